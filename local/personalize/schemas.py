@@ -135,9 +135,7 @@ RULES: Mapping[tuple[str | None, str], Rules] = {
         max_metadata=100,
         min_metadata=1,
     ),
-    ("VIDEO_ON_DEMAND", "USERS"): Rules(
-        {"USER_ID": _ID}, {"SUBSCRIPTION_MODEL": _LABEL}, max_metadata=25, min_metadata=1
-    ),
+    ("VIDEO_ON_DEMAND", "USERS"): Rules({"USER_ID": _ID}, {"SUBSCRIPTION_MODEL": _LABEL}, max_metadata=25, min_metadata=1),
 }
 
 
@@ -257,8 +255,7 @@ def _check_names(schema: DatasetSchema) -> None:
         stripped = re.sub(r"[^A-Za-z0-9]", "", name).upper()
         if stripped in seen:
             raise SchemaError(
-                f"Fields {seen[stripped]!r} and {name!r} are the same once stripped to letters and digits. "
-                "Expected unique names."
+                f"Fields {seen[stripped]!r} and {name!r} are the same once stripped to letters and digits. Expected unique names."
             )
         seen[stripped] = name
 
@@ -282,9 +279,7 @@ def _check_requirement(spec: Field, requirement: Requirement) -> None:
     for attribute in ("categorical", "textual"):
         wanted: bool | None = getattr(requirement, attribute)
         if wanted is not None and getattr(spec, attribute) is not wanted:
-            raise SchemaError(
-                f"Field {spec.name!r} has {attribute} {getattr(spec, attribute)!r}. Expected {str(wanted).lower()}."
-            )
+            raise SchemaError(f"Field {spec.name!r} has {attribute} {getattr(spec, attribute)!r}. Expected {str(wanted).lower()}.")
 
 
 def _check_metadata(schema: DatasetSchema, rules: Rules) -> None:

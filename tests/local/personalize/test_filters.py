@@ -10,9 +10,7 @@ import pytest
 from local.personalize.filters import Catalogue, FilterContext, FilterError, parse
 from local.personalize.schemas import DatasetSchema, Field
 
-CASES: dict[str, list[dict[str, Any]]] = json.loads(
-    Path(__file__).with_name("cases").joinpath("filters.json").read_text()
-)
+CASES: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("cases").joinpath("filters.json").read_text())
 
 SCHEMAS = {
     "ITEMS": DatasetSchema(
