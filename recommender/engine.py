@@ -1,0 +1,194 @@
+"""Next-item scores of a history: ridge for the head, Markov for all, own frequency, popularity. Codes in, scores out.
+
+Each part is brought to a maximum of 1 per question, then weighed and added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from recommender.data import Array
+from recommender.gram import Grams, Window, next_item_grams, use_gram
+from recommender.histories import Histories
+from recommender.markov import Rows, transitions
+from recommender.ridge import solve
+
+SMALLEST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a validation search may choose. Decays are in events."""
+
+    tau: float = 5.0
+    past: int = 20
+    tau_next: float = 2.0
+    next: int = 6
+    use_share: float = 0.3
+    penalty: float = 100.0
+    memory: float = 6.0
+    head: int = 5000
+    repeats: bool = False
+    markov_window: int = 10
+    markov_tau: float = 3.0
+    markov_memory: float = 6.0
+    markov: float = 0.35
+    frequency: float = 0.0
+    frequency_memory: float = 200.0
+    popularity: float = 1e-3
+    popularity_age: float = 0.0
+
+    @property
+    def window(self) -> Window:
+        return Window(self.tau, self.past, self.tau_next, self.next)
+
+    def but(self, **changes: Any) -> Settings:
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        known = {entry.name for entry in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Head:
+    """The most popular items: `items` are their codes, ascending; `place` int32[all items] is the row, or -1."""
+
+    items: Array
+    place: Array
+
+
+def choose_head(history: Histories, items: int, limit: int) -> Head:
+    """At most `limit` items, those with the most events; ties by code."""
+    counts = np.bincount(history.item, minlength=items)
+    order = np.lexsort((np.arange(items), -counts))[: min(limit, int((counts > 0).sum()))]
+    chosen = np.sort(order).astype(np.int32)
+    place = np.full(items, -1, dtype=np.int32)
+    place[chosen] = np.arange(len(chosen), dtype=np.int32)
+    return Head(chosen, place)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`weights` float32[head, head]; `markov` rows of [items, items]; `popularity` float32[items], at most 1."""
+
+    settings: Settings
+    head: Head
+    weights: Array
+    markov: Rows
+    popularity: Array
+
+    @property
+    def items(self) -> int:
+        return len(self.popularity)
+
+    def scores(self, item: Array, weight: Array) -> Array:
+        """float32[items] for a history of codes, oldest first."""
+        chosen = self.settings
+        total = chosen.popularity * self.popularity
+        if not len(item):
+            return total
+        part = np.zeros(self.items, dtype=np.float32)
+        part[self.head.items] = self._ridge(item, weight)
+        _add(total, part, 1.0)
+        if chosen.markov:
+            _add(total, self._markov(item, weight), chosen.markov)
+        if chosen.frequency:
+            _add(total, own_frequency(item, weight, chosen.frequency_memory, self.items), chosen.frequency)
+        return total
+
+    def _ridge(self, item: Array, weight: Array) -> Array:
+        rows, decayed = self._remembered(self.head.place[item], weight, self.settings.memory)
+        if not len(rows):
+            return np.zeros(len(self.head.items), dtype=np.float32)
+        found: Array = decayed @ self.weights[rows]
+        return found
+
+    def _remembered(self, rows: Array, weight: Array, memory: float) -> tuple[Array, Array]:
+        decayed = decay(len(rows), memory) * weight
+        keep = (rows >= 0) & (decayed > SMALLEST_WEIGHT)
+        return rows[keep], decayed[keep]
+
+    def _markov(self, item: Array, weight: Array) -> Array:
+        rows, decayed = self._remembered(item, weight, self.settings.markov_memory)
+        part = np.zeros(self.items, dtype=np.float32)
+        for row, share in zip(rows.tolist(), decayed.tolist(), strict=True):
+            index, value = self.markov.row(row)
+            part[index] += np.float32(share) * value
+        return part
+
+
+def decay(length: int, memory: float) -> Array:
+    """float32[length]: exp(-d / memory) for the event d steps before the newest."""
+    found: Array = np.exp(-np.arange(length - 1, -1, -1, dtype=np.float32) / np.float32(memory))
+    return found
+
+
+def own_frequency(item: Array, weight: Array, memory: float, items: int) -> Array:
+    found: Array = np.bincount(item, decay(len(item), memory) * weight, minlength=items).astype(np.float32)
+    return found
+
+
+def _add(total: Array, part: Array, share: float) -> None:
+    largest = float(part.max()) if len(part) else 0.0
+    if largest > 0:
+        total += part * np.float32(share / largest)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the ridge is solved from; adds up over disjoint users."""
+
+    grams: Grams
+    uses: Array
+
+    def plus(self, other: Statistics) -> Statistics:
+        return Statistics(self.grams.plus(other.grams), self.uses + other.uses)
+
+
+def statistics(history: Histories, head: Head, window: Window) -> Statistics:
+    return Statistics(next_item_grams(history, head.place, window), use_gram(history, head.place))
+
+
+def solve_weights(found: Statistics, settings: Settings) -> Array:
+    share = np.float32(settings.use_share)
+    past = (1 - share) * found.grams.past + share * found.uses
+    cross = (1 - share) * found.grams.cross + share * found.uses
+    return solve(past, cross, settings.penalty, zero_diagonal=not settings.repeats)
+
+
+def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
+    """float32[items], at most 1: weighted counts; with `age`, decayed by exp(-a / age) where `a` runs 0..1 backwards
+    over the time span of the data."""
+    weight = history.weight.astype(np.float64)
+    if age and len(history):
+        newest, span = history.timestamp.max(), max(1, int(np.ptp(history.timestamp)))
+        weight = weight * np.exp(-(newest - history.timestamp) / (age * span))
+    counts = np.bincount(history.item, weight, minlength=items)
+    largest = counts.max() if len(counts) else 0.0
+    found: Array = (counts / largest if largest > 0 else counts).astype(np.float32)
+    return found
+
+
+def train(history: Histories, items: int, settings: Settings, known: Statistics | None = None) -> Engine:
+    """`known` are the statistics of this history and settings, when they were added up before."""
+    head = choose_head(history, items, settings.head)
+    found = known or statistics(history, head, settings.window)
+    weights = solve_weights(found, settings)
+    popular = popularity(history, items, settings.popularity_age)
+    return Engine(settings, head, weights, _transitions(history, items, settings), popular)
+
+
+def _transitions(history: Histories, items: int, settings: Settings) -> Rows:
+    if not settings.markov:
+        return Rows.of(sparse.csr_matrix((items, items), dtype=np.float32))
+    return Rows.of(transitions(history, items, window=settings.markov_window, tau=settings.markov_tau))

@@ -1,0 +1,120 @@
+"""Interactions as one weighted event sequence per user, oldest first, in CSR form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.data import Array, TrainingData
+
+
+@dataclass(frozen=True)
+class Histories:
+    """User `u` has events `indptr[u]:indptr[u + 1]`: item codes int32, weights float32, timestamps int64, rows int64.
+
+    `row` is the event's position in the training data, for its context.
+    """
+
+    indptr: Array
+    item: Array
+    weight: Array
+    timestamp: Array
+    row: Array
+
+    @property
+    def users(self) -> int:
+        return len(self.indptr) - 1
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def user_of_event(self) -> Array:
+        return np.repeat(np.arange(self.users, dtype=np.int32), np.diff(self.indptr))
+
+    def of(self, user: int) -> slice:
+        return slice(int(self.indptr[user]), int(self.indptr[user + 1]))
+
+    def take_users(self, users: Array) -> Histories:
+        """Only these users, in this order; users are renumbered."""
+        lengths = np.diff(self.indptr)[users]
+        return self._take(ranges(self.indptr[:-1][users], lengths), lengths)
+
+    def take_events(self, keep: Array) -> Histories:
+        """The same users with only the events of the bool mask."""
+        lengths = np.bincount(self.user_of_event()[keep], minlength=self.users)
+        return self._take(np.flatnonzero(keep), lengths)
+
+    def _take(self, positions: Array, lengths: Array) -> Histories:
+        return Histories(
+            offsets(lengths),
+            self.item[positions],
+            self.weight[positions],
+            self.timestamp[positions],
+            self.row[positions],
+        )
+
+
+def offsets(lengths: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def ranges(starts: Array, lengths: Array) -> Array:
+    """The positions start, start + 1, ... of every range, one after the other."""
+    total = int(lengths.sum())
+    first = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+    return first + np.arange(total)
+
+
+def histories(data: TrainingData, weights: Array | None = None) -> Histories:
+    """Sequences by user and time; events of equal time keep their order in the data. Events of weight 0 are left out."""
+    weight = np.ones(len(data), dtype=np.float32) if weights is None else weights.astype(np.float32)
+    rows = np.flatnonzero(weight > 0)
+    order = rows[np.lexsort((data.timestamp[rows], data.user[rows]))]
+    lengths = np.bincount(data.user[order], minlength=len(data.user_ids))
+    return Histories(
+        offsets(lengths),
+        data.item[order].astype(np.int32),
+        weight[order],
+        data.timestamp[order].astype(np.int64),
+        order.astype(np.int64),
+    )
+
+
+def event_weights(
+    data: TrainingData,
+    by_type: Mapping[str, float] | None = None,
+    value_threshold: float | None = None,
+    event_type: str | None = None,
+) -> Array:
+    """float32[events]: the weight of each event's type (1 when not named), 0 for events that do not count.
+
+    Event types compare without case. An event below `value_threshold`, or without a value when there is a threshold,
+    does not count; nor does one of another type than `event_type`, when that is given.
+    """
+    weights = np.ones(len(data), dtype=np.float32)
+    if data.event_type is not None:
+        types, codes = _lowered(data.event_type.values)
+        wanted = {name.lower(): float(weight) for name, weight in (by_type or {}).items()}
+        table = np.array([wanted.get(name, 1.0) for name in types], dtype=np.float32)
+        if event_type is not None:
+            table *= np.array([name == event_type.lower() for name in types], dtype=np.float32)
+        weights = table[codes]
+    if value_threshold is not None and data.event_value is not None:
+        weights = np.where(data.event_value >= value_threshold, weights, np.float32(0))
+    return weights
+
+
+def _lowered(values: Array) -> tuple[list[str], Array]:
+    names: dict[str, int] = {}
+    codes = [names.setdefault("" if value is None else str(value).lower(), len(names)) for value in values]
+    return list(names), np.array(codes, dtype=np.int64)
+
+
+def repeat_share(history: Histories) -> float:
+    """The share of events whose user had the same item before."""
+    if not len(history):
+        return 0.0
+    keys = history.user_of_event().astype(np.int64) * (int(history.item.max()) + 1) + history.item
+    return 1.0 - len(np.unique(keys)) / len(keys)

@@ -1,0 +1,114 @@
+"""Sparse windowed transitions over the whole catalogue: what follows an item within a few events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from recommender.data import Array
+from recommender.histories import Histories
+
+EVENTS_PER_PASS = 4_000_000
+MOST_CELLS = 40_000_000
+CELLS_PER_CROWDED_ROW = 800
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A sparse matrix by rows, as it lies in a model file: nothing is checked or copied when it is mapped."""
+
+    starts: Array
+    index: Array
+    value: Array
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_matrix) -> Rows:
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32))
+
+    def row(self, code: int) -> tuple[Array, Array]:
+        span = slice(int(self.starts[code]), int(self.starts[code + 1]))
+        return self.index[span], self.value[span]
+
+    def arrays(self, prefix: str) -> dict[str, Array]:
+        return {f"{prefix}_starts": self.starts, f"{prefix}_item": self.index, f"{prefix}_value": self.value}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], prefix: str) -> Rows:
+        return cls(arrays[f"{prefix}_starts"], arrays[f"{prefix}_item"], arrays[f"{prefix}_value"])
+
+    def matrix(self, columns: int) -> sparse.csr_matrix:
+        return sparse.csr_matrix((self.value, self.index, self.starts), shape=(len(self.starts) - 1, columns))
+
+
+def transitions(
+    history: Histories, items: int, *, window: int, tau: float, keep: int = 200, popularity_power: float = 0.1
+) -> sparse.csr_matrix:
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", divided by how often i occurs.
+
+    Each row keeps its `keep` largest; popular targets are damped by count ** -popularity_power.
+    """
+    total = co_occurrences(history, items, window=window, tau=tau)
+    uses = np.maximum(np.bincount(history.item, weights=history.weight, minlength=items), 1.0)
+    scaled = sparse.diags(1.0 / uses) @ total @ sparse.diags(uses**-popularity_power)
+    return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
+
+
+def co_occurrences(history: Histories, items: int, *, window: int, tau: float) -> sparse.csr_matrix:
+    """float32 CSR [items, items]: sum of exp(-(lag - 1) / tau) over pairs "j up to `window` events after i"."""
+    total = sparse.csr_matrix((items, items), dtype=np.float32)
+    for start, stop in _user_blocks(history, max(1, EVENTS_PER_PASS // window)):
+        total = total + _counts(history, int(history.indptr[start]), int(history.indptr[stop]), items, window, tau)
+        if total.nnz > MOST_CELLS:
+            total = largest_per_row(total, CELLS_PER_CROWDED_ROW)
+    return total
+
+
+def _user_blocks(history: Histories, events: int) -> list[tuple[int, int]]:
+    marks = np.arange(0, len(history) + events, events)
+    bounds = np.unique(np.searchsorted(history.indptr, marks, side="left").clip(0, history.users))
+    return list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+
+
+def _counts(history: Histories, start: int, stop: int, items: int, window: int, tau: float) -> sparse.csr_matrix:
+    item, weight = history.item[start:stop], history.weight[start:stop]
+    user = np.searchsorted(history.indptr, np.arange(start, stop), side="right")
+    rows, columns, values = [], [], []
+    for lag in range(1, min(window, len(item) - 1) + 1):
+        first = np.flatnonzero((user[:-lag] == user[lag:]))
+        rows.append(item[first])
+        columns.append(item[first + lag])
+        values.append(weight[first] * weight[first + lag] * np.float32(np.exp(-(lag - 1) / tau)))
+    if not rows:
+        return sparse.csr_matrix((items, items), dtype=np.float32)
+    cells = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    found = sparse.coo_matrix(cells, shape=(items, items), dtype=np.float32).tocsr()
+    found.sum_duplicates()
+    return found
+
+
+def largest_per_row(matrix: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
+    """Only the `keep` largest of each row; equal values keep the lower column."""
+    lengths = np.diff(matrix.indptr)
+    if not len(lengths) or int(lengths.max()) <= keep:
+        matrix.sort_indices()
+        return matrix
+    row = np.repeat(np.arange(matrix.shape[0]), lengths)
+    crowded = np.flatnonzero(lengths[row] > keep)
+    order = crowded[np.lexsort((matrix.indices[crowded], -matrix.data[crowded], row[crowded]))]
+    place = _place_in_row(row[order])
+    kept = np.ones(matrix.nnz, dtype=bool)
+    kept[order[place >= keep]] = False
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=matrix.shape[0]))])
+    found = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+    found.sort_indices()
+    return found
+
+
+def _place_in_row(rows: Array) -> Array:
+    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    lengths = np.diff(np.concatenate([starts, [len(rows)]]))
+    found: Array = np.arange(len(rows)) - np.repeat(starts, lengths)
+    return found

@@ -1,0 +1,113 @@
+"""Recipe names, what each one is, and the two ways to a model: `fit` it or `load` it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recommender import popular
+from recommender.data import Array, TrainingData
+from recommender.engine import popularity
+from recommender.files import ModelFileError, read_model
+from recommender.histories import Histories
+from recommender.ids import Ids
+from recommender.learn import fit_personal
+from recommender.model import Header, Model, ModelKind
+from recommender.personal import PersonalModel
+from recommender.related import RelatedModel, related_model, used_together
+from recommender.task import Progress, Task, measured, test_split
+
+Fit = Callable[[Task], Model]
+Open = Callable[[Header, Mapping[str, Array]], Model]
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Recipe:
+    kind: ModelKind
+    fit: Fit
+    open: Open
+
+
+def fit(
+    recipe: str,
+    data: TrainingData,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    budget_seconds: float = 30,
+    hpo: bool = False,
+    progress: Progress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Model:
+    """Trains a model. ValueError names what is wrong with the recipe, the settings or the data."""
+    found = _recipe(recipe)
+    if not len(data):
+        raise ValueError("Training data has 0 interactions. Expected at least one")
+    report = progress or (lambda _share, _text: None)
+    report(0.0, "Reading histories")
+    task = Task(recipe, found.kind, data, dict(settings or {}), seed, budget_seconds, hpo, report, clock)
+    model = found.fit(task)
+    report(1.0, "Trained")
+    return model
+
+
+def load(path: Path) -> Model:
+    """A saved model, memory-mapped. ModelFileError when the folder is cut, changed or of another kind."""
+    header, arrays = read_model(Path(path))
+    if header.get("recipe") not in RECIPES:
+        raise ModelFileError(f"{path} has recipe {header.get('recipe')!r}. Expected one of: {', '.join(RECIPES)}")
+    known = Header(header["recipe"], header["kind"], header["settings"], header["metrics"], header["seed"])
+    return RECIPES[known.recipe].open(known, arrays)
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise ValueError(f"Recipe {name!r} is not known. Expected one of: {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def fit_popular(task: Task) -> Model:
+    return _fit_order(task, lambda history: popular.counts(history, task.items))
+
+
+def fit_trending(task: Task) -> Model:
+    window = int(float(task.settings.get("trend_window_days", 1)) * DAY)
+    return _fit_order(task, lambda history: popular.trend(history, task.items, window))
+
+
+def _fit_order(task: Task, score: Callable[[Histories], Array]) -> Model:
+    ids, history = Ids.of(task.data.item_ids), task.history()
+    metrics = measured(
+        task, test_split(task, history), lambda rest: popular.popular_model(task.header({}, {}), ids, score(rest))
+    )
+    return popular.popular_model(task.header({}, metrics), ids, score(history))
+
+
+def fit_related(task: Task) -> Model:
+    ids, history = Ids.of(task.data.item_ids), task.history()
+    discount = float(task.settings.get("popularity_discount_factor", 0.5))
+
+    def build(events: Histories, metrics: dict[str, float]) -> Model:
+        near = used_together(events, task.items, window=10, tau=4.0, discount=discount)
+        return related_model(task.header({}, metrics), ids, near, popularity(events, task.items))
+
+    return build(history, measured(task, test_split(task, history), lambda rest: build(rest, {})))
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "user-personalization-v2": Recipe("user", fit_personal, PersonalModel),
+    "user-personalization": Recipe("user", fit_personal, PersonalModel),
+    "hrnn": Recipe("user", fit_personal, PersonalModel),
+    "hrnn-metadata": Recipe("user", fit_personal, PersonalModel),
+    "hrnn-coldstart": Recipe("user", fit_personal, PersonalModel),
+    "personalized-ranking-v2": Recipe("ranking", fit_personal, PersonalModel),
+    "personalized-ranking": Recipe("ranking", fit_personal, PersonalModel),
+    "similar-items": Recipe("related", fit_related, RelatedModel),
+    "sims": Recipe("related", fit_related, RelatedModel),
+    "popularity-count": Recipe("popular", fit_popular, popular.PopularModel),
+    "trending-now": Recipe("popular", fit_trending, popular.PopularModel),
+}
