@@ -1,0 +1,399 @@
+"""Events of apps and of Segment to Personalize's PutEvents.
+
+What PutEvents would refuse is refused here first, by index and name, before anything is sent: the service has no list
+of partial failures, one bad event fails its whole call. When it refuses a call all the same, the call is halved until
+the bad events stand alone, so that the good ones are kept.
+
+Not here: PutActions and PutActionInteractions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from chalicelib.serving.errors import BadRequest, NotReady, TooLarge, TooManyRequests, Unavailable, one_of
+from chalicelib.serving.http import Reply
+from chalicelib.serving.ids import to_id, type_name
+from chalicelib.serving.records import Catalogue, Group
+from chalicelib.serving.runtime import Broken, Caller, Deadline, Missing, Refused, Throttled
+
+MAX_EVENTS = 500
+EVENTS_PER_CALL = 10
+MAX_PROPERTIES_CHARACTERS = 1_024
+MAX_IMPRESSIONS = 25
+MAX_RECOMMENDATION_ID_CHARACTERS = 40
+MILLISECONDS_FROM = 100_000_000_000
+LATEST_SECONDS = 4_102_444_800  # 2100-01-01, far enough from the year 9999 at which datetime ends
+
+_FIELDS = (
+    "eventId",
+    "eventType",
+    "eventValue",
+    "group",
+    "impression",
+    "itemId",
+    "properties",
+    "recommendationId",
+    "sentAt",
+    "sessionId",
+    "userId",
+)
+# Personalize: "Don't use these keys in properties"; camelCase and column spellings of the same names.
+_FORBIDDEN_PROPERTIES = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
+_SEGMENT_ITEM_KEYS = ("sku", "product_id", "productId", "itemId", "item_id")
+
+
+class EventsClient(Protocol):
+    """What is used of boto3's personalize-events client."""
+
+    def put_events(self, **arguments: Any) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Event:
+    """A valid event. `sent_at` is epoch seconds, None for now; `properties` is JSON text."""
+
+    event_type: str
+    session_id: str
+    user_id: str | None = None
+    item_id: str | None = None
+    event_id: str | None = None
+    sent_at: float | None = None
+    event_value: float | None = None
+    properties: str | None = None
+    recommendation_id: str | None = None
+    impression: tuple[str, ...] = ()
+
+    def to_wire(self, now: float) -> dict[str, Any]:
+        """PutEvents' shape. The event id is the given one, or a digest: the same event sent twice counts once."""
+        sent_at = now if self.sent_at is None else self.sent_at
+        optional = {
+            "itemId": self.item_id,
+            "eventValue": self.event_value,
+            "properties": self.properties,
+            "recommendationId": self.recommendation_id,
+            "impression": list(self.impression) or None,
+        }
+        return {
+            "eventType": self.event_type,
+            "sentAt": datetime.fromtimestamp(sent_at, UTC),
+            "eventId": self.event_id or self._digest(sent_at),
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+    def _digest(self, sent_at: float) -> str:
+        parts = [self.user_id, self.session_id, self.event_type, self.item_id, sent_at, self.event_value]
+        return hashlib.sha256(json.dumps([*parts, self.properties]).encode()).hexdigest()[:32]
+
+
+@dataclass
+class Outcome:
+    """What became of the events of one request: counts, and (index, message) of those the service refused."""
+
+    accepted: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    users: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Sends events. `forget` is called with (group, user) once an answer for the user may have changed."""
+
+    catalogue: Catalogue
+    client: Callable[[], EventsClient]
+    caller: Caller
+    forget: Callable[[tuple[str, str]], None]
+    now: Callable[[], float]
+
+    def record(self, group: str | None, events: Sequence[Event], deadline: Deadline) -> Reply:
+        """Send `events`; 200 with the count, 400 naming those that the service refused. Raises ApiError."""
+        found = self.catalogue.group(group)
+        if found.event_tracker_id is None:
+            raise NotReady(f"Group {found.name!r} has no event tracker yet.")
+        outcome = Outcome()
+        try:
+            for calls in _split_into_calls(events):
+                self._put(found, calls, deadline, outcome)
+        except Throttled as error:
+            message = f"The service is overloaded ({error.code}). Send the events again: event ids are counted once."
+            raise TooManyRequests(message, retry_after=1, accepted=outcome.accepted) from error
+        except Missing as error:
+            raise NotReady(f"The event tracker of group {found.name!r} is not there ({error.code}).") from error
+        except Broken as error:
+            message = f"The service does not answer ({error.code})."
+            raise Unavailable(message, retry_after=5, accepted=outcome.accepted) from error
+        finally:
+            for user in outcome.users:
+                self.forget((found.name, user))
+        return _reply(outcome)
+
+    def record_segment(self, body: Any, query: Mapping[str, str], deadline: Deadline) -> Reply:
+        """Segment calls: `track` events that name an item are sent, the others counted as ignored."""
+        group = parse_query(query)
+        calls = _segment_calls(body)
+        events = [event for number, call in enumerate(calls) for event in from_segment(call, f"events[{number}]")]
+        ignored = sum(1 for call in calls if not _is_item_event(call))
+        if not events:
+            return Reply(200, {"accepted": 0, "ignored": ignored})
+        reply = self.record(group, events, deadline)
+        payload = reply.payload if isinstance(reply.payload, dict) else {}
+        return Reply(reply.status, {**payload, "ignored": ignored})
+
+    def _put(
+        self,
+        group: Group,
+        events: Sequence[tuple[int, Event]],
+        deadline: Deadline,
+        outcome: Outcome,
+    ) -> None:
+        """One PutEvents call; a refused one is halved until the refused events stand alone."""
+        first = events[0][1]
+        now = self.now()
+        arguments: dict[str, Any] = {
+            "trackingId": group.event_tracker_id,
+            "sessionId": first.session_id,
+            "eventList": [event.to_wire(now) for _, event in events],
+        }
+        if first.user_id is not None:
+            arguments["userId"] = first.user_id
+        try:
+            self.caller.call(self.client().put_events, arguments, deadline)
+        except Refused as refusal:
+            if len(events) == 1:
+                outcome.rejected.append((events[0][0], refusal.message))
+                return
+            middle = len(events) // 2
+            self._put(group, events[:middle], deadline, outcome)
+            self._put(group, events[middle:], deadline, outcome)
+            return
+        outcome.accepted += len(events)
+        if first.user_id is not None:
+            outcome.users.add(first.user_id)
+
+
+def _reply(outcome: Outcome) -> Reply:
+    if not outcome.rejected:
+        return Reply(200, {"accepted": outcome.accepted})
+    rejected = [{"index": index, "message": message} for index, message in sorted(outcome.rejected)]
+    message = f"The service refused {len(rejected)} of the events; the others are accepted. First: {rejected[0]['message']}"
+    error = {"code": "BadRequest", "message": message, "rejected": rejected}
+    return Reply(400, {"error": error, "accepted": outcome.accepted})
+
+
+def _split_into_calls(events: Sequence[Event]) -> Iterator[list[tuple[int, Event]]]:
+    """Calls of at most ten events of one user and session, in the order given, each event with its index."""
+    sessions: dict[tuple[str | None, str], list[tuple[int, Event]]] = {}
+    for index, event in enumerate(events):
+        sessions.setdefault((event.user_id, event.session_id), []).append((index, event))
+    for members in sessions.values():
+        for start in range(0, len(members), EVENTS_PER_CALL):
+            yield members[start : start + EVENTS_PER_CALL]
+
+
+def parse_query(query: Mapping[str, str]) -> str | None:
+    """The group, the only parameter these routes take."""
+    unknown = sorted(set(query) - {"group"})
+    if unknown:
+        raise BadRequest(f"Unknown parameter {unknown[0]!r}. Expected one of: group.")
+    return query.get("group")
+
+
+def parse_events(body: Any, query: Mapping[str, str]) -> tuple[str | None, list[Event]]:
+    """The group and the events of a body: one event, or `{"events": [...]}`. One bad event refuses them all."""
+    group = parse_query(query)
+    if isinstance(body, dict) and "events" in body:
+        unknown = sorted(set(body) - {"events", "group"})
+        if unknown:
+            raise BadRequest(f"Unknown key {unknown[0]!r} beside events. Expected one of: events, group.")
+        given = body["events"]
+        if not isinstance(given, list) or not given:
+            raise BadRequest("events is not a list of events. Expected 1 to 500 of them.")
+    else:
+        given = [body]
+    if len(given) > MAX_EVENTS:
+        raise TooLarge(f"events has {len(given):,} entries. Expected at most {MAX_EVENTS}.")
+    events = [parse_event(event, f"events[{number}]") for number, event in enumerate(given)]
+    return _group(body, group), events
+
+
+def _group(body: Any, group: str | None) -> str | None:
+    found = body.get("group", group) if isinstance(body, dict) else group
+    if found is not None and not isinstance(found, str):
+        raise BadRequest(f"group has a value of type {type_name(found)}. Expected a name.")
+    return found
+
+
+def parse_event(given: Any, name: str) -> Event:
+    """One event of the HTTP API. BadRequest starts with `name`, the event's place in the request."""
+    if not isinstance(given, dict):
+        raise BadRequest(f"{name} is of type {type_name(given)}. Expected an object.")
+    unknown = sorted(set(given) - set(_FIELDS))
+    if unknown:
+        raise BadRequest(f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {one_of(_FIELDS)}.")
+    user_id = _optional_id(given, "userId", name)
+    session_id = _optional_id(given, "sessionId", name) or user_id
+    if session_id is None:
+        raise BadRequest(f"{name} has neither userId nor sessionId. Expected at least one of them.")
+    return Event(
+        event_type=_text(given.get("eventType"), f"{name}.eventType"),
+        session_id=session_id,
+        user_id=user_id,
+        item_id=_optional_id(given, "itemId", name),
+        event_id=_optional_id(given, "eventId", name),
+        sent_at=_epoch_seconds(given.get("sentAt"), f"{name}.sentAt"),
+        event_value=_number(given.get("eventValue"), f"{name}.eventValue"),
+        properties=_properties(given.get("properties"), f"{name}.properties"),
+        recommendation_id=_recommendation_id(given.get("recommendationId"), f"{name}.recommendationId"),
+        impression=_impression(given.get("impression"), f"{name}.impression"),
+    )
+
+
+def _optional_id(given: Mapping[str, Any], key: str, name: str) -> str | None:
+    value = given.get(key)
+    return None if value is None else to_id(value, f"{name}.{key}")
+
+
+def _text(value: Any, name: str) -> str:
+    if value is None:
+        raise BadRequest(f"{name} is missing. Expected 1 to 256 characters.")
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} has a value of type {type_name(value)}. Expected a string.")
+    return to_id(value, name)
+
+
+def _epoch_seconds(value: Any, name: str) -> float | None:
+    """Epoch seconds of a number (milliseconds are recognised) or of an ISO 8601 text; without a zone it is UTC."""
+    if value is None:
+        return None
+    seconds = _iso_seconds(value) if isinstance(value, str) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected epoch seconds or an ISO 8601 date and time.")
+    if seconds >= MILLISECONDS_FROM:
+        seconds /= 1000
+    if not 0 < seconds < LATEST_SECONDS:
+        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected a time from 1970 to 2099.")
+    return seconds
+
+
+def _iso_seconds(text: str) -> float | None:
+    if re.fullmatch(r"[0-9]{1,16}", text):
+        return float(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(value: Any, name: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 3.4e38:
+        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected a number.")
+    return float(value)
+
+
+def _properties(value: Any, name: str) -> str | None:
+    """Compact JSON text of an object, or of a text that holds one."""
+    if value is None or value == {}:
+        return None
+    found = _decode_object(value) if isinstance(value, str) else value
+    if not isinstance(found, dict):
+        raise BadRequest(f"{name} has a value of type {type_name(found)}. Expected a JSON object.")
+    forbidden = sorted(key for key in found if key.replace("_", "").lower() in _FORBIDDEN_PROPERTIES)
+    if forbidden:
+        raise BadRequest(f"{name} has the reserved key {ascii(forbidden[0])[:60]}. Expected it as a field of the event.")
+    text = msgspec.json.encode(found).decode()
+    if len(text) > MAX_PROPERTIES_CHARACTERS:
+        raise BadRequest(f"{name} has {len(text):,} characters of JSON. Expected at most {MAX_PROPERTIES_CHARACTERS}.")
+    return text
+
+
+def _decode_object(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return text
+
+
+def _recommendation_id(value: Any, name: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_RECOMMENDATION_ID_CHARACTERS:
+        most = MAX_RECOMMENDATION_ID_CHARACTERS
+        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected 1 to {most} characters.")
+    return value
+
+
+def _impression(value: Any, name: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_IMPRESSIONS:
+        raise BadRequest(f"{name} is not a list of 1 to {MAX_IMPRESSIONS} item ids.")
+    return tuple(to_id(item, f"{name}[{number}]") for number, item in enumerate(value))
+
+
+def _segment_calls(body: Any) -> list[dict[str, Any]]:
+    """The calls of a Segment webhook (one call), or of a batch of them."""
+    given = body.get("batch", [body]) if isinstance(body, dict) else body
+    if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
+        raise BadRequest(f"The body is of type {type_name(body)}. Expected a Segment call or a list of them.")
+    if len(given) > MAX_EVENTS:
+        raise TooLarge(f"The batch has {len(given):,} calls. Expected at most {MAX_EVENTS}.")
+    return given
+
+
+def from_segment(call: Mapping[str, Any], name: str) -> list[Event]:
+    """A Segment call as events: one per product of an order, none for a call that names no item.
+
+    https://segment.com/docs/connections/spec/ecommerce/v2/ names the fields.
+    """
+    if not _is_item_event(call):
+        return []
+    items = _segment_items(call)
+    message_id = call.get("messageId")
+    common = {
+        "eventType": call.get("event"),
+        "userId": call.get("userId"),
+        "sessionId": call.get("anonymousId") or call.get("userId"),
+        "sentAt": call.get("timestamp") or call.get("originalTimestamp") or call.get("sentAt"),
+    }
+    return [
+        parse_event({**common, "itemId": item, "eventId": _segment_event_id(message_id, number, len(items))}, name)
+        for number, item in enumerate(items)
+    ]
+
+
+def _is_item_event(call: Mapping[str, Any]) -> bool:
+    return call.get("type", "track") == "track" and bool(_segment_items(call))
+
+
+def _segment_items(call: Mapping[str, Any]) -> list[Any]:
+    properties = call.get("properties")
+    if not isinstance(properties, dict):
+        return []
+    products = properties.get("products")
+    candidates = products if isinstance(products, list) and products else [properties]
+    found = (_segment_item(candidate) for candidate in candidates if isinstance(candidate, dict))
+    return [item for item in found if item is not None]
+
+
+def _segment_item(properties: Mapping[str, Any]) -> Any:
+    return next((properties[key] for key in _SEGMENT_ITEM_KEYS if properties.get(key) not in (None, "")), None)
+
+
+def _segment_event_id(message_id: Any, number: int, count: int) -> str | None:
+    if not isinstance(message_id, str) or not message_id:
+        return None
+    if count == 1 and len(message_id) <= 256:
+        return message_id
+    return hashlib.sha256(f"{message_id}#{number}".encode()).hexdigest()[:32]

@@ -1,0 +1,51 @@
+"""Answers of the last seconds, in memory.
+
+Keys hold the solution version, so that a promotion never serves a predecessor's answer; a user's own events make that
+user's answers go away at once (in this process: another Lambda instance keeps its own for `ttl` seconds at most).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Value]):
+    """At most `size` values, each for `ttl` seconds, the least recently stored dropped first. Safe for threads."""
+
+    def __init__(self, clock: Callable[[], float], ttl: float = 10.0, size: int = 5_000) -> None:
+        self._clock = clock
+        self._ttl = ttl
+        self._size = size
+        self._lock = threading.Lock()
+        self._values: OrderedDict[tuple[Hashable, Hashable], tuple[float, Value]] = OrderedDict()
+        self._forgotten: OrderedDict[Hashable, float] = OrderedDict()
+
+    def get(self, owner: Hashable, key: Hashable) -> Value | None:
+        with self._lock:
+            found = self._values.get((owner, key))
+            return found[1] if found is not None and self._clock() - found[0] < self._ttl else None
+
+    def put(self, owner: Hashable, key: Hashable, value: Value, asked_at: float) -> None:
+        """Keep `value`, which was asked for at `asked_at`, unless `owner` was forgotten since."""
+        with self._lock:
+            if self._forgotten.get(owner, float("-inf")) >= asked_at:
+                return
+            self._values.pop((owner, key), None)
+            self._values[(owner, key)] = (self._clock(), value)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+    def forget(self, owner: Hashable) -> None:
+        """Drop every value of `owner`, and those that are being asked for right now."""
+        with self._lock:
+            for entry in [entry for entry in self._values if entry[0] == owner]:
+                del self._values[entry]
+            self._forgotten.pop(owner, None)
+            self._forgotten[owner] = self._clock()
+            while len(self._forgotten) > self._size:
+                self._forgotten.popitem(last=False)

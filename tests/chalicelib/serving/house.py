@@ -1,0 +1,290 @@
+"""The API as it stands in Lambda: Chalice, the routes, DynamoDB and S3 of moto; Personalize's two clients are fakes.
+
+Real events go in at one end (`tests/events/`), what API Gateway would send to the client comes out at the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_plus
+
+import boto3
+from botocore.exceptions import ClientError, ReadTimeoutError
+from chalice import Chalice, Response
+from moto import mock_aws
+
+from chalicelib.serving import http
+from chalicelib.serving.api import Api
+
+EVENTS = Path(__file__).parents[2] / "events"
+ARN = "arn:aws:personalize:us-east-1:000000000000"
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+ANY_TYPE = ["*/*"]
+
+
+class Clock:
+    """Seconds that pass only when told, or when someone sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+def service_error(code: str, message: str = "", status: int = 400) -> ClientError:
+    details = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(details, "GetRecommendations")  # type: ignore[arg-type]
+
+
+THROTTLE = service_error("ThrottlingException", "Rate exceeded")
+NOT_FOUND = service_error("ResourceNotFoundException", "Campaign not found", 404)
+FAULT = service_error("InternalFailure", "", 500)
+REFUSAL = service_error("InvalidInputException", "userId is not what was expected")
+TIMEOUT = ReadTimeoutError(endpoint_url="http://campaign")
+
+
+class FakeRuntime:
+    """A campaign: items derived from the user or item asked for, unless `script` says otherwise.
+
+    `script` holds, per call, an exception to raise, an answer to give, or None for the derived one; after its end the
+    last entry stays.
+    """
+
+    def __init__(self, *script: Exception | Mapping[str, Any] | None) -> None:
+        self.script = list(script)
+        self.calls: list[dict[str, Any]] = []
+
+    def get_recommendations(self, **arguments: Any) -> Mapping[str, Any]:
+        of = arguments.get("userId", arguments.get("itemId", "all"))
+        items = [f"{of}-{number}" for number in range(arguments["numResults"])]
+        return self._play(arguments, "itemList", items)
+
+    def get_personalized_ranking(self, **arguments: Any) -> Mapping[str, Any]:
+        return self._play(arguments, "personalizedRanking", list(reversed(arguments["inputList"])))
+
+    def _play(self, arguments: dict[str, Any], key: str, items: list[str]) -> Mapping[str, Any]:
+        self.calls.append(arguments)
+        step = self.script[min(len(self.calls), len(self.script)) - 1] if self.script else None
+        if isinstance(step, Exception):
+            raise step
+        if step is not None:
+            return step
+        columns = arguments.get("metadataColumns", {}).get("ITEMS", ())
+        metadata = {"metadata": {column: f"{column} of it" for column in columns}} if columns else {}
+        found = [{"itemId": item, "score": 1 / (place + 1), **metadata} for place, item in enumerate(items)]
+        return {key: found, "recommendationId": f"RID-{len(self.calls)}"}
+
+
+class FakeEvents:
+    """An event tracker that keeps what it takes. `refuses` are event types, `script` one exception per call."""
+
+    def __init__(self, *script: Exception | None, refuses: Iterable[str] = ()) -> None:
+        self.script = list(script)
+        self.refuses = set(refuses)
+        self.calls: list[dict[str, Any]] = []
+        self.taken: list[dict[str, Any]] = []
+
+    def put_events(self, **arguments: Any) -> Mapping[str, Any]:
+        self.calls.append(arguments)
+        step = self.script.pop(0) if self.script else None
+        if step is not None:
+            raise step
+        if any(event["eventType"] in self.refuses for event in arguments["eventList"]):
+            raise service_error("InvalidInputException", "Unknown event type")
+        self.taken.extend(arguments["eventList"])
+        return {}
+
+
+@dataclass
+class House:
+    """Everything a test needs; `runtime` and `tracker` may be exchanged at any time."""
+
+    table: Any
+    s3: Any
+    clock: Clock = field(default_factory=Clock)
+    runtime: FakeRuntime = field(default_factory=FakeRuntime)
+    tracker: FakeEvents = field(default_factory=FakeEvents)
+
+    def __post_init__(self) -> None:
+        self.api = self.make_api()
+        self.app = make_app(lambda: self.api)
+
+    def make_api(self, table: Callable[[], Any] | None = None) -> Api:
+        return Api.over(
+            table=table or (lambda: self.table),
+            s3=lambda: self.s3,
+            work_bucket="work",
+            runtime=lambda: self.runtime,
+            personalize_events=lambda: self.tracker,
+            clock=self.clock,
+            now=self.clock,
+            sleep=self.clock.sleep,
+            random=lambda: 0.5,
+        )
+
+    def serve(self, group: str = "shop", solution: str = "for-you", **attributes: Any) -> None:
+        """Write a serving record; attributes that are None are left out."""
+        record = {
+            "recipe": "aws-user-personalization-v2",
+            "recipe_type": "USER_PERSONALIZATION",
+            "campaign_arn": f"{ARN}:campaign/{group}-{solution}",
+            "solution_version_arn": f"{ARN}:solution/{group}-{solution}/1",
+            "run": "run1",
+            "metadata_columns": ["NAME", "PRICE"],
+            "filters": {"not-purchased": f"{ARN}:filter/not-purchased"},
+            "event_tracker_id": "tracker-1",
+            "fence": 1,
+            **attributes,
+        }
+        keys = {"pk": f"group#{group}", "sk": f"serving#{solution}", "group": group, "solution": solution}
+        self.table.put_item(Item={**keys, **{name: value for name, value in record.items() if value is not None}})
+        self.table.put_item(Item={"pk": "groups", "sk": group})
+
+    def serve_popular(self, *items: str, group: str = "shop", run: str = "run1") -> None:
+        listed = [{"itemId": i, "count": 100 - n, "metadata": {"NAME": i.upper()}} for n, i in enumerate(items)]
+        key = f"popular/{group}/{run}.json"
+        self.s3.put_object(Bucket="work", Key=key, Body=json.dumps({"items": listed}).encode())
+        self.table.put_item(Item={"pk": f"group#{group}", "sk": "popular", "run": run, "key": key})
+        self.table.put_item(Item={"pk": "groups", "sk": group})
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answered:
+        return self.send("GET", path, headers=headers)
+
+    def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answered:
+        """`body` goes as JSON unless it is text already."""
+        return self.send("POST", path, body if isinstance(body, str) else json.dumps(body), headers)
+
+    def send(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answered:
+        return self.deliver(proxy_event(method, path, body, headers))
+
+    def deliver(self, event: Mapping[str, Any]) -> Answered:
+        """What API Gateway gets for a proxy event."""
+        return Answered.from_lambda(self.app(event, None))
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @classmethod
+    def from_lambda(cls, result: Mapping[str, Any]) -> Answered:
+        assert isinstance(result["statusCode"], int)
+        assert isinstance(result["body"], str)
+        return cls(result["statusCode"], result["headers"], result["body"])
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text, parse_constant=_refuse_constant)
+
+    @property
+    def error(self) -> Any:
+        return self.json["error"]
+
+    @property
+    def items(self) -> list[str]:
+        return [item["itemId"] for item in self.json["items"]]
+
+
+def _refuse_constant(name: str) -> Any:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def proxy_event(
+    method: str,
+    path: str,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A REST API's proxy event as API Gateway sends it: query decoded, path parameters still percent-encoded."""
+    path, _, query = path.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    parameters: dict[str, list[str]] = {}
+    for name, _, value in pairs:
+        parameters.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    resource, path_parameters = _route(path)
+    sent = {"Content-Type": "application/json", **(headers or {})} if body is not None else dict(headers or {})
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
+        "multiValueQueryStringParameters": parameters or None,
+        "pathParameters": path_parameters,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "path": f"/api{path}",
+            "stage": "api",
+            "requestId": "request-1",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def _route(path: str) -> tuple[str, dict[str, str] | None]:
+    names = {"recommendations": "user", "similar": "item", "snowflake": "function", "runs": "run"}
+    first, _, rest = path.lstrip("/").partition("/")
+    if not rest:
+        return f"/{first}", None
+    return f"/{first}/{{{names[first]}}}", {names[first]: rest}
+
+
+def encode(text: str) -> str:
+    """A path segment."""
+    return quote(text, safe="")
+
+
+def make_app(api: Callable[[], Api]) -> Chalice:
+    """The routes of app.py."""
+    app = Chalice("recdrop")
+
+    def answer(handler: Callable[..., object], *path: str) -> Response:
+        return http.answer(app.current_request, handler, *path)
+
+    app.route("/recommendations/{user}", cors=True)(lambda user: answer(api().recommendations, user))
+    app.route("/similar/{item}", cors=True)(lambda item: answer(api().similar, item))
+    app.route("/popular", cors=True)(lambda: answer(api().popular))
+    app.route("/runs/{run}", cors=True)(lambda run: answer(api().run, run))
+    app.route("/health", cors=True)(lambda: answer(api().health))
+    posted = {"methods": ["POST"], "content_types": ANY_TYPE, "cors": True}
+    app.route("/rank", **posted)(lambda: answer(api().rank))
+    app.route("/events", **posted)(lambda: answer(api().events))
+    app.route("/segment", **posted)(lambda: answer(api().segment))
+    app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE)(
+        lambda function: answer(api().snowflake, function),
+    )
+    return app
+
+
+@contextmanager
+def open_house() -> Iterator[House]:
+    """An empty table and bucket in moto."""
+    with mock_aws():
+        table = boto3.resource("dynamodb", **KEYS).create_table(  # type: ignore[call-overload]
+            TableName="ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        s3 = boto3.client("s3", **KEYS)  # type: ignore[call-overload]
+        s3.create_bucket(Bucket="work")
+        yield House(table, s3)
