@@ -46,8 +46,7 @@ class Catalogue:
             index = self._indexes[name] = _Index(self.columns.get(name, np.empty(0, dtype=object)))
         mask = np.zeros(self.size, dtype=np.bool_)
         for value in wanted:
-            for rows in index.rows(value):
-                mask[rows] = True
+            mask[index.rows(value)] = True
         return mask
 
     def present(self, name: str) -> Mask:
@@ -56,7 +55,7 @@ class Catalogue:
 
 
 class _Index:
-    """Rows sorted by the text they hold, and for each single value the texts it occurs in."""
+    """The rows of every single value of a text column, put together when a value is first asked for."""
 
     def __init__(self, column: NDArray[Any]) -> None:
         codes_of: dict[str, int] = {}
@@ -67,10 +66,19 @@ class _Index:
         for text, code in codes_of.items():
             for value in set(text.split("|")) - {""}:
                 self._codes.setdefault(value, []).append(code)
+        self._rows: dict[str, NDArray[np.int32]] = {}
 
-    def rows(self, value: str) -> Iterable[NDArray[np.int32]]:
-        for code in self._codes.get(value, ()):
-            yield self._order[self._bounds[code] : self._bounds[code + 1]]
+    def rows(self, value: str) -> NDArray[np.int32]:
+        known = self._rows.get(value)
+        if known is None:
+            slices = [self._order[self._bounds[code] : self._bounds[code + 1]] for code in self._codes.get(value, ())]
+            known = np.sort(np.concatenate(slices)) if slices else _NO_ROWS
+            if slices:
+                self._rows[value] = known
+        return known
+
+
+_NO_ROWS = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True)

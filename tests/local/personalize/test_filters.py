@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from local.personalize.filters import Catalogue, FilterContext, FilterError, parse
+from local.personalize.filter_terms import Condition, Expression, Term
+from local.personalize.filters import Catalogue, Filter, FilterContext, FilterError, parse
 from local.personalize.schemas import DatasetSchema, Field
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("cases").joinpath("filters.json").read_text())
@@ -227,3 +231,138 @@ def test_the_schemas_of_the_guide_allow_its_examples() -> None:
 def test_a_catalogue_needs_columns_of_one_length() -> None:
     with pytest.raises(ValueError, match="Expected 3 in each"):
         Catalogue({"A": np.zeros(2)}, 3)
+
+
+# -- what is written is read back, and a mask says what a row-by-row reading says
+
+NAMES = ("GENRES", "BRAND")
+NUMBERS = ("PRICE", "YEAR")
+WORDS = st.sampled_from(["a", "b", "c", "A", ""])
+NUMERALS = st.sampled_from(["0", "1", "2", "-1", "1.5"])
+LISTS = st.lists(WORDS.map(lambda word: Term("string", word)) | st.just(Term("placeholder", "word")), min_size=1, max_size=3)
+OPERANDS = NUMERALS.map(lambda numeral: Term("number", numeral)) | st.just(Term("placeholder", "number"))
+COMPARISONS = st.sampled_from(["=", "<", "<=", ">", ">=", "!="])
+
+
+def conditions(dataset: str) -> st.SearchStrategy[Condition]:
+    words = st.lists(WORDS.map(lambda word: Term("string", word)), min_size=1, max_size=3)
+    is_in = st.builds(Condition, st.just(dataset), st.sampled_from(NAMES), st.just("IN"), LISTS.map(tuple))
+    is_not_in = st.builds(Condition, st.just(dataset), st.sampled_from(NAMES), st.just("NOT IN"), words.map(tuple))
+    compares = st.builds(Condition, st.just(dataset), st.sampled_from(NUMBERS), COMPARISONS, st.tuples(OPERANDS))
+    if dataset != "Items":
+        return is_in | is_not_in | compares
+    like = st.sampled_from(NAMES).map(
+        lambda name: Condition("Items", name, "IN", (Term("field", f"CurrentItem.{name}"),)),
+    )
+    nearby = st.builds(
+        lambda name, operator: Condition("Items", name, operator, (Term("field", f"CurrentItem.{name}"),)),
+        st.sampled_from(NUMBERS),
+        COMPARISONS,
+    )
+    return is_in | is_not_in | compares | like | nearby
+
+
+EVENT_CONDITIONS = st.one_of(
+    st.just(Condition("Interactions", "EVENT_TYPE", "IN", (Term("star", "*"),))),
+    st.builds(Condition, st.just("Interactions"), st.just("EVENT_TYPE"), st.just("IN"), LISTS.map(tuple)),
+    st.builds(
+        Condition,
+        st.just("Interactions"),
+        st.just("EVENT_TYPE"),
+        st.just("NOT IN"),
+        st.lists(WORDS.map(lambda word: Term("string", word)), min_size=1, max_size=2).map(tuple),
+    ),
+)
+
+
+def chains(one: st.SearchStrategy[Condition]) -> st.SearchStrategy[tuple[tuple[Condition, ...], ...]]:
+    several = st.lists(one, min_size=1, max_size=3)
+    return several.map(lambda all_of: (tuple(all_of),)) | several.map(lambda any_of: tuple((each,) for each in any_of))
+
+
+EXPRESSIONS = st.builds(
+    Expression,
+    st.sampled_from(["INCLUDE", "EXCLUDE"]),
+    st.just("ItemID"),
+    chains(conditions("Items")) | chains(EVENT_CONDITIONS),
+    st.lists(conditions("CurrentUser"), max_size=2).map(tuple),
+)
+FILTERS = st.lists(EXPRESSIONS, min_size=1, max_size=3).map(tuple)
+TEXTS = st.none() | st.lists(WORDS, max_size=3).map("|".join)
+AMOUNTS = st.sampled_from([float("nan"), -1.0, 0.0, 1.0, 1.5, 2.0])
+ROWS = st.fixed_dictionaries(dict.fromkeys(NAMES, TEXTS) | dict.fromkeys(NUMBERS, AMOUNTS))
+EVENTS = st.dictionaries(st.sampled_from(["a", "B", "c"]), st.lists(st.integers(0, 4), max_size=4), max_size=3)
+VALUES = st.fixed_dictionaries({"word": st.sampled_from(['"a"', '"b", "A"']), "number": st.sampled_from(["1", '"1.5"'])})
+
+Row = dict[str, Any]
+
+
+@given(FILTERS)
+def test_what_is_written_is_read_back(expressions: tuple[Expression, ...]) -> None:
+    assert parse(" | ".join(map(str, expressions))).expressions == expressions
+
+
+@given(FILTERS, st.lists(ROWS, min_size=5, max_size=5), ROWS, st.none() | ROWS, EVENTS, VALUES)
+def test_a_mask_is_what_reading_row_by_row_gives(
+    expressions: tuple[Expression, ...],
+    items: list[Row],
+    user: Row,
+    current: Row | None,
+    events: dict[str, list[int]],
+    values: dict[str, str],
+) -> None:
+    parsed = Filter("", expressions)
+    columns = {name: np.array([row[name] for row in items], dtype=object) for name in NAMES}
+    columns |= {name: np.array([row[name] for row in items], dtype=float) for name in NUMBERS}
+    context = FilterContext(Catalogue(columns, 5), user, {kind: np.array(rows, dtype=int) for kind, rows in events.items()}, current)
+    given_values = {name: value for name, value in values.items() if name in parsed.parameters}
+    by_row = NaiveFilter(expressions, user, current or {}, events, values)
+    assert parsed.mask(context, given_values).tolist() == [by_row.allows(number, row) for number, row in enumerate(items)]
+
+
+@dataclass(frozen=True)
+class NaiveFilter:
+    """The semantics spelled out for one row at a time."""
+
+    expressions: tuple[Expression, ...]
+    user: Row
+    current: Row
+    events: dict[str, list[int]]
+    values: dict[str, str]
+
+    def allows(self, number: int, item: Row) -> bool:
+        applicable = [each for each in self.expressions if all(self.holds(test, 0, self.user) for test in each.only_if)]
+        included = [each for each in applicable if each.verb == "INCLUDE"]
+        excluded = [each for each in applicable if each.verb == "EXCLUDE"]
+        is_included = not included or any(self.speaks_of(each, number, item) for each in included)
+        return is_included and not any(self.speaks_of(each, number, item) for each in excluded)
+
+    def speaks_of(self, expression: Expression, number: int, item: Row) -> bool:
+        return any(all(self.holds(test, number, item) for test in group) for group in expression.any_of)
+
+    def holds(self, test: Condition, number: int, row: Row) -> bool:
+        wanted = [word for term in test.terms for word in self.words(term)]
+        if test.dataset == "Interactions":
+            types = [kind for kind, rows in self.events.items() if number in rows]
+            lowered = [word.lower() for word in wanted]
+            if test.operator == "NOT IN":
+                return any(kind.lower() not in lowered for kind in types)
+            return any("*" in lowered or kind.lower() in lowered for kind in types)
+        if test.operator in ("IN", "NOT IN"):
+            has_one = any(word in wanted for word in (row[test.name] or "").split("|") if word)
+            return has_one == (test.operator == "IN")
+        if not wanted or row[test.name] != row[test.name]:
+            return False
+        left, right = row[test.name], float(wanted[0])
+        tests = {"=": left == right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
+        return bool(tests.get(test.operator, left != right))
+
+    def words(self, term: Term) -> list[str]:
+        if term.kind == "placeholder":
+            return [word.strip(' "') for word in self.values[term.text].split(",")]
+        if term.kind != "field":
+            return [term.text]
+        value = self.current.get(term.text.partition(".")[2])
+        if isinstance(value, str):
+            return value.split("|")
+        return [] if value is None or value != value else [str(value)]
