@@ -1,0 +1,70 @@
+"""The stack's own requests on the AWS port, below `/_recdrop/`: health, what runs where, planned faults, stop.
+
+They exist only here; everything else on the port is AWS's API.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from local.lambdas import Fault, FaultPlan
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PREFIX = "/_recdrop/"
+
+
+class Control:
+    """Answers `/_recdrop/...`."""
+
+    def __init__(self, describe: Callable[[], Mapping[str, Any]], faults: FaultPlan, stop: Callable[[], None]) -> None:
+        self._describe = describe
+        self._faults = faults
+        self._stop = stop
+
+    @staticmethod
+    def matches(environ: WSGIEnvironment) -> bool:
+        """Whether a request is for the stack itself."""
+        return str(environ.get("PATH_INFO", "")).startswith(PREFIX)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with JSON."""
+        status, document = self.answer(
+            f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix(PREFIX)}",
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+        )
+        body = json.dumps(document).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def answer(self, request: str, body: bytes) -> tuple[str, Any]:
+        """Status and document of one request."""
+        match request:
+            case "GET health":
+                description = self._describe()
+                return ("200 OK" if description["ready"] else "503 Service Unavailable"), description
+            case "GET faults":
+                return "200 OK", {"faults": [asdict(fault) for fault in self._faults.pending()]}
+            case "POST faults":
+                return self.add_fault(body)
+            case "DELETE faults":
+                self._faults.clear()
+                return "200 OK", {"faults": []}
+            case "POST stop":
+                self._stop()
+                return "202 Accepted", {"stopping": True}
+        message = f"No {request!r} here. Expected GET health, GET|POST|DELETE faults or POST stop."
+        return "404 Not Found", {"error": {"code": "NotFound", "message": message}}
+
+    def add_fault(self, body: bytes) -> tuple[str, Any]:
+        """Plan a fault from `{"function", "when", "error", "times"}`."""
+        try:
+            fault = Fault(**json.loads(body))
+        except (TypeError, ValueError) as error:
+            return "400 Bad Request", {"error": {"code": "BadFault", "message": str(error)}}
+        self._faults.add(fault)
+        return "201 Created", asdict(fault)

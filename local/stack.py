@@ -1,0 +1,355 @@
+"""The local AWS: everything composed, one port for AWS, one for the API.
+
+    with Stack(Path("."), data_dir=Path(".recdrop")) as stack:
+        stack.boto_client("s3").upload_file("orders.csv", stack.outputs["DropBucketName"], "shop/interactions/orders.csv")
+
+A request on the AWS port goes to Personalize, to the Lambda host, or to moto, in this order. One stack per process:
+moto's state and the process's environment variables are global.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from local.clients import FAKE_KEY, Clients
+from local.clock import Clock
+from local.control import Control
+from local.httpserver import Server, listen
+from local.identity import ACCOUNT, REGION, STACK_NAME
+from local.lambdas import LambdaHost
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from local.deploy import Deployment
+    from local.pollers import QueuePoller, Ticker
+    from local.template import LocalTemplate
+
+LOG = logging.getLogger("recdrop.stack")
+MERGE_TEMPLATE = Path("infrastructure", "resources.json")
+STOP_SECONDS = 5.0
+WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
+
+
+class Personalize(Protocol):
+    """What the stack needs of `local.personalize`."""
+
+    def matches(self, environ: WSGIEnvironment) -> bool:
+        """Whether the request is Personalize's."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer it."""
+
+    def close(self) -> None:
+        """Stop the workers."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a stack. Ports: 0 is any free one. `scale` divides the waits of the state machine."""
+
+    project: Path
+    data_dir: Path | None = None
+    aws_port: int = 0
+    api_port: int = 0
+    stage: str = "dev"
+    merge: Path | None = None
+    scale: float = 1.0
+    name: str = STACK_NAME
+    personalize: bool = True
+
+
+class StackError(Exception):
+    """The stack cannot start; the message says why."""
+
+
+class Stack:
+    """A running local AWS with the project's application deployed. Start with `start` or `with`."""
+
+    _live: Stack | None = None
+
+    def __init__(self, project: Path, **options: Any) -> None:
+        self.options = Options(project.resolve(), **options)
+        self.lambdas = LambdaHost()
+        self.lock = threading.RLock()
+        self.stop_requested = threading.Event()
+        self.ready = False
+        self.started_in = 0.0
+        self._exit = contextlib.ExitStack()
+        self._moto: Any = None
+        self._personalize: Personalize | None = None
+        self._gateway: Any = None
+        self._control = Control(self.describe, self.lambdas.faults, self.stop_requested.set)
+        self._deployment: Deployment | None = None
+        self._pollers: dict[str, QueuePoller] = {}
+
+    def __enter__(self) -> Stack:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def aws_url(self) -> str:
+        """The endpoint of every AWS service."""
+        return self._aws.url
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the REST API, without a stage."""
+        return self._api.url
+
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """Physical names by logical id."""
+        return self._deployed.resources
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs of the stack."""
+        return self._deployed.outputs
+
+    @property
+    def _deployed(self) -> Deployment:
+        if self._deployment is None:
+            raise StackError("The stack is not running.")
+        return self._deployment
+
+    def boto_client(self, service: str) -> Any:
+        """A boto3 client of this stack, cached and closed with it."""
+        return self._clients.get(service)
+
+    def describe(self) -> dict[str, Any]:
+        """What runs where, as JSON."""
+        deployment = self._deployment
+        return {
+            "ready": self.ready,
+            "stack": self.options.name,
+            "aws_url": self._aws.url,
+            "api_url": self._api.url,
+            "account": ACCOUNT,
+            "region": REGION,
+            "started_in_seconds": round(self.started_in, 2),
+            "time_scale": self.options.scale,
+            "data_dir": str(self.options.data_dir) if self.options.data_dir else None,
+            "outputs": dict(deployment.outputs) if deployment else {},
+            "resources": dict(deployment.resources) if deployment else {},
+            "functions": self.lambdas.names(),
+        }
+
+    def start(self) -> None:
+        """Bind the ports, deploy the application, serve. Raises PortInUseError, TemplateError, DeployError, ..."""
+        if Stack._live is not None:
+            raise StackError(f"A stack runs in this process already, at {Stack._live.aws_url}. Expected one at a time.")
+        began = time.monotonic()
+        Stack._live = self
+        self._exit.callback(self._retire)
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        self.started_in = time.monotonic() - began
+        self.ready = True
+        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def _start(self) -> None:
+        self._bind()
+        self._data = self._open_data_dir()
+        self._set_environment(self._aws_environment())
+        template = self._build_template()
+        self._deploy(template)
+        self._serve_api(template)
+        self._start_personalize()
+        self._start_pollers()
+
+    def _retire(self) -> None:
+        Stack._live = None
+
+    def _bind(self) -> None:
+        self._aws: Server = listen(self.options.aws_port, self._dispatch, "AWS_PORT")
+        self._exit.callback(self._aws.stop)
+        self._api: Server = listen(self.options.api_port, self._dispatch_api, "API_PORT")
+        self._exit.callback(self._api.stop)
+        self._clients = Clients(self._aws.url)
+        self._exit.callback(self._clients.close)
+
+    def _open_data_dir(self) -> Path:
+        if self.options.data_dir is not None:
+            self.options.data_dir.mkdir(parents=True, exist_ok=True)
+            return self.options.data_dir
+        folder = Path(tempfile.mkdtemp(prefix="recdrop-"))
+        self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+    def _aws_environment(self) -> dict[str, str]:
+        """What makes boto3 anywhere in this process talk to this stack; a user's own credentials are left alone."""
+        environment = {
+            "AWS_ENDPOINT_URL": self._aws.url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "MOTO_ACCOUNT_ID": ACCOUNT,
+        }
+        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setdefault(key, os.environ.get(key) or FAKE_KEY)
+        return environment
+
+    def _set_environment(self, values: Mapping[str, str]) -> None:
+        """Set variables of the process until the stack stops."""
+        before = {key: os.environ.get(key) for key in values}
+        os.environ.update(values)
+
+        def restore() -> None:
+            for key, value in before.items():
+                if value is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = value
+
+        self._exit.callback(restore)
+
+    def _build_template(self) -> LocalTemplate:
+        from local.template import build
+
+        merge = self.options.merge or self.options.project / MERGE_TEMPLATE
+        return build(self.options.project, merge, self.options.stage, self.options.name)
+
+    def _deploy(self, template: LocalTemplate) -> None:
+        from local import motoserver, shims
+        from local.deploy import deploy
+
+        motoserver.reset()
+        site = shims.Site(
+            clients=self._clients,
+            lambdas=self.lambdas,
+            clock=Clock(self.options.scale),
+            lock=self.lock,
+            message_arrived=self._message_arrived,
+        )
+        shims.install(site)
+        self._exit.callback(shims.install, None)
+        self._exit.callback(self._stop_executions)
+        with self.lock:
+            self._deployment = deploy(template, self.options.name)
+        if template.cut:
+            LOG.info("Not on one machine: %s", ", ".join(f"{kind} x{n}" for kind, n in template.cut.items()))
+        environment: dict[str, str] = {}
+        for function in self._deployment.functions:
+            environment |= function.environment
+        self._set_environment(environment)
+        self.lambdas.deploy(self._deployment.functions, self.options.project)
+        self._moto = motoserver.MotoApp(self.lock)
+        self._aws.start()
+
+    def _serve_api(self, template: LocalTemplate) -> None:
+        if template.api is None:
+            return
+        from local.api import Gateway
+
+        self._gateway = Gateway(template.api, self.resources[template.api.function], self.lambdas)
+        self._api.start()
+
+    def _start_personalize(self) -> None:
+        if not self.options.personalize:
+            return
+        from local.personalize.server import PersonalizeServer
+
+        server = PersonalizeServer(self._data / "personalize", s3_endpoint=self._aws.url, region=REGION, account=ACCOUNT)
+        self._exit.callback(server.close)
+        self._personalize = server
+
+    def _start_pollers(self) -> None:
+        from local.pollers import QueuePoller, Ticker
+
+        for source in self._deployed.sources:
+            poller = QueuePoller(source, self.lambdas, self.lock)
+            self._pollers[source.queue] = poller
+            poller.start()
+            self._exit.callback(poller.stop)
+        self.ticker: Ticker = Ticker(self._rules, self._fire)
+        self.ticker.start()
+        self._exit.callback(self.ticker.stop)
+
+    def _rules(self) -> list[Any]:
+        from moto.events.models import events_backends
+
+        with self.lock:
+            buses = events_backends[ACCOUNT][REGION].event_buses.values()
+            return [rule for bus in buses for rule in bus.rules.values()]
+
+    def _fire(self, rule: Any, event: dict[str, Any]) -> None:
+        from local.shims import send_to_each_target
+
+        send_to_each_target(rule, event)
+
+    def _message_arrived(self, queue: str) -> None:
+        if poller := self._pollers.get(queue):
+            poller.wake()
+
+    def _dispatch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The AWS port."""
+        if self._control.matches(environ):
+            return self._control(environ, start_response)
+        if self._personalize is not None and self._personalize.matches(environ):
+            return self._personalize(environ, start_response)
+        if self.lambdas.matches(environ):
+            return self.lambdas(environ, start_response)
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        return answer
+
+    def _dispatch_api(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The API port."""
+        answer: Iterable[bytes] = self._gateway(environ, start_response)
+        return answer
+
+    def _warm(self) -> None:
+        """Make the slow first clients before somebody waits for them."""
+        for service in WARM_SERVICES:
+            if self.stop_requested.is_set() or not self.ready:
+                return
+            self._clients.get(service)
+
+    def _stop_executions(self) -> None:
+        """Interrupt what runs: its threads would call into the next stack of this process."""
+        import datetime as dt
+
+        for execution in self.executions():
+            if execution.status == "RUNNING":
+                execution.stop(dt.datetime.now(dt.UTC), "Stack.Stopped", "The local stack was stopped.")
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and any(e.status == "RUNNING" for e in self.executions()):
+            time.sleep(0.02)
+        self.lambdas.wait_idle(max(0.0, deadline - time.monotonic()))
+
+    def executions(self) -> list[Any]:
+        """All executions of all state machines, as moto has them."""
+        from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+        with self.lock:
+            machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+            return [execution for machine in machines for execution in machine.executions]
+
+    def invoke(self, logical_id: str, event: Any) -> Any:
+        """Invoke a function by its logical id; its result, or RuntimeError with the error document."""
+        answer = self.lambdas.invoke(self.resources[logical_id], json.dumps(event).encode())
+        if answer.failed:
+            raise RuntimeError(answer.payload.decode())
+        return json.loads(answer.payload)
+
+    def stop(self) -> None:
+        """Stop polling, wait for what runs, close the ports. May be called twice."""
+        self.ready = False
+        self.stop_requested.set()
+        self._exit.close()
