@@ -10,7 +10,6 @@ ApiError
 └── Unavailable       503  a part behind this one does not answer
 """
 
-# ruff: noqa: N818 - these name what happened, as the services' own exceptions do
 from __future__ import annotations
 
 from typing import ClassVar

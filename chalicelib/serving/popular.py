@@ -22,7 +22,7 @@ KEPT_LISTS = 20
 class S3(Protocol):
     """What is used of boto3's S3 client."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...
 
 
 class PopularItem(msgspec.Struct, frozen=True, rename="camel"):

@@ -32,7 +32,7 @@ Read = TypeVar("Read")
 class Table(Protocol):
     """What is used of boto3's DynamoDB Table."""
 
-    def get_item(self, *, Key: dict[str, str]) -> Mapping[str, Any]: ...  # noqa: N803
+    def get_item(self, *, Key: dict[str, str]) -> Mapping[str, Any]: ...
 
     def query(self, **arguments: Any) -> Mapping[str, Any]: ...
 

@@ -10,7 +10,6 @@ The client's own retries are to be off (`total_max_attempts=1`), or each attempt
 botocore's exceptions are imported when one is looked for, never with this module.
 """
 
-# ruff: noqa: N818 - these name what happened, as the services' own exceptions do
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chalicelib.serving.house import House, open_house
+from tests.chalicelib.house import House, Street, open_street
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[Street]:
+    with open_street() as opened:
+        yield opened
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    with open_house() as opened:
-        yield opened
+def house(street: Street) -> House:
+    return street.open_house()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.chalicelib.serving.house import ARN, FAULT, NOT_FOUND, REFUSAL, THROTTLE, TIMEOUT, FakeRuntime, House, encode, service_error
+from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, REFUSAL, THROTTLE, TIMEOUT, FakeRuntime, House, encode, service_error
 
 
 def test_the_campaign_answers_and_says_so(shop: House) -> None:

@@ -5,6 +5,7 @@ Real events go in at one end (`tests/events/`), what API Gateway would send to t
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from moto import mock_aws
 from chalicelib.serving import http
 from chalicelib.serving.api import Api
 
-EVENTS = Path(__file__).parents[2] / "events"
+EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 ANY_TYPE = ["*/*"]
@@ -275,16 +276,28 @@ def make_app(api: Callable[[], Api]) -> Chalice:
     return app
 
 
-@contextmanager
-def open_house() -> Iterator[House]:
-    """An empty table and bucket in moto."""
-    with mock_aws():
-        table = boto3.resource("dynamodb", **KEYS).create_table(  # type: ignore[call-overload]
-            TableName="ledger",
+@dataclass(frozen=True)
+class Street:
+    """Moto with its two clients. Starting it takes half a second, a house in it a few milliseconds."""
+
+    dynamodb: Any
+    s3: Any
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def open_house(self) -> House:
+        """An empty table; the bucket is shared, its keys hold no state that a test could see."""
+        table = self.dynamodb.create_table(
+            TableName=f"ledger-{next(self.numbers)}",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
+        return House(table, self.s3)
+
+
+@contextmanager
+def open_street() -> Iterator[Street]:
+    with mock_aws():
         s3 = boto3.client("s3", **KEYS)  # type: ignore[call-overload]
         s3.create_bucket(Bucket="work")
-        yield House(table, s3)
+        yield Street(boto3.resource("dynamodb", **KEYS), s3)  # type: ignore[call-overload]

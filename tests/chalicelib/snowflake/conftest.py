@@ -1,0 +1,7 @@
+"""The same houses as for the HTTP routes."""
+
+from __future__ import annotations
+
+from tests.chalicelib.serving.conftest import house, shop, street
+
+__all__ = ["house", "shop", "street"]
