@@ -1,0 +1,102 @@
+"""How a text file is written: delimiter, quoting, header line. Looked up in its first megabyte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.normalise.errors import FileRejected
+from chalicelib.normalise.intake import Intake
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_COLUMNS = 500
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """`header` as written, without quotes; `header_lines` is 0 when the config gave the header."""
+
+    delimiter: str
+    escape: str
+    header: tuple[str, ...]
+    header_lines: int
+
+
+def read_dialect(intake: Intake, header: Sequence[str] = ()) -> Dialect:
+    """Delimiter and header of a CSV file. `header` names the columns of a file without a header line.
+
+    :raises FileRejected: when no header can be read.
+    """
+    text = intake.head.decode("utf-8", errors="ignore")
+    leading = len(text) - len(text.lstrip("\n"))
+    first = text[leading:].split("\n", 1)[0]
+    delimiter = _delimiter(first, header)
+    escape = _escape(text)
+    cells = tuple(_cells(first, delimiter, escape))
+    if header and not _is_header(cells, header):
+        if len(cells) != len(header):
+            raise FileRejected(
+                "header",
+                f"The first line has {len(cells)} columns. Expected {len(header)}, as the config's header has: {', '.join(header)}.",
+            )
+        return Dialect(delimiter, escape, tuple(header), leading)
+    if not any(cells) or len(cells) > MAX_COLUMNS:
+        raise FileRejected("header", f"The first line, {first[:80]!r}, is no header. Expected column names.")
+    return Dialect(delimiter, escape, cells, leading + 1)
+
+
+def read_json_fields(intake: Intake) -> tuple[str, ...]:
+    """The dotted names of the scalar fields in the first lines of a JSON-lines file, in order of appearance."""
+    text = intake.head.decode("utf-8", errors="ignore")
+    found: dict[str, None] = {}
+    for line in text.split("\n")[:2000]:
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            _collect(value, "", found)
+    if not found:
+        raise FileRejected("json", f"The first line, {text[:80]!r}, is no JSON object. Expected one JSON object per line.")
+    return tuple(found)[:MAX_COLUMNS]
+
+
+def _collect(value: dict[str, object], prefix: str, found: dict[str, None]) -> None:
+    for key, inner in value.items():
+        if isinstance(inner, dict) and prefix.count(".") < 3:
+            _collect(inner, f"{prefix}{key}.", found)
+        else:
+            found[prefix + key] = None
+
+
+def _delimiter(line: str, header: Sequence[str]) -> str:
+    """The delimiter that splits the first line best; names of columns hold none of them."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    if header:
+        for candidate in DELIMITERS:
+            if len(_cells(line, candidate, '"')) == len(header):
+                return candidate
+    return max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
+
+
+def _escape(text: str) -> str:
+    r"""Spark and Snowplow write `\"` inside quotes, everyone else `""`."""
+    backslashed = len(re.findall(r'[^\\]\\"[^,;\t\n]', text))
+    doubled = len(re.findall(r'[^,;\t\n"]""[^"]', text))
+    return "\\" if backslashed > doubled else '"'
+
+
+def _cells(line: str, delimiter: str, escape: str) -> list[str]:
+    reader = csv.reader(io.StringIO(line), delimiter=delimiter, doublequote=escape == '"', escapechar=None if escape == '"' else escape)
+    try:
+        return [cell.strip().strip('"').strip() for cell in next(reader, [])]
+    except csv.Error as error:
+        raise FileRejected("header", f"The first line, {line[:80]!r}, is no header ({error}).") from error
+
+
+def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:
+    return [c.lower() for c in cells] == [h.lower() for h in header]

@@ -1,0 +1,43 @@
+"""DuckDB connections within a Lambda's memory: everything beyond goes to the scratch folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from duckdb import DuckDBPyConnection
+
+MEMORY_MB = 320  # of DuckDB; the process stays under 512 MB
+
+
+@contextmanager
+def connect(
+    scratch: Path, *, timezone: str = "UTC", memory_mb: int = MEMORY_MB, threads: int | None = None
+) -> Iterator[DuckDBPyConnection]:
+    """A private database whose tables spill into `scratch`."""
+    import duckdb
+
+    scratch.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(
+        ":memory:", config={"memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch / "duckdb"), "threads": threads or 2}
+    )
+    try:
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(f"SET TimeZone = {literal(timezone)}")
+        yield connection
+    finally:
+        connection.close()
+
+
+def literal(value: str) -> str:
+    """`value` as an SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def name(value: str) -> str:
+    """`value` as a quoted SQL identifier."""
+    return '"' + value.replace('"', '""') + '"'

@@ -1,0 +1,389 @@
+"""One export file to a clean Personalize CSV, its sampled rows, a quarantine of what was dropped, and a report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.groupconfig import Config
+from chalicelib.normalise import columns as columns_module
+from chalicelib.normalise import dialect, engine, rules
+from chalicelib.normalise.columns import Column
+from chalicelib.normalise.engine import literal, name
+from chalicelib.normalise.errors import FileRejected
+from chalicelib.normalise.intake import Intake, take_in
+from chalicelib.normalise.profiles import profile_columns
+from chalicelib.normalise.reports import MAX_SAMPLES, ColumnReport, Counted, FileReport
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MAX_QUARANTINE = 10_000
+BUCKETS = 1_000_000
+
+
+@dataclass(frozen=True)
+class FileRules:
+    """What the config says about the files of one drop folder. `withhold` is the share of users whose rows go to the sampled file."""
+
+    columns: Mapping[str, str]
+    header: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    max_bad_rows: float = 0.05
+    keep_duplicates: bool = False
+    events: tuple[str, ...] = ()
+    drop_columns: tuple[str, ...] = ()
+    withhold: float = 0.02
+    seed: str = "recdrop"
+
+    @classmethod
+    def from_config(cls, config: Config, folder: str) -> FileRules:
+        section = config.folder(folder)
+        columns = config.columns_for(folder)
+        if folder == "segment-logs":
+            columns = {**columns_module.SEGMENT_FIELDS, **columns}
+        return cls(
+            columns=columns,
+            header=(section.header if section else ()) or config.source.header,
+            timezone=config.source.timezone,
+            max_bad_rows=config.source.max_bad_rows,
+            keep_duplicates=config.source.keep_duplicates,
+            events=section.events if section else (),
+            drop_columns=section.drop_columns if section else (),
+            withhold=max((s.gate.withhold for s in config.solution), default=0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """`part` and `sampled` are clean CSV files with the same header; `sampled` and `quarantine` exist only when they have rows."""
+
+    report: FileReport
+    part: Path
+    sampled: Path | None
+    quarantine: Path | None
+
+
+def normalise_file(
+    source: Path, folder: Path, *, dataset: str, key: str, file_rules: FileRules, now: float, memory_mb: int = engine.MEMORY_MB
+) -> Normalised:
+    """Clean one file into `folder`, which must exist and gets part.csv, sampled.csv and quarantine.jsonl.
+
+    `key` names the file in messages, `now` is epoch seconds. The same bytes and rules give the same files.
+
+    :raises FileRejected: when the file as a whole cannot be used.
+    """
+    scratch = folder / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        intake = take_in(source, scratch)
+        with engine.connect(scratch, timezone=file_rules.timezone, memory_mb=memory_mb) as connection:
+            return _File(connection, intake, folder, dataset, key, file_rules, now).run()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@dataclass
+class _File:
+    connection: DuckDBPyConnection
+    intake: Intake
+    folder: Path
+    dataset: str
+    key: str
+    file_rules: FileRules
+    now: float
+
+    def run(self) -> Normalised:
+        header, source = self._open()
+        unwanted = {columns_module.avro_name(c) for c in self.file_rules.drop_columns}
+        mapped = columns_module.map_columns(self.dataset, header, self.file_rules.columns)
+        mapped = [c for c in mapped if c.name not in unwanted]
+        row_rules = rules.write_rules(mapped, self.intake.traits, self.now, self.file_rules.events)
+        self._load(rules.write_select(row_rules, source))
+        dropped = [*self._rejected(), *self._dropped(row_rules)]
+        rows = self._count("t") + sum(d.rows for d in dropped if d.code in _LINE_CODES)
+        quarantine = self._write_quarantine(row_rules)
+        self._check_budget(rows, dropped, mapped)
+        duplicates = self._mark_duplicates(mapped)
+        dropped += duplicates
+        self.connection.execute(f"CREATE VIEW kept AS SELECT {_list(mapped)}, rowid AS id FROM t WHERE {self._kept()}")
+        users = self._split_users(mapped)
+        part, sampled, sampled_rows = self._write(mapped)
+        reports = profile_columns(self.connection, mapped, "kept")
+        kept = rows - sum(d.rows for d in dropped)
+        report = self._report(header, rows, kept, sampled_rows, dropped, row_rules, reports, users)
+        return Normalised(report, part, sampled if sampled_rows else None, quarantine)
+
+    def _open(self) -> tuple[tuple[str, ...], str]:
+        """The header and the SQL source with text columns c0, c1, ..."""
+        if self.intake.format == "parquet":
+            return self._open_parquet()
+        if self.intake.format == "json":
+            return self._open_json()
+        found = dialect.read_dialect(self.intake, self.file_rules.header)
+        types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(found.header)))
+        nulls = ", ".join(literal(n) for n in rules.NULLS)
+        quote = '"' if self.intake.traits.quotes else ""
+        self._lines_before = found.header_lines
+        return found.header, (
+            f"read_csv({literal(str(self.intake.path))}, auto_detect = false, header = false, skip = {found.header_lines}, "
+            f"delim = {literal(found.delimiter)}, quote = {literal(quote)}, escape = {literal(found.escape if quote else '')}, "
+            f"columns = {{{types}}}, nullstr = [{nulls}], new_line = '\\n', strict_mode = true, "
+            "store_rejects = true, rejects_limit = 0)"
+        )
+
+    def _open_parquet(self) -> tuple[tuple[str, ...], str]:
+        self._lines_before = 0
+        path = literal(str(self.intake.path))
+        described = self.connection.execute(f"DESCRIBE SELECT * FROM read_parquet({path})").fetchall()
+        cells = ", ".join(f"{_as_text(column, kind)} AS c{i}" for i, (column, kind, *_) in enumerate(described))
+        return tuple(row[0] for row in described), f"(SELECT {cells} FROM read_parquet({path}))"
+
+    def _open_json(self) -> tuple[tuple[str, ...], str]:
+        self._lines_before = 0
+        fields = dialect.read_json_fields(self.intake)
+        path = literal(str(self.intake.path))
+        steps = ["$." + ".".join(f'"{step}"' for step in field.split(".")) for field in fields]
+        cells = ", ".join(f"json_extract_string(j, {literal(step)}) AS c{i}" for i, step in enumerate(steps))
+        return fields, (
+            f"(SELECT {cells} FROM (SELECT CASE WHEN json_valid(line) THEN line END AS j FROM read_csv({path}, "
+            "auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'}, "
+            "new_line = '\\n', store_rejects = true, rejects_limit = 0, max_line_size = 4000000)))"
+        )
+
+    def _load(self, select: str) -> None:
+        import duckdb
+
+        try:
+            self.connection.execute(f"CREATE TABLE t AS {select}")
+        except duckdb.Error as error:
+            raise FileRejected("unreadable", f"The file cannot be read as {self.intake.format}: {_first_line(error)}") from error
+
+    def _count(self, table: str, where: str = "true") -> int:
+        return int(self._row(f"SELECT count(*) FROM {table} WHERE {where}")[0])
+
+    def _row(self, sql: str) -> tuple[Any, ...]:
+        row = self.connection.execute(sql).fetchone()
+        return row if row is not None else ()
+
+    def _rejected(self) -> list[Counted]:
+        if self.intake.format != "csv":
+            return []
+        found = self.connection.execute(
+            "SELECT kind, count(*), min(line, ?) FROM (SELECT line, min(error_type::VARCHAR) AS kind FROM reject_errors GROUP BY line) "
+            "GROUP BY kind ORDER BY kind",
+            [MAX_SAMPLES],
+        ).fetchall()
+        return [Counted(*_LINE_ERRORS.get(kind, _OTHER_ERROR), rows, tuple(sorted(lines))) for kind, rows, lines in found]
+
+    def _dropped(self, row_rules: rules.RowRules) -> list[Counted]:
+        found = self.connection.execute(
+            "SELECT why, count(*), min(rowid, ?) FROM t WHERE why > 0 GROUP BY why ORDER BY why", [MAX_SAMPLES]
+        ).fetchall()
+        return [
+            Counted(row_rules.drops[why - 1].code, row_rules.drops[why - 1].sentence, rows, tuple(self._lines(sorted(ids))))
+            for why, rows, ids in found
+        ]
+
+    def _lines(self, ids: Sequence[int]) -> list[int]:
+        """Line numbers of parsed rows: those before them, and the unparsable lines among those."""
+        if self.intake.format != "csv":
+            return [i + 1 for i in ids]
+        bad = sorted(row[0] for row in self.connection.execute("SELECT DISTINCT line FROM reject_errors LIMIT 100000").fetchall())
+        lines = []
+        for i in ids:
+            line = i + 1 + self._lines_before
+            for reject in bad:
+                if reject > line:
+                    break
+                line += 1
+            lines.append(line)
+        return lines
+
+    def _write_quarantine(self, row_rules: rules.RowRules) -> Path | None:
+        path = self.folder / "quarantine.jsonl"
+        rows: list[tuple[int, str, str]] = []
+        if self.intake.format == "csv":
+            found = self.connection.execute(
+                f"SELECT line, min(error_message), min(csv_line[:1000]) FROM reject_errors GROUP BY line ORDER BY line LIMIT {MAX_QUARANTINE}"
+            ).fetchall()
+            rows += [(line, reason, text.rstrip("\n")) for line, reason, text in found]
+        values = ", ".join(f"left(CAST({name(alias)} AS VARCHAR), 300)" for alias, _ in row_rules.values)
+        found = self.connection.execute(
+            f"SELECT rowid, why, [{values}] FROM t WHERE why > 0 ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}"
+        ).fetchall()
+        lines = self._lines([row[0] for row in found])
+        rows += [
+            (line, f"{row_rules.drops[why - 1].sentence}", ",".join(v or "" for v in cells))
+            for line, (_, why, cells) in zip(lines, found, strict=True)
+        ]
+        if not rows:
+            return None
+        with path.open("w", encoding="utf-8") as out:
+            for line, reason, text in sorted(rows):
+                out.write(json.dumps({"file": self.key, "line": line, "reason": reason, "text": text}, ensure_ascii=False) + "\n")
+        return path
+
+    def _check_budget(self, rows: int, dropped: Sequence[Counted], mapped: Sequence[Column]) -> None:
+        bad = sum(d.rows for d in dropped if d.code != "event-type")
+        if rows == 0:
+            raise FileRejected("no-rows", "The file has a header and no rows. Expected rows.")
+        if bad > rows * self.file_rules.max_bad_rows:
+            worst = max(dropped, key=lambda d: d.rows)
+            where = f" (line {worst.lines[0]})" if worst.lines else ""
+            raise FileRejected(
+                "too-many-bad-rows",
+                f"{bad:,} of {rows:,} rows cannot be used, more than {self.file_rules.max_bad_rows:.0%}: "
+                f"{worst.rows:,} {worst.sentence}{where}. Columns were read as {', '.join(f'{c.name} = {c.source}' for c in mapped[:8])}.",
+            )
+        if sum(d.rows for d in dropped) >= rows:
+            raise FileRejected("no-rows", f"None of the {rows:,} rows can be used: {dropped[0].rows:,} {dropped[0].sentence}.")
+
+    def _kept(self) -> str:
+        return "why = 0 AND rowid NOT IN (SELECT id FROM dropped_ids)" if self._has_duplicates else "why = 0"
+
+    def _mark_duplicates(self, mapped: Sequence[Column]) -> list[Counted]:
+        """Exact copies of a row keep the first; items, users and actions with the same id keep the last, as Personalize does."""
+        self._has_duplicates = False
+        key = columns_module.KEYS.get(self.dataset)
+        if key is None and self.file_rules.keep_duplicates:
+            return []
+        by = name(key) if key else _list(mapped)
+        total, distinct = self._row(f"SELECT count(*), count(DISTINCT hash({by})) FROM t WHERE why = 0")
+        if total == distinct:
+            return []
+        order = "DESC" if key else "ASC"
+        self.connection.execute(
+            f"CREATE TABLE dropped_ids AS SELECT id FROM (SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n "
+            f"FROM t WHERE why = 0 AND hash({by}) IN (SELECT hash({by}) FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1)) WHERE n > 1"
+        )
+        rows, ids = self._row(f"SELECT count(*), min(id, {MAX_SAMPLES}) FROM dropped_ids")
+        if not rows:
+            return []
+        self._has_duplicates = True
+        what = f"repeat an {key}; the last one is kept" if key else "are exact copies of an earlier row"
+        return [Counted("duplicate", what, rows, tuple(self._lines(sorted(ids))))]
+
+    def _split_users(self, mapped: Sequence[Column]) -> tuple[int, int]:
+        """(users, users with two or more rows); marks the sampled ones."""
+        if self.dataset not in ("interactions", "action_interactions"):
+            self.connection.execute("CREATE TABLE sampled_users (USER_ID VARCHAR)")
+            return (self._count("kept"), 0) if any(c.name == "USER_ID" for c in mapped) else (0, 0)
+        self.connection.execute("CREATE TABLE users AS SELECT USER_ID, count(*) AS n FROM kept GROUP BY USER_ID")
+        limit = int(self.file_rules.withhold * BUCKETS) if self.dataset == "interactions" else 0
+        self.connection.execute(
+            f"CREATE TABLE sampled_users AS SELECT USER_ID FROM users WHERE {bucket_sql(self.file_rules.seed)} < {limit}"
+        )
+        users, two = self._row("SELECT count(*), count(*) FILTER (n > 1) FROM users")
+        return int(users), int(two)
+
+    def _write(self, mapped: Sequence[Column]) -> tuple[Path, Path, int]:
+        part, sampled = self.folder / "part.csv", self.folder / "sampled.csv"
+        some = self._count("sampled_users") > 0
+        rest = "WHERE USER_ID NOT IN (SELECT USER_ID FROM sampled_users)" if some else ""
+        write_csv(self.connection, f"SELECT {_list(mapped)} FROM kept {rest}", part)
+        if not some:
+            return part, sampled, 0
+        rows = write_csv(
+            self.connection,
+            f"SELECT {_list(mapped)} FROM kept WHERE USER_ID IN (SELECT USER_ID FROM sampled_users)",
+            sampled,
+        )
+        return part, sampled, rows
+
+    def _report(
+        self,
+        header: tuple[str, ...],
+        rows: int,
+        kept: int,
+        sampled: int,
+        dropped: Sequence[Counted],
+        row_rules: rules.RowRules,
+        column_reports: tuple[ColumnReport, ...],
+        users: tuple[int, int],
+    ) -> FileReport:
+        names = {column.name: column for column in column_reports}
+        time = names.get("TIMESTAMP")
+        events = names.get("EVENT_TYPE")
+        item = names.get("ITEM_ID")
+        return FileReport(
+            dataset=self.dataset,
+            key=self.key,
+            source_bytes=self.intake.source_bytes,
+            sha256=self.intake.sha256,
+            format=self.intake.format,
+            header=header,
+            rows=rows,
+            kept=kept,
+            sampled=sampled,
+            fixed=self._fixed(row_rules),
+            dropped=tuple(dropped),
+            notes=self.intake.notes,
+            columns=column_reports,
+            first_timestamp=None if time is None or time.minimum is None else int(time.minimum),
+            last_timestamp=None if time is None or time.maximum is None else int(time.maximum),
+            event_types=dict(events.top) if events else {},
+            users=users[0],
+            users_with_two=users[1],
+            items=item.distinct if item else 0,
+        )
+
+    def _fixed(self, row_rules: rules.RowRules) -> tuple[Counted, ...]:
+        if not self._count("t", "fix > 0 AND why = 0"):
+            return ()
+        counts = ", ".join(
+            f"count(*) FILTER (fix & {1 << i} > 0), min(rowid, {MAX_SAMPLES}) FILTER (fix & {1 << i} > 0)"
+            for i in range(len(row_rules.fixes))
+        )
+        found = self._row(f"SELECT {counts} FROM t WHERE fix > 0 AND why = 0")
+        return tuple(
+            Counted(fix.code, fix.sentence, found[2 * i], tuple(self._lines(sorted(found[2 * i + 1]))))
+            for i, fix in enumerate(row_rules.fixes)
+            if found[2 * i]
+        )
+
+
+_LINE_ERRORS = {
+    "MISSING COLUMNS": ("ragged", "have too few columns"),
+    "TOO MANY COLUMNS": ("ragged", "have too many columns"),
+    "UNQUOTED VALUE": ("quote", "have a quote that does not close"),
+    "LINE SIZE OVER MAXIMUM": ("long-line", "are longer than 2 MB"),
+    "INVALID ENCODING": ("encoding", "are no valid UTF-8"),
+}
+_OTHER_ERROR = ("unparsable", "cannot be parsed")
+_LINE_CODES = {"ragged", "quote", "long-line", "encoding", "unparsable"}
+
+
+def write_csv(connection: DuckDBPyConnection, select: str, path: Path) -> int:
+    r"""Write rows as Personalize reads them: bare header, `"` and `\` escaped by `\` inside quotes, nothing for null. Returns the rows."""
+    done = connection.execute(
+        f"COPY ({select}) TO {literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\\', NULLSTR '')"
+    ).fetchone()
+    return int(done[0]) if done else 0
+
+
+def bucket_sql(seed: str) -> str:
+    """0 to 999,999 by MD5 of seed and user: the same on every machine and in every version."""
+    return f"md5_number_lower({literal(seed + ':')} || USER_ID) % {BUCKETS}"
+
+
+def _list(mapped: Sequence[Column]) -> str:
+    return ", ".join(name(column.name) for column in mapped)
+
+
+def _as_text(column: str, kind: str) -> str:
+    cell = name(column)
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"CAST(CAST(floor(epoch(CAST({cell} AS TIMESTAMPTZ))) AS BIGINT) AS VARCHAR)"
+    if kind.endswith("[]"):
+        return f"array_to_string({cell}, '|')"
+    return f"CAST({cell} AS VARCHAR)"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:300]

@@ -1,0 +1,170 @@
+"""The row rules as SQL: each column's clean value, why a row is dropped, what was repaired.
+
+A rule that cannot apply (no quote in the whole file, say) is not written into the query; that is where the speed comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.normalise.columns import IDS, TIMES, Column
+from chalicelib.normalise.engine import literal, name
+from chalicelib.normalise.intake import Traits
+
+MAX_ID = 256
+MAX_CATEGORY = 1000
+MAX_TEXT = 20_000
+NULLS = ("", "NULL", "null", r"\N")
+NUMBERS = ("EVENT_VALUE",)
+FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
+
+_CONTROL = r"[\x00-\x1f\x7f]"
+_FIX_SENTENCES = {
+    "ms": "timestamps in milliseconds turned into seconds",
+    "us": "timestamps in microseconds turned into seconds",
+    "ns": "timestamps in nanoseconds turned into seconds",
+    "date": "written dates turned into epoch seconds",
+    "number": "values of {name} that are no number made empty",
+    "flat": "line breaks and control characters in {name} turned into blanks",
+    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
+}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Rows for which `condition` holds are dropped; `code` and `sentence` go into the report."""
+
+    code: str
+    sentence: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class Fix:
+    code: str
+    sentence: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """`inner` are helper columns computed once per row, `values` (name, expression) the clean columns."""
+
+    inner: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+    drops: tuple[Drop, ...]
+    fixes: tuple[Fix, ...]
+
+
+def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: Sequence[str] = ()) -> RowRules:
+    """The rules for the columns of one file. Raw cells are the SQL columns c0, c1, ...; `now` is epoch seconds."""
+    inner: list[tuple[str, str]] = []
+    values: list[tuple[str, str]] = []
+    drops: list[Drop] = []
+    fixes: list[Fix] = []
+    for column in columns:
+        cell = f"c{column.index}"
+        if column.name in IDS:
+            values.append((column.name, cell))
+            drops += _id_drops(column.name, cell, traits)
+        elif column.name in TIMES:
+            inner.append((f"n{column.index}", _epoch(cell)))
+            required = column.name == "TIMESTAMP"
+            drops += _time_drops(column.name, f"n{column.index}", now) if required else []
+            fixes += _time_fixes(cell, f"n{column.index}")
+            values.append((column.name, _seconds(f"n{column.index}", None if required else now)))
+        elif column.name in NUMBERS:
+            inner.append((f"n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
+            values.append((column.name, f"CASE WHEN isfinite(n{column.index}) THEN n{column.index} END"))
+            fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(n{column.index}), false)"))
+        else:
+            values.append((column.name, _text(cell, traits)))
+            fixes += _text_fixes(column.name, cell, traits)
+    if events and (event := next((c for c in columns if c.name == "EVENT_TYPE"), None)):
+        wanted = ", ".join(literal(e) for e in events)
+        condition = f"c{event.index} IS NULL OR c{event.index} NOT IN ({wanted})"
+        drops.append(Drop("event-type", f"have an EVENT_TYPE other than {', '.join(events)}", condition))
+    return RowRules(tuple(inner), tuple(values), tuple(drops), tuple(fixes))
+
+
+def write_select(rules: RowRules, source: str) -> str:
+    """One pass over `source`: `why` (0 keeps the row, else 1 + the index of the drop), `fix` (a bit per fix), `raw`, the clean columns."""
+    inner = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.inner)])
+    whens = " ".join(f"WHEN {drop.condition} THEN {index}" for index, drop in enumerate(rules.drops, 1))
+    why = f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)" if whens else "CAST(0 AS UTINYINT)"
+    bits = " + ".join(f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(rules.fixes))
+    values = ", ".join(f"{expression} AS {name(alias)}" for alias, expression in rules.values)
+    return f"SELECT {why} AS why, CAST({bits or 0} AS UBIGINT) AS fix, {values} FROM (SELECT {inner} FROM {source})"
+
+
+def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
+    code = column.lower().replace("_", "-")
+    drops = [
+        Drop(f"no-{code}", f"have no {column}", f"{cell} IS NULL OR trim({cell}) = ''"),
+        Drop(f"long-{code}", f"have an {column} of more than {MAX_ID} characters", f"length({cell}) > {MAX_ID}"),
+    ]
+    bad = []
+    if traits.quotes:
+        bad += [f"contains({cell}, '\"')"]
+    if traits.pipes:
+        bad += [f"contains({cell}, '|')"]
+    if traits.quotes or traits.controls:
+        bad += [f"regexp_matches({cell}, '{_CONTROL}')"]
+    if bad:
+        sentence = f"have a quote, '|' or control character in {column}"
+        drops.append(Drop(f"bad-{code}", sentence, " OR ".join(bad)))
+    return drops
+
+
+def _epoch(cell: str) -> str:
+    """A whole number in the unit it was written in, or a written date in seconds."""
+    number = f"TRY_CAST({cell} AS DOUBLE)"
+    return (
+        f"coalesce(TRY_CAST({cell} AS BIGINT), CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END, "
+        f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT))"
+    )
+
+
+def _seconds(number: str, optional_until: float | None) -> str:
+    scaled = (
+        f"CASE WHEN {number} < 100000000000 THEN {number} WHEN {number} < 100000000000000 THEN {number} // 1000 "
+        f"WHEN {number} < 100000000000000000 THEN {number} // 1000000 ELSE {number} // 1000000000 END"
+    )
+    return scaled if optional_until is None else f"CASE WHEN {number} > 0 THEN {scaled} END"
+
+
+def _time_drops(column: str, number: str, now: float) -> list[Drop]:
+    last = int(now) + FUTURE_SECONDS
+    return [
+        Drop("no-timestamp", f"have no {column} that can be read", f"{number} IS NULL"),
+        Drop("early-timestamp", f"have a {column} of zero or less", f"{number} <= 0"),
+        Drop("future-timestamp", f"have a {column} in the future", f"{_seconds(number, None)} > {last}"),
+    ]
+
+
+def _time_fixes(cell: str, number: str) -> list[Fix]:
+    return [
+        _fix("ms", "", f"{number} BETWEEN 100000000000 AND 99999999999999"),
+        _fix("us", "", f"{number} BETWEEN 100000000000000 AND 99999999999999999"),
+        _fix("ns", "", f"{number} >= 100000000000000000"),
+        _fix("date", "", f"{number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
+    ]
+
+
+def _text(cell: str, traits: Traits) -> str:
+    value = f"left({cell}, {MAX_TEXT})"
+    if traits.quotes or traits.controls:
+        value = f"trim(regexp_replace({value}, '{_CONTROL}+', ' ', 'g'))"
+    return f"nullif({value}, '')"
+
+
+def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
+    fixes = [_fix("cut", column, f"length({cell}) > {MAX_TEXT}")]
+    if traits.quotes or traits.controls:
+        fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
+    return fixes
+
+
+def _fix(code: str, column: str, condition: str) -> Fix:
+    return Fix(code, _FIX_SENTENCES[code].format(name=column), condition)
