@@ -275,7 +275,7 @@ def test_polling_an_unknown_batch_is_answered_at_once(shop: House) -> None:
     assert shop.get("/snowflake/nope").status == 400
 
 
-rows_of_any_kind = st.lists(
+rows_of_any_kind: st.SearchStrategy[list[tuple[Any, ...]]] = st.lists(
     st.tuples(
         st.one_of(st.none(), st.integers(0, 3), st.sampled_from(["1", "a", ""]), st.booleans(), st.just([])),
         st.one_of(st.none(), st.integers(-1, 3), st.just("x")),

@@ -1,0 +1,204 @@
+"""Events through the routes: what reaches PutEvents, what is refused before, what a refusal of the service leaves."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.chalicelib.house import EVENTS, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
+from tests.chalicelib.serving.conftest import house, shop, street
+
+__all__ = ["house", "shop", "street"]
+
+VIEW = {"userId": "u1", "eventType": "view", "itemId": "tea"}
+
+
+def test_one_event_reaches_the_tracker(shop: House) -> None:
+    answered = shop.post("/events", {**VIEW, "sentAt": "2024-05-02T10:11:12Z", "eventId": "e1"})
+    assert (answered.status, answered.json) == (200, {"accepted": 1})
+    assert shop.tracker.calls == [
+        {
+            "trackingId": "tracker-1",
+            "sessionId": "u1",
+            "userId": "u1",
+            "eventList": [
+                {
+                    "eventType": "view",
+                    "itemId": "tea",
+                    "eventId": "e1",
+                    "sentAt": datetime(2024, 5, 2, 10, 11, 12, tzinfo=UTC),
+                },
+            ],
+        },
+    ]
+
+
+def test_every_field_of_the_service_is_passed_on(shop: House) -> None:
+    event = {
+        **VIEW,
+        "sessionId": "s1",
+        "eventValue": 4.5,
+        "properties": {"device": "phone"},
+        "recommendationId": "RID-1",
+        "impression": ["tea", 7],
+    }
+    shop.post("/events", event)
+    (taken,) = shop.tracker.taken
+    assert shop.tracker.calls[0]["sessionId"] == "s1"
+    assert taken["eventValue"] == 4.5
+    assert taken["properties"] == '{"device":"phone"}'
+    assert taken["recommendationId"] == "RID-1"
+    assert taken["impression"] == ["tea", "7"]
+
+
+def test_without_a_time_it_is_now(shop: House) -> None:
+    shop.post("/events", VIEW)
+    assert shop.tracker.taken[0]["sentAt"].timestamp() == shop.clock.seconds
+
+
+@pytest.mark.parametrize(
+    "sent_at",
+    [1714644672, 1714644672.0, 1714644672000, "1714644672", "2024-05-02T10:11:12", "2024-05-02T12:11:12+02:00"],
+)
+def test_times_are_read_as_seconds_milliseconds_or_iso(shop: House, sent_at: Any) -> None:
+    shop.post("/events", {**VIEW, "sentAt": sent_at})
+    assert shop.tracker.taken[0]["sentAt"] == datetime(2024, 5, 2, 10, 11, 12, tzinfo=UTC)
+
+
+def test_the_same_event_twice_has_the_same_id_and_another_has_another(shop: House) -> None:
+    event = {**VIEW, "sentAt": 1714644672}
+    for sent in (event, event, {**event, "itemId": "milk"}):
+        shop.post("/events", sent)
+    first, second, third = (event["eventId"] for event in shop.tracker.taken)
+    assert first == second != third
+
+
+def test_more_than_ten_events_go_in_calls_of_ten_by_user_and_session_in_order(shop: House) -> None:
+    events = [{**VIEW, "userId": f"u{n % 2}", "itemId": f"i{n}"} for n in range(46)]
+    assert shop.post("/events", {"events": events}).json == {"accepted": 46}
+    assert [len(call["eventList"]) for call in shop.tracker.calls] == [10, 10, 3, 10, 10, 3]
+    of_u1 = [e["itemId"] for call in shop.tracker.calls if call["userId"] == "u1" for e in call["eventList"]]
+    assert of_u1 == [f"i{n}" for n in range(1, 46, 2)]
+
+
+def test_an_anonymous_event_has_a_session_only(shop: House) -> None:
+    shop.post("/events", {"sessionId": "s1", "eventType": "view", "itemId": "tea"})
+    assert "userId" not in shop.tracker.calls[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"eventType": None}, "events[0].eventType is missing. Expected 1 to 256 characters."),
+        ({"eventType": ""}, "events[0].eventType is empty. Expected 1 to 256 characters."),
+        ({"eventType": 7}, "events[0].eventType has a value of type number. Expected a string."),
+        ({"userId": None}, "events[0] has neither userId nor sessionId. Expected at least one of them."),
+        ({"userId": "x" * 257}, "events[0].userId has 257 characters. Expected 1 to 256."),
+        ({"itemId": ""}, "events[0].itemId is empty. Expected 1 to 256 characters."),
+        ({"sentAt": "yesterday"}, "events[0].sentAt has value 'yesterday'. Expected epoch seconds or an ISO 8601"),
+        ({"sentAt": 10**30}, "events[0].sentAt has value"),
+        ({"sentAt": -1}, "events[0].sentAt has value -1. Expected a time from 1970 to 2099."),
+        ({"sentAt": True}, "events[0].sentAt has value True."),
+        ({"eventValue": "4"}, "events[0].eventValue has value '4'. Expected a number."),
+        ({"properties": "x"}, "events[0].properties has a value of type string. Expected a JSON object."),
+        ({"properties": {"a": "x" * 1024}}, "events[0].properties has 1,032 characters of JSON. Expected at most 1024."),
+        ({"properties": {"userId": "x"}}, "events[0].properties has the reserved key 'userId'."),
+        ({"properties": {"TIMESTAMP": 1}}, "events[0].properties has the reserved key 'TIMESTAMP'."),
+        ({"recommendationId": "x" * 41}, "events[0].recommendationId has value"),
+        ({"impression": []}, "events[0].impression is not a list of 1 to 25 item ids."),
+        ({"impression": [""]}, "events[0].impression[0] is empty."),
+        ({"item": "tea"}, "events[0] has an unknown key 'item'. Expected one of: eventId, eventType,"),
+    ],
+)
+def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(shop: House, change: dict[str, Any], message: str) -> None:
+    answered = shop.post("/events", {"events": [{**VIEW, **change}, VIEW]})
+    assert answered.status == 400
+    assert answered.error["message"].startswith(message)
+    assert shop.tracker.calls == []
+
+
+@pytest.mark.parametrize("body", [[], [VIEW], 7, None, "x", {"events": []}, {"events": {}}, {"events": [7]}, {}])
+def test_a_body_that_is_no_event_is_refused(shop: House, body: Any) -> None:
+    assert shop.post("/events", json.dumps(body)).status == 400
+
+
+def test_more_than_five_hundred_events_are_too_many(shop: House) -> None:
+    assert shop.post("/events", {"events": [VIEW] * 501}).status == 413
+
+
+def test_of_a_refused_call_the_good_events_are_kept_and_the_bad_are_named(shop: House) -> None:
+    shop.tracker = FakeEvents(refuses=["bad"])
+    events = [{**VIEW, "itemId": f"i{n}", "eventType": "bad" if n in (3, 12) else "view"} for n in range(14)]
+    answered = shop.post("/events", {"events": events})
+    assert answered.status == 400
+    assert answered.json["accepted"] == 12
+    assert [rejected["index"] for rejected in answered.error["rejected"]] == [3, 12]
+    assert sorted(event["itemId"] for event in shop.tracker.taken) == sorted(f"i{n}" for n in range(14) if n not in (3, 12))
+
+
+@pytest.mark.parametrize(("failure", "status"), [(THROTTLE, 429), (FAULT, 503), (NOT_FOUND, 409)])
+def test_a_failing_tracker_is_said_with_what_was_taken(shop: House, failure: Exception, status: int) -> None:
+    shop.tracker = FakeEvents(None, failure, failure, failure)
+    answered = shop.post("/events", {"events": [VIEW] * 15})
+    assert answered.status == status
+    if status != 409:
+        assert answered.error["accepted"] == 10
+        assert "Retry-After" in answered.headers
+
+
+def test_a_group_without_tracker_takes_no_events(shop: House) -> None:
+    shop.serve(event_tracker_id=None)
+    assert shop.post("/events", VIEW).status == 409
+
+
+def test_the_group_may_stand_in_the_query_or_the_body(shop: House) -> None:
+    shop.serve(group="books", event_tracker_id="tracker-books")
+    assert shop.post("/events", VIEW).status == 400
+    shop.post("/events?group=books", VIEW)
+    shop.post("/events", {**VIEW, "group": "books"})
+    shop.post("/events", {"group": "books", "events": [VIEW]})
+    assert [call["trackingId"] for call in shop.tracker.calls] == ["tracker-books"] * 3
+
+
+def test_the_workshops_segment_event_becomes_one_event(shop: House) -> None:
+    answered = shop.post("/segment", (EVENTS / "segment_track.json").read_text())
+    assert answered.json == {"accepted": 1, "ignored": 0}
+    (call,) = shop.tracker.calls
+    assert (call["userId"], call["sessionId"]) == ("2941404340", "2941404340-anon")
+    assert call["eventList"] == [
+        {
+            "eventType": "Product Clicked",
+            "itemId": "ocean-blue-shirt",
+            "eventId": "test-message-33dlvn",
+            "sentAt": datetime(2019, 2, 25, 15, 55, 5, 905000, tzinfo=UTC),
+        },
+    ]
+
+
+def test_an_order_becomes_one_event_per_product_with_stable_ids(shop: House) -> None:
+    body = (EVENTS / "segment_order_completed.json").read_text()
+    for _ in range(2):
+        assert shop.post("/segment", body).json == {"accepted": 2, "ignored": 0}
+    items = [event["itemId"] for event in shop.tracker.taken]
+    ids = [event["eventId"] for event in shop.tracker.taken]
+    assert items == ["45790-32", "46493-32"] * 2
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]
+
+
+def test_segment_calls_without_an_item_are_ignored_and_counted(shop: House) -> None:
+    identify = {"type": "identify", "userId": "u1", "traits": {}}
+    page = {"type": "page", "userId": "u1", "properties": {"sku": "tea"}}
+    track = {"type": "track", "anonymousId": "a1", "event": "Product Viewed", "properties": {"product_id": "tea"}}
+    answered = shop.post("/segment", {"batch": [identify, page, track]})
+    assert answered.json == {"accepted": 1, "ignored": 2}
+    assert "userId" not in shop.tracker.calls[0]
+    assert shop.post("/segment", identify).json == {"accepted": 0, "ignored": 1}
+
+
+@pytest.mark.parametrize("body", [7, [7], "x", {"batch": 7}, {"type": "track", "properties": {"sku": "a"}}])
+def test_a_body_that_is_no_segment_call_is_refused(shop: House, body: Any) -> None:
+    assert shop.post("/segment", json.dumps(body)).status == 400
