@@ -1,0 +1,162 @@
+"""Every Lambda and every route of recdrop: parse, call chalicelib, return.
+
+Nothing here decides anything. Every Lambda imports all of this module, so it must stay cheap to import:
+boto3, DuckDB and the like are imported in chalicelib where they are used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Chalice, IAMAuthorizer, Rate, Response
+
+from chalicelib import drops, pipeline, retraining
+from chalicelib.composition import api
+from chalicelib.serving import http
+from chalicelib.telemetry import task
+
+app = Chalice(app_name="recdrop")
+
+Event = dict[str, Any]
+ANY_TYPE = ["*/*"]  # bodies are decoded by us, whatever they say they are: Chalice's own 415 is not in our error format
+
+
+@app.on_sqs_message(queue="recdrop-exports", batch_size=10, name="on_export")
+def on_export(event: Any) -> Event:
+    """S3 -> EventBridge -> SQS. Answers which messages are to be delivered again; the others are done."""
+    return drops.handle(event.to_dict(), event.context)
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS), name="retrain")
+def retrain(event: Any) -> None:  # noqa: ARG001 - the schedule's event says nothing
+    """Starts a retraining of each group that is due, on what streamed in since its last run."""
+    retraining.start_due_runs()
+
+
+@app.lambda_function(name="take_lease")
+@task
+def take_lease(event: Event) -> Any:
+    return pipeline.take_lease(event)
+
+
+@app.lambda_function(name="normalise_files")
+@task
+def normalise_files(event: Event) -> Any:
+    return pipeline.normalise_files(event)
+
+
+@app.lambda_function(name="check_export")
+@task
+def check_export(event: Event) -> Any:
+    return pipeline.check_export(event)
+
+
+@app.lambda_function(name="prepare_group")
+@task
+def prepare_group(event: Event) -> Any:
+    return pipeline.prepare_group(event)
+
+
+@app.lambda_function(name="import_dataset")
+@task
+def import_dataset(event: Event) -> Any:
+    return pipeline.import_dataset(event)
+
+
+@app.lambda_function(name="train")
+@task
+def train(event: Event) -> Any:
+    return pipeline.train(event)
+
+
+@app.lambda_function(name="score")
+@task
+def score(event: Event) -> Any:
+    return pipeline.score(event)
+
+
+@app.lambda_function(name="update_campaign")
+@task
+def update_campaign(event: Event) -> Any:
+    return pipeline.update_campaign(event)
+
+
+@app.lambda_function(name="verify_campaign")
+@task
+def verify_campaign(event: Event) -> Any:
+    return pipeline.verify_campaign(event)
+
+
+@app.lambda_function(name="roll_back")
+@task
+def roll_back(event: Event) -> Any:
+    return pipeline.roll_back(event)
+
+
+@app.lambda_function(name="run_batch_inference")
+@task
+def run_batch_inference(event: Event) -> Any:
+    return pipeline.run_batch_inference(event)
+
+
+@app.lambda_function(name="write_report")
+@task
+def write_report(event: Event) -> Any:
+    return pipeline.write_report(event)
+
+
+@app.lambda_function(name="release_lease")
+@task
+def release_lease(event: Event) -> Any:
+    return pipeline.release_lease(event)
+
+
+@app.lambda_function(name="notify")
+@task
+def notify(event: Event) -> Any:
+    return pipeline.notify(event)
+
+
+@app.route("/recommendations/{user}", cors=True, api_key_required=True)
+def recommendations(user: str) -> Response:
+    return http.answer(app.current_request, api().recommendations, user)
+
+
+@app.route("/similar/{item}", cors=True, api_key_required=True)
+def similar(item: str) -> Response:
+    return http.answer(app.current_request, api().similar, item)
+
+
+@app.route("/rank", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
+def rank() -> Response:
+    return http.answer(app.current_request, api().rank)
+
+
+@app.route("/popular", cors=True, api_key_required=True)
+def popular() -> Response:
+    return http.answer(app.current_request, api().popular)
+
+
+@app.route("/events", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
+def events() -> Response:
+    return http.answer(app.current_request, api().events)
+
+
+@app.route("/segment", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
+def segment() -> Response:
+    return http.answer(app.current_request, api().segment)
+
+
+@app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE, authorizer=IAMAuthorizer())
+def snowflake(function: str) -> Response:
+    return http.answer(app.current_request, api().snowflake, function)
+
+
+@app.route("/runs/{run}", authorizer=IAMAuthorizer())
+def run(run: str) -> Response:
+    return http.answer(app.current_request, api().run, run)
+
+
+@app.route("/health", cors=True)
+def health() -> Response:
+    return http.answer(app.current_request, api().health)

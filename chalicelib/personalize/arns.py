@@ -1,0 +1,42 @@
+"""ARNs of Personalize resources, which follow from their names (source: the service's IAM resource types)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arns:
+    partition: str
+    region: str
+    account: str
+
+    def _of(self, path: str) -> str:
+        return f"arn:{self.partition}:personalize:{self.region}:{self.account}:{path}"
+
+    def dataset_group(self, name: str) -> str:
+        return self._of(f"dataset-group/{name}")
+
+    def dataset(self, group: str, dataset: str) -> str:
+        return self._of(f"dataset/{group}/{dataset.upper()}")
+
+    def schema(self, name: str) -> str:
+        return self._of(f"schema/{name}")
+
+    def import_job(self, name: str) -> str:
+        return self._of(f"dataset-import-job/{name}")
+
+    def solution(self, name: str) -> str:
+        return self._of(f"solution/{name}")
+
+    def campaign(self, name: str) -> str:
+        return self._of(f"campaign/{name}")
+
+    def filter(self, name: str) -> str:
+        return self._of(f"filter/{name}")
+
+    def batch_job(self, name: str) -> str:
+        return self._of(f"batch-inference-job/{name}")
+
+    def recipe(self, name: str) -> str:
+        return f"arn:{self.partition}:personalize:::recipe/{name}"

@@ -1,0 +1,57 @@
+"""The one Logger and the one Metrics, and the decorator that every pipeline task wears.
+
+Lines carry the run and the group; never an id of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib import errors
+
+logger = Logger(service="recdrop")
+metrics = Metrics(namespace="recdrop", service="recdrop")
+
+Task = Callable[[dict[str, Any]], Any]
+Handler = Callable[[dict[str, Any], Any], Any]
+
+
+def task(function: Task) -> Handler:
+    """A Lambda handler of a pipeline task: logs its start and end, counts them, names errors as the ASL knows them."""
+
+    @wraps(function)
+    def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ARG001 - Lambda's signature
+        logger.clear_state()
+        logger.append_keys(task=function.__name__, **_identity(event))
+        try:
+            result = function(event)
+        except errors.ResourcePending as pending:
+            logger.info("pending", extra={"waiting_for": str(pending)})
+            raise
+        except Exception as error:
+            _count("TaskFailed", function.__name__)
+            logger.exception("failed")
+            translated = errors.translate(error)
+            if translated is error:
+                raise
+            raise translated from error
+        _count("TaskSucceeded", function.__name__)
+        logger.info("done")
+        return result
+
+    return handler
+
+
+def _identity(event: dict[str, Any]) -> dict[str, str]:
+    return {key: event[key] for key in ("run", "group", "solution", "dataset") if key in event}
+
+
+def _count(name: str, task_name: str) -> None:
+    metrics.add_dimension(name="task", value=task_name)
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
