@@ -40,6 +40,7 @@ class Api:
     recorder: events.Recorder
     functions: Functions
     clock: Callable[[], float]
+    seconds: float = DEADLINE_SECONDS
 
     @classmethod
     def over(
@@ -60,8 +61,14 @@ class Api:
         caller = Caller(sleep, random)
         cache: Cache[Answer] = Cache(clock)
         recommender = Recommender(catalogue, PopularLists(s3, work_bucket), runtime, caller, cache, clock)
-        recorder = events.Recorder(catalogue, personalize_events, caller, cache.forget, now)
-        return cls(catalogue, recommender, recorder, Functions(recommender), clock)
+        functions = Functions.over(recommender, clock, sleep)
+
+        def forget(owner: tuple[str, str]) -> None:
+            cache.forget(owner)
+            functions.forget(owner)
+
+        recorder = events.Recorder(catalogue, personalize_events, caller, forget, now)
+        return cls(catalogue, recommender, recorder, functions, clock)
 
     def recommendations(self, call: Call, user: str) -> Answer:
         return self._answer(for_user(to_id(user, "user"), parse_options(call.query)))
@@ -105,7 +112,7 @@ class Api:
         return self.recommender.answer(question, self._deadline())
 
     def _deadline(self) -> Deadline:
-        return Deadline.after(DEADLINE_SECONDS, self.clock)
+        return Deadline.after(self.seconds, self.clock)
 
 
 def _object(body: Any) -> dict[str, Any]:

@@ -117,10 +117,13 @@ class Caller:
             except service_errors() as error:
                 failure = classify(error)
                 pause = self.random() * FIRST_PAUSE_SECONDS * 2**attempt
-                if attempt == self.attempts or not _is_worth_a_retry(failure) or pause >= deadline.left:
+                if attempt == self.attempts or not self.is_worth_a_retry(failure) or pause >= deadline.left:
                     raise failure from error
                 self.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def is_worth_a_retry(self, failure: CallError) -> bool:
+        return isinstance(failure, (Throttled, Broken)) and failure.code not in _NOT_WORTH_A_RETRY
 
 
 def service_errors() -> tuple[type[Exception], ...]:
@@ -144,7 +147,3 @@ def classify(error: Exception) -> CallError:
     if code in _MISSING:
         return Missing(code, message)
     return Broken(code, message)
-
-
-def _is_worth_a_retry(failure: CallError) -> bool:
-    return isinstance(failure, (Throttled, Broken)) and failure.code not in _NOT_WORTH_A_RETRY

@@ -14,20 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from chalicelib.serving.errors import ApiError, BadRequest, NotFound, Unavailable, one_of
+from chalicelib.serving.answers import Answer
+from chalicelib.serving.cache import Cache
+from chalicelib.serving.errors import ApiError, BadRequest, NotFound, TooManyRequests, Unavailable, one_of
 from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.options import parse_options
 from chalicelib.serving.recommend import Question, Recommender, for_everyone, for_item, for_ranking, for_user
 from chalicelib.serving.request import decode_json
 from chalicelib.serving.runtime import Deadline
+from chalicelib.snowflake.pace import PacedCaller
 from chalicelib.snowflake.protocol import Row, Signature, encode_rows, parse_batch, row_error
 
 WORKERS = 32
+# Longer than for people: Snowflake sends a batch again for minutes. 10,000 answers of 25 items are about 50 MB.
+KEPT_SECONDS = 60.0
+KEPT_ANSWERS = 10_000
 NULL = b"null"
 # What a function's HEADERS may preset, as sf-custom-<name>; a row's options come before them.
 PRESETS = ("filter", "group", "solution")
@@ -46,6 +52,17 @@ class Functions:
     """Runs batches. `presets` of a call are the defaults for the options of its rows."""
 
     recommender: Recommender
+    caller: PacedCaller
+
+    @classmethod
+    def over(cls, recommender: Recommender, clock: Callable[[], float], sleep: Callable[[float], None]) -> Functions:
+        """Functions with a cache and a pace of their own: a batch that Snowflake sends again goes on where it was."""
+        caller = PacedCaller(sleep, recommender.caller.random, clock=clock)
+        cache: Cache[Answer] = Cache(clock, ttl=KEPT_SECONDS, size=KEPT_ANSWERS)
+        return cls(replace(recommender, caller=caller, cache=cache), caller)
+
+    def forget(self, owner: tuple[str, str]) -> None:
+        self.recommender.cache.forget(owner)
 
     def run(self, name: str, body: bytes, presets: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
         """The batch's answer as JSON values. Raises ApiError and CallError for the whole batch."""
@@ -75,7 +92,7 @@ class Functions:
             done, pending = wait(futures.values(), timeout=max(0.0, deadline.left), return_when=FIRST_EXCEPTION)
             _raise_failure(done)
             if pending:
-                raise Unavailable("The campaign did not answer all rows in time.", retry_after=1)
+                raise self._out_of_time()
             return {question: future.result() for question, future in futures.items()}
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
@@ -89,6 +106,11 @@ class Functions:
             return error
         source = "campaign" if answer.source == "cache" else answer.source
         return msgspec.json.encode(msgspec.structs.replace(answer, source=source, recommendation_id=None))
+
+    def _out_of_time(self) -> ApiError:
+        if self.caller.has_throttled:
+            return TooManyRequests("The campaign answers fewer rows a second than the batch needs.", retry_after=1)
+        return Unavailable("The campaign did not answer all rows in time.", retry_after=1)
 
 
 def find_function(name: str) -> Function:

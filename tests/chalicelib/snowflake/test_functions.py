@@ -7,6 +7,7 @@ import gzip
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -325,3 +326,45 @@ class StalledRuntime(FakeRuntime):
     def get_recommendations(self, **arguments: Any) -> Mapping[str, Any]:
         self.released.wait(10)
         return super().get_recommendations(**arguments)
+
+
+def test_a_stalled_campaign_ends_at_the_deadline_not_at_its_own_time(shop: House) -> None:
+    runtime = StalledRuntime()
+    shop.runtime = runtime
+    shop.api = replace(shop.api, seconds=0.05)
+    try:
+        answered = shop.post("/snowflake/recommend", batch_of(*[[f"u{n}", 1, None] for n in range(100)]))
+    finally:
+        runtime.released.set()
+    assert answered.status == 503
+    assert answered.error["message"] == "The campaign did not answer all rows in time."
+    assert len(runtime.calls) <= 32
+
+
+def test_a_batch_sent_again_goes_on_where_it_was(shop: House) -> None:
+    rows = [[f"u{n}", 1, None] for n in range(40)]
+    shop.runtime = FakeRuntime(*[None] * 30, THROTTLE)
+    assert shop.post("/snowflake/recommend", batch_of(*rows)).status == 429
+    shop.runtime = FakeRuntime()
+    assert shop.post("/snowflake/recommend", batch_of(*rows)).status == 200
+    assert len(shop.runtime.calls) == 10
+
+
+def test_values_that_do_not_fit_in_an_answer_say_so_and_the_others_stay(shop: House) -> None:
+    found = values(shop, *[[f"{n:03}{'u' * 253}", 100, {"metadata": False}] for n in range(300)])
+    too_large = {"error": {"code": "TooLarge", "message": "The answer is too large. Lower MAX_BATCH_ROWS."}}
+    assert found[0]["items"]
+    assert found[-1] == too_large
+    assert all("items" in value or value == too_large for value in found)
+
+
+def test_a_batch_too_long_for_any_answer_is_refused_whole(shop: House) -> None:
+    answered = shop.post("/snowflake/recommend", {"data": [[n, None] for n in range(100_000)]})
+    assert answered.status == 413
+    assert "Lower MAX_BATCH_ROWS" in answered.error["message"]
+
+
+def test_ten_thousand_rows_are_answered(shop: House) -> None:
+    found = values(shop, *[[n % 100, 1, None] for n in range(10_000)])
+    assert len(found) == 10_000
+    assert len(shop.runtime.calls) == 100
