@@ -1,0 +1,38 @@
+"""A real local Personalize on a port, over moto's S3, shared by the tests of one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.personalize.http import HttpServer
+from local.personalize.server import PersonalizeServer
+from tests.local.personalize.driving import Aws
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    from local.motoserver import MotoApp  # late: importing moto takes a second that most tests here do not need
+
+    with HttpServer(MotoApp(threading.RLock())) as http:
+        yield http.url
+
+
+@pytest.fixture(scope="session")
+def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    app = PersonalizeServer(
+        tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=2
+    )
+    with HttpServer(app) as http:
+        aws = Aws(http.url, s3_endpoint)
+        aws.s3.create_bucket(Bucket="data")
+        yield aws
+    app.close()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "personalize"

@@ -1,0 +1,154 @@
+"""What a pipeline does with the service, by boto3, on really trained models."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.local.personalize.driving import GENRES, ROLE, Aws, Group, deploy, make_group, train
+
+
+@pytest.fixture(scope="module")
+def group(aws: Aws) -> Group:
+    return make_group(aws, "shop")
+
+
+@pytest.fixture(scope="module")
+def version(aws: Aws, group: Group) -> str:
+    return train(aws, group, "aws-user-personalization-v2")
+
+
+@pytest.fixture(scope="module")
+def campaign(aws: Aws, version: str) -> str:
+    return deploy(aws, version, "for-you", campaignConfig={"enableMetadataWithRecommendations": True})
+
+
+def genre(item: str) -> str:
+    return GENRES[int(item[1:]) % 4]
+
+
+def test_recommendations_follow_what_the_user_likes(aws: Aws, campaign: str) -> None:
+    found = aws.runtime.get_recommendations(campaignArn=campaign, userId="u1", numResults=8)["itemList"]
+    assert len(found) == 8
+    assert sum(genre(item["itemId"]) == "drama" for item in found) >= 6
+    assert [item["score"] for item in found] == sorted((item["score"] for item in found), reverse=True)
+
+
+def test_metrics_are_those_of_the_service(aws: Aws, version: str) -> None:
+    metrics = aws.personalize.get_solution_metrics(solutionVersionArn=version)["metrics"]
+    assert metrics["normalized_discounted_cumulative_gain_at_10"] > 0
+    assert {"coverage", "mean_reciprocal_rank_at_25", "precision_at_5"} <= metrics.keys()
+
+
+def test_an_unknown_user_gets_popular_items(aws: Aws, campaign: str) -> None:
+    found = aws.runtime.get_recommendations(campaignArn=campaign, userId="nobody")["itemList"]
+    assert len(found) == 25
+    assert all(item["reason"] == ["Popular item"] for item in found)
+
+
+def test_a_new_event_changes_the_next_answer(aws: Aws, group: Group, campaign: str) -> None:
+    tracker = aws.personalize.create_event_tracker(name="shop", datasetGroupArn=group.arn)
+    aws.wait(aws.personalize.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
+
+    def answer() -> list[str]:
+        found = aws.runtime.get_recommendations(campaignArn=campaign, userId="newcomer", numResults=5)
+        return [item["itemId"] for item in found["itemList"]]
+
+    before = answer()
+    for number in (3, 7, 11):
+        aws.events.put_events(
+            trackingId=tracker["trackingId"],
+            userId="newcomer",
+            sessionId="s1",
+            eventList=[{"eventType": "view", "itemId": f"i{number}", "sentAt": time.time()}],
+        )
+    assert answer() != before
+    assert [genre(item) for item in answer()].count("horror") >= 3
+
+
+def test_a_filter_leaves_a_full_answer(aws: Aws, group: Group, campaign: str) -> None:
+    made = aws.personalize.create_filter(
+        name="by-genre",
+        datasetGroupArn=group.arn,
+        filterExpression="INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)",
+    )
+    aws.wait(aws.personalize.describe_filter, filterArn=made["filterArn"])
+    found = aws.runtime.get_recommendations(
+        campaignArn=campaign,
+        userId="u1",
+        numResults=10,
+        filterArn=made["filterArn"],
+        filterValues={"GENRE": '"horror"'},
+        metadataColumns={"ITEMS": ["GENRE", "CREATION_TIMESTAMP"]},
+    )["itemList"]
+    assert len(found) == 10
+    assert {item["metadata"]["GENRE"] for item in found} == {"horror"}
+    assert found[0]["metadata"]["CREATION_TIMESTAMP"] == "1500000000"
+
+
+def test_purchased_items_can_be_left_out(aws: Aws, group: Group, campaign: str) -> None:
+    made = aws.personalize.create_filter(
+        name="not-purchased",
+        datasetGroupArn=group.arn,
+        filterExpression='EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Purchase")',
+    )
+    aws.wait(aws.personalize.describe_filter, filterArn=made["filterArn"])
+    everything = aws.runtime.get_recommendations(campaignArn=campaign, userId="u2", numResults=40)["itemList"]
+    left = aws.runtime.get_recommendations(
+        campaignArn=campaign, userId="u2", numResults=40, filterArn=made["filterArn"]
+    )["itemList"]
+    assert 0 < len(left) < len(everything) == 40
+
+
+def test_batch_inference_writes_a_line_for_every_line(aws: Aws, version: str) -> None:
+    lines = [json.dumps({"userId": f"u{number}"}) for number in range(5)] + ['{"itemId": "i1"}', "nonsense"]
+    aws.s3.put_object(Bucket="data", Key="batch/users.json", Body="\n".join(lines).encode())
+    job = aws.personalize.create_batch_inference_job(
+        jobName="nightly",
+        solutionVersionArn=version,
+        numResults=7,
+        jobInput={"s3DataSource": {"path": "s3://data/batch/users.json"}},
+        jobOutput={"s3DataDestination": {"path": "s3://data/out/"}},
+        roleArn=ROLE,
+    )["batchInferenceJobArn"]
+    done = aws.wait(aws.personalize.describe_batch_inference_job, batchInferenceJobArn=job)
+    assert done["status"] == "ACTIVE", done
+    body = aws.s3.get_object(Bucket="data", Key="out/users.json.out")["Body"].read().decode()
+    output = [json.loads(line) for line in body.splitlines()]
+    assert [line["input"] for line in output[:2]] == [{"userId": "u0"}, {"userId": "u1"}]
+    assert len(output[0]["output"]["recommendedItems"]) == len(output[0]["output"]["scores"]) == 7
+    assert [line["error"] is None for line in output] == [True] * 5 + [False] * 2
+
+
+def test_the_old_version_serves_until_the_update_is_through(aws: Aws, campaign: str, version: str) -> None:
+    solution = version.rpartition("/")[0]
+    second = aws.personalize.create_solution_version(solutionArn=solution, name="second")["solutionVersionArn"]
+    assert second == f"{solution}/second"
+    aws.wait(aws.personalize.describe_solution_version, solutionVersionArn=second)
+    aws.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=second)
+    while True:
+        described = aws.personalize.describe_campaign(campaignArn=campaign)["campaign"]
+        assert described["status"] == "ACTIVE"
+        if described["latestCampaignUpdate"]["status"] == "ACTIVE":
+            break
+        assert described["solutionVersionArn"] == version
+    assert described["solutionVersionArn"] == second
+
+
+def test_ranking_puts_unknown_items_last(aws: Aws, group: Group) -> None:
+    campaign = deploy(aws, train(aws, group, "aws-personalized-ranking-v2"), "ranking")
+    ranked = aws.runtime.get_personalized_ranking(
+        campaignArn=campaign, userId="u1", inputList=["missing", "i4", "i5", "i6"]
+    )["personalizedRanking"]
+    assert ranked[0]["itemId"] == "i5"
+    assert ranked[-1]["itemId"] == "missing"
+
+
+@pytest.mark.parametrize("recipe", ["aws-similar-items", "aws-sims", "aws-popularity-count"])
+def test_other_recipes_answer(aws: Aws, group: Group, recipe: str) -> None:
+    campaign = deploy(aws, train(aws, group, recipe), recipe.removeprefix("aws-"))
+    found = aws.runtime.get_recommendations(campaignArn=campaign, itemId="i1", userId="u1", numResults=6)["itemList"]
+    assert len(found) == 6
+    assert all("score" not in item for item in found)
