@@ -14,6 +14,8 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from local.identity import HOST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 LOG = logging.getLogger("recdrop.http")
@@ -23,17 +25,51 @@ class PortInUseError(Exception):
     """The port is taken; the message names it and the variable that sets another one."""
 
 
+class Body:
+    """A request body of known length on a connection that goes on after it."""
+
+    def __init__(self, stream: Any, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, never more than the body has."""
+        wanted = self._left if size is None or size < 0 else min(size, self._left)
+        data: bytes = self._stream.read(wanted) if wanted else b""
+        self._left -= len(data)
+        return data
+
+    def readline(self, size: int = -1) -> bytes:
+        """A line of the body."""
+        wanted = self._left if size is None or size < 0 else min(size, self._left)
+        data: bytes = self._stream.readline(wanted) if wanted else b""
+        self._left -= len(data)
+        return data
+
+    def drain(self) -> None:
+        """Read what the application left unread: the next request begins behind it."""
+        while self._left and self.read(1 << 16):
+            pass
+
+
 class RequestHandler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive; no 40 ms pause of Nagle's algorithm; silent unless something is wrong."""
+    """HTTP/1.1 with keep-alive; no 40 ms pause of Nagle's algorithm; silent unless something is wrong.
+
+    werkzeug closes every connection because applications may leave a body unread; `Body` makes up for that. Answers are
+    written whole: everything served here is in memory anyway.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server_version = "recdrop"
     sys_version = ""
+    _body: Body | None = None
 
     def make_environ(self) -> WSGIEnvironment:
         """werkzeug drops header names with an underscore, which keys of S3 metadata may have."""
         environ = super().make_environ()
+        if "wsgi.input_terminated" not in environ:
+            self._body = environ["wsgi.input"] = Body(self.rfile, int(environ.get("CONTENT_LENGTH") or 0))
         names = {}
         for name, value in self.headers.items():
             if name.lower().startswith("x-amz-meta-") and "_" in name:
@@ -42,6 +78,54 @@ class RequestHandler(WSGIRequestHandler):
                 names[key] = name
         environ["moto.preserved_header_names"] = names
         return environ
+
+    def run_wsgi(self) -> None:
+        """Answer one request and leave the connection at the start of the next.
+
+        werkzeug's own reads 10 ms on for a body that its application left unread, which with keep-alive is the next request.
+        """
+        if self.headers.get("Expect", "").lower().strip() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._body = None
+        environ = self.make_environ()
+        try:
+            self._answer(environ)
+        except (ConnectionError, TimeoutError) as error:
+            self.close_connection = True
+            self.connection_dropped(error, environ)
+
+    def _answer(self, environ: WSGIEnvironment) -> None:
+        head: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+            head[:] = [status, headers]
+            return self.wfile.write
+
+        parts = self.server.app(environ, start_response)
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        if self._body is not None:
+            self._body.drain()
+        else:
+            self.close_connection = True  # a chunked body: where it ends is not known here
+        self._write(head[0], head[1], body)
+
+    def _write(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        names = {name.lower() for name, _ in headers}
+        for name, value in headers:
+            self.send_header(name, value)
+        if "content-length" not in names and int(code) >= 200 and int(code) not in (204, 304):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """No access log."""

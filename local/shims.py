@@ -206,6 +206,16 @@ def announce_messages() -> None:
     Queue.add_message = add_message
 
 
+def address_queues_here() -> None:
+    """A queue made by CloudFormation has an address at AWS, which some SDKs (and curl) would really call."""
+    from moto.sqs.models import Queue
+
+    def physical_resource_id(queue: Any) -> str:
+        return f"{site().clients.endpoint}/{queue.account_id}/{queue.name}"
+
+    Queue.physical_resource_id = property(physical_resource_id)
+
+
 def create_state_machines_that_execute() -> None:
     """CloudFormation and the API put state machines into a backend that only pretends to run them."""
     import moto.stepfunctions.models as models
@@ -470,6 +480,7 @@ SHIMS: tuple[Patch, ...] = (
     deliver_per_rule_and_target,
     write_s3_events_as_aws_does,
     announce_messages,
+    address_queues_here,
     create_state_machines_that_execute,
     name_step_functions_errors,
     name_executions,
