@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from local.personalize.catalog import Catalog
-from local.personalize.errors import InvalidInputError, NotFoundError
+from local.personalize.errors import InUseError, InvalidInputError, NotFoundError, ServiceError
 from local.personalize.latency import Latency
 from local.personalize.quotas import Quotas
 from local.personalize.store import Resource, Transaction
@@ -61,10 +61,12 @@ class World:
             raise NotFoundError.of(arn)
         return resource
 
-    def find_active(self, arn: str, kind: str) -> Resource:
+    def find_active(self, arn: str, kind: str, *, busy: type[ServiceError] = InUseError) -> Resource:
+        """The resource, ACTIVE. One on its way somewhere is in use (`busy`); one that failed or stopped is bad input."""
         resource = self.find(arn, kind)
         if resource.status != "ACTIVE":
-            raise InvalidInputError(f"{arn} is in status {resource.status}. Expected the {kind} to be ACTIVE before it is used.")
+            error = busy if resource.status.endswith(("PENDING", "IN_PROGRESS", "STOPPING")) else InvalidInputError
+            raise error(f"{arn} is in status {resource.status}. Expected the {kind} to be ACTIVE before it is used.")
         return resource
 
     def in_group(self, kind: str, group_arn: str) -> list[Resource]:

@@ -20,7 +20,8 @@ def group_schemas(world: World, group_arn: str) -> dict[str, DatasetSchema]:
 
 
 def _prepare(world: World, request: Request) -> Draft:
-    group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    # CreateFilter is the one Create with a parent that does not model ResourceInUseException.
+    group = world.find_active(request["datasetGroupArn"], "DatasetGroup", busy=InvalidInputError)
     strict = not world.settings.mixed_filters
     try:
         parsed = parse(request["filterExpression"], strict=strict)

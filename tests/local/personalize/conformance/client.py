@@ -52,7 +52,7 @@ class Client:
         parsed = create_parser(protocol).parse(response, operation.output)  # type: ignore[arg-type] # botocore takes None
         return Answer(status, content, parsed)
 
-    def call(self, name: str, **members: Any) -> Mapping[str, Any]:
+    def call(self, name: str, /, **members: Any) -> Mapping[str, Any]:
         """A request that has to succeed. Every member of the answer must be in the model, with its type."""
         answer = self.send(name, members)
         if answer.status != 200:

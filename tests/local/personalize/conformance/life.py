@@ -98,16 +98,16 @@ class Life:
     client: Client
     record: Record = field(default_factory=Record)
 
-    def do(self, name: str, **request: Any) -> Mapping[str, Any]:
-        answer = self.client.call(name, **request)
-        self.record.requests.setdefault(name, request)
-        self.record.answers.setdefault(name, json.loads(json.dumps(answer, default=lambda moment: moment.timestamp())))
+    def do(self, operation: str, /, **request: Any) -> Mapping[str, Any]:
+        answer = self.client.call(operation, **request)
+        self.record.requests.setdefault(operation, request)
+        self.record.answers.setdefault(operation, json.loads(json.dumps(answer, default=lambda moment: moment.timestamp())))
         return answer
 
     def arn(self, name: str) -> str:
         return self.record.arns[name]
 
-    def make(self, label: str, operation: str, **request: Any) -> str:
+    def make(self, label: str, operation: str, /, **request: Any) -> str:
         """Create a resource and remember its ARN under `label`."""
         answer = self.do(operation, **request)
         [arn] = [value for name, value in answer.items() if name.endswith("Arn")]
@@ -155,7 +155,8 @@ class Life:
         self.make("schema shop", "CreateSchema", name="shop-interactions", schema=avro("INTERACTIONS"), domain="ECOMMERCE")
         self.make("group", "CreateDatasetGroup", name="studio", tags=TAGS)
         self.make("shop", "CreateDatasetGroup", name="shop", domain="ECOMMERCE")
-        self.until_steady("DatasetGroup", "group", "shop")
+        self.make("spare", "CreateDatasetGroup", name="spare")
+        self.until_steady("DatasetGroup", "group", "shop", "spare")
 
     def import_data(self) -> None:
         for kind in SCHEMAS:
@@ -164,12 +165,16 @@ class Life:
         request = {"name": "shop-interactions", "schemaArn": self.arn("schema shop"), "datasetType": "Interactions"}
         self.make("shop INTERACTIONS", "CreateDataset", datasetGroupArn=self.arn("shop"), **request)
         self.until_steady("Dataset", *SCHEMAS, "shop INTERACTIONS")
-        for dataset, file in (*((kind, kind) for kind in SCHEMAS), ("shop INTERACTIONS", "INTERACTIONS")):
-            label = f"import {dataset}"
-            source = {"dataLocation": f"s3://bucket/in/{file.lower().replace('_', '-')}.csv"}
-            name = dataset.lower().replace(" ", "-")
-            self.make(label, "CreateDatasetImportJob", jobName=name, datasetArn=self.arn(dataset), dataSource=source, roleArn=ROLE)
-            self.until_steady("DatasetImportJob", label)
+        for kind in SCHEMAS:
+            self.import_csv(kind, kind)
+        self.until_steady("DatasetImportJob", *(f"import {kind}" for kind in SCHEMAS))
+        self.import_csv("shop INTERACTIONS", "INTERACTIONS")
+        self.until_steady("DatasetImportJob", "import shop INTERACTIONS")
+
+    def import_csv(self, dataset: str, file: str) -> None:
+        source = {"dataLocation": f"s3://bucket/in/{file.lower().replace('_', '-')}.csv"}
+        request = {"jobName": dataset.lower().replace(" ", "-"), "datasetArn": self.arn(dataset), "dataSource": source}
+        self.make(f"import {dataset}", "CreateDatasetImportJob", roleArn=ROLE, importMode="FULL", **request)
 
     def stream_data(self) -> None:
         self.make("tracker", "CreateEventTracker", name="web", datasetGroupArn=self.arn("group"))
@@ -310,7 +315,7 @@ class Life:
             ("EventTracker", ["tracker"]),
             ("Solution", ["films", "ranking", "fans", "offers"]),
             ("Dataset", [*SCHEMAS, "shop INTERACTIONS"]),
-            ("DatasetGroup", ["group", "shop"]),
+            ("DatasetGroup", ["group", "shop", "spare"]),
             ("Schema", [*(f"schema {kind}" for kind in SCHEMAS), "schema shop"]),
         ):
             member = f"{noun[0].lower()}{noun[1:]}Arn"

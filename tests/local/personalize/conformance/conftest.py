@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from local.personalize.quotas import Quotas, load_quotas
+from tests.local.personalize.conformance.client import Client
+from tests.local.personalize.conformance.stage import Frozen, Stage, freeze, stage_in
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server on which nothing exists and no job ever runs."""
+    with freeze(tmp_path_factory.mktemp("empty")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Everything the service knows, built, used and torn down once."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    return stage_in(shared / "stage")
+
+
+@pytest.fixture(scope="session")
+def busy(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
+    """Everything as built, without quotas, and time stands still: what is begun stays PENDING."""
+    with _frozen(stage, tmp_path_factory, load_quotas().switched_off().adjusted({"tags_per_resource": 50})) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def full(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
+    """Everything as built, and no room for anything more."""
+    quotas = load_quotas()
+    counts = [name for name in quotas.values if name.endswith(("_in_progress", "_per_group")) or name in ("schemas", "dataset_groups")]
+    with _frozen(stage, tmp_path_factory, quotas.adjusted(dict.fromkeys(counts, 0))) as client:
+        yield client
+
+
+@contextmanager
+def _frozen(stage: Stage, tmp_path_factory: pytest.TempPathFactory, quotas: Quotas) -> Iterator[Frozen]:
+    data_dir = tmp_path_factory.mktemp("frozen") / "data"
+    shutil.copytree(stage.built, data_dir)
+    with freeze(data_dir, quotas) as client:
+        yield client
