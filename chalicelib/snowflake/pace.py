@@ -1,8 +1,8 @@
 """How fast a batch may ask a campaign: a rate learnt from the campaign's own throttles.
 
-Until the first throttle nothing waits. From then on calls start evenly, at a little below the rate at which the
-campaign lately answered, and the rate creeps up again while it does: a campaign of 500 calls a second is used almost
-fully and refused seldom, whatever number of batches shares it in this process.
+Until the first throttle nothing waits. From then on calls start evenly, at the rate at which the campaign lately took
+them, and the rate creeps up until the next throttle: a campaign of 500 calls a second is used almost fully and refuses
+seldom, whatever number of batches shares it in this process.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ SLOWEST_PER_SECOND = 4.0
 ECHO_SECONDS = 0.25
 # The longer there was no throttle, the faster: a pace set by a bad moment is soon made good.
 GROWTH_PER_SECOND = 0.05
-MARGIN = 0.98
 # A campaign that answered nothing for so long is overloaded by others too: 429 makes Snowflake itself slow down.
 PATIENCE_SECONDS = 0.6
 
 
 class Pace:
-    """The rate towards one campaign, shared by the threads of all batches. `clock` and `sleep` are injected; rates are calls per second."""
+    """The rate towards one campaign, shared by the threads of all batches. `clock` and `sleep` are injected."""
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._clock = clock
         self._sleep = sleep
+        # Only the thread whose turn it is sleeps, and for one call's share: a changed rate holds for all the others.
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._rate: float | None = None
         self._next_start = 0.0
         self._slowed_at = float("-inf")
-        self._answered: deque[float] = deque()
+        self._answered_at = float("-inf")
+        self._taken: deque[float] = deque()
 
     @property
     def rate(self) -> float | None:
@@ -45,52 +47,60 @@ class Pace:
         return self._rate
 
     def wait(self, deadline: Deadline) -> bool:
-        """Sleep until a call may start; False, at once, when that would be past the deadline."""
+        """Return when a call may start; False when that would be past the deadline."""
+        if self._rate is not None and not self._wait_for_turn(deadline):
+            return False
         with self._lock:
-            now = self._clock()
-            start = now if self._rate is None else max(now, self._next_start)
-            if start - now >= deadline.left:
-                return False
-            if self._rate is not None:
-                self._next_start = start + 1 / self._rate
-        if start > now:
-            self._sleep(start - now)
+            self._taken.append(self._clock())
         return True
 
     def answered(self) -> None:
         """A call was answered."""
         with self._lock:
-            now = self._clock()
-            self._answered.append(now)
+            self._answered_at = now = self._clock()
             self._drop_old(now)
             if self._rate is not None:
                 growth = GROWTH_PER_SECOND * (1 + now - self._slowed_at)
                 self._rate *= 1 + growth / max(self._rate, 1.0)
 
     def throttled(self) -> None:
-        """A call was refused for its rate: continue at what the campaign answered in the last second."""
+        """A call was refused for its rate: continue at the rate at which the campaign lately took calls."""
         with self._lock:
             now = self._clock()
-            if now - self._slowed_at < ECHO_SECONDS:
-                return
-            self._slowed_at = now
             self._drop_old(now)
-            self._rate = max(MARGIN * self._answered_per_second(now), SLOWEST_PER_SECOND)
-            self._next_start = max(self._next_start, now)
+            if self._taken:
+                self._taken.pop()
+            if now - self._slowed_at >= ECHO_SECONDS:
+                self._slowed_at = now
+                self._rate = max(self._taken_per_second(now), SLOWEST_PER_SECOND)
 
     def is_stuck(self, since: float) -> bool:
         """Whether nothing was answered for `PATIENCE_SECONDS`, counted from `since` at the earliest."""
         with self._lock:
-            last = self._answered[-1] if self._answered else since
-            return self._clock() - max(last, since) >= PATIENCE_SECONDS
+            return self._clock() - max(self._answered_at, since) >= PATIENCE_SECONDS
 
-    def _answered_per_second(self, now: float) -> float:
-        """Of the window, or of the part of it since the first answer: a batch has just begun."""
-        return len(self._answered) / max(now - self._answered[0], SHORTEST_SECONDS) if self._answered else 0.0
+    def _wait_for_turn(self, deadline: Deadline) -> bool:
+        if not self._turn.acquire(timeout=max(0.0, deadline.left)):
+            return False
+        try:
+            now = self._clock()
+            start = max(now, self._next_start)
+            if start - now >= deadline.left:
+                return False
+            if start > now:
+                self._sleep(start - now)
+            self._next_start = start + 1 / (self._rate or SLOWEST_PER_SECOND)
+            return True
+        finally:
+            self._turn.release()
+
+    def _taken_per_second(self, now: float) -> float:
+        """Over the window, or over the part of it since its first call: a batch has just begun."""
+        return len(self._taken) / max(now - self._taken[0], SHORTEST_SECONDS) if self._taken else 0.0
 
     def _drop_old(self, now: float) -> None:
-        while self._answered and now - self._answered[0] > WINDOW_SECONDS:
-            self._answered.popleft()
+        while self._taken and now - self._taken[0] > WINDOW_SECONDS:
+            self._taken.popleft()
 
 
 @dataclass(frozen=True)
