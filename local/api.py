@@ -29,7 +29,7 @@ from local.template import RestApi
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-LOG = logging.getLogger("recdrop.api")
+LOG = logging.getLogger(__name__)
 REQUEST_LIMIT = 10 * 1024 * 1024
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/")
 API_ID = "local"

@@ -39,12 +39,10 @@ class Deployment:
     sources: tuple[QueueSource, ...]
 
 
-def deploy(template: LocalTemplate, name: str, seed: int = 7) -> Deployment:
-    """Create the stack. The same template and seed give the same physical names, which kept data relies on."""
-    from moto.moto_api._internal import mock_random
+def deploy(template: LocalTemplate, name: str) -> Deployment:
+    """Create the stack."""
     from moto.s3.models import s3_backends
 
-    mock_random.seed(seed)
     s3 = s3_backends[ACCOUNT]["aws"]
     s3.create_bucket(CODE_BUCKET, REGION)
     s3.put_object(CODE_BUCKET, CODE_KEY, empty_zip())
@@ -72,9 +70,7 @@ def subscribe(subscription: Subscription, outputs: dict[str, str]) -> None:
     from moto.sns.models import sns_backends
 
     backend = sns_backends[ACCOUNT][REGION]
-    made = backend.subscribe(
-        outputs.pop(subscription.topic_output), outputs.pop(subscription.endpoint_output), subscription.protocol
-    )
+    made = backend.subscribe(outputs.pop(subscription.topic_output), outputs.pop(subscription.endpoint_output), subscription.protocol)
     for name, value in subscription.attributes.items():
         backend.set_subscription_attributes(made.arn, name, value)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-LOG = logging.getLogger("recdrop.http")
+LOG = logging.getLogger(__name__)
 
 
 class PortInUseError(Exception):

@@ -33,7 +33,7 @@ from local.identity import ACCOUNT, REGION
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-LOG = logging.getLogger("recdrop.lambda")
+LOG = logging.getLogger(__name__)
 PAYLOAD_LIMIT = 6 * 1024 * 1024
 ASYNC_RETRY_SECONDS = (1.0, 2.0)
 INVOCATIONS = re.compile(r"^/2015-03-31/functions/(.+)/invocations/?$")

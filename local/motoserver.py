@@ -31,7 +31,7 @@ from local.identity import REGION  # noqa: E402
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-LOG = logging.getLogger("recdrop.moto")
+LOG = logging.getLogger(__name__)
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 FORM = "application/x-www-form-urlencoded"
 # Signing names and target prefixes that differ from the host name that moto's index knows.

@@ -20,7 +20,7 @@ from local.identity import ACCOUNT, REGION
 from local.lambdas import Answer, InvokeError, LambdaHost
 from local.schedule import Schedule, ScheduleError, parse
 
-LOG = logging.getLogger("recdrop.poller")
+LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 POLLERS_PER_SOURCE = 2
 

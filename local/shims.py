@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import io
 import json
 import logging
@@ -31,7 +32,7 @@ from botocore.exceptions import ClientError  # noqa: E402
 
 from local.clients import Clients  # noqa: E402
 
-LOG = logging.getLogger("recdrop.moto")
+LOG = logging.getLogger(__name__)
 KEPT_EXECUTIONS = 500
 Patch = Callable[[], None]
 
@@ -463,6 +464,24 @@ def redrive_executions() -> None:
     responses.StepFunctionResponse.redrive_execution = redrive_execution
 
 
+def name_resources_by_logical_id() -> None:
+    """Random suffixes give a bucket another name whenever a function is added; data that is kept would lose its home."""
+    from moto.cloudformation import parsing
+
+    original = parsing.generate_resource_name
+
+    def generate_resource_name(resource_type: str, stack_name: str, logical_id: str) -> str:
+        before = parsing.random_suffix
+        suffix = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:12].upper()
+        parsing.random_suffix = lambda: suffix
+        try:
+            return str(original(resource_type, stack_name, logical_id))
+        finally:
+            parsing.random_suffix = before
+
+    parsing.generate_resource_name = generate_resource_name
+
+
 def parse_templates_as_json() -> None:
     """CloudFormation reads JSON templates with pure-Python YAML: a second of start-up for what takes a millisecond."""
     from moto.cloudformation.models import Stack
@@ -477,6 +496,7 @@ def parse_templates_as_json() -> None:
 
 SHIMS: tuple[Patch, ...] = (
     parse_templates_as_json,
+    name_resources_by_logical_id,
     deliver_per_rule_and_target,
     write_s3_events_as_aws_does,
     announce_messages,

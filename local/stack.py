@@ -14,11 +14,12 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,7 @@ from local.control import Control
 from local.httpserver import Server, listen
 from local.identity import ACCOUNT, REGION, STACK_NAME
 from local.lambdas import LambdaHost
+from local.logs import LogStore, Router
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from local.pollers import QueuePoller, Ticker
     from local.template import LocalTemplate
 
-LOG = logging.getLogger("recdrop.stack")
+LOG = logging.getLogger(__name__)
 MERGE_TEMPLATE = Path("infrastructure", "resources.json")
 STOP_SECONDS = 5.0
 WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
@@ -57,17 +59,24 @@ class Personalize(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """How to run a stack. Ports: 0 is any free one. `scale` divides the waits of the state machine."""
+    """How to run a stack.
+
+    Ports: 0 is any free one. `scale` divides the waits of the state machine. `environment` overrides variables of the
+    functions, e.g. QUIET_SECONDS. Without `data_dir` nothing is kept. `verbose` prints what the Lambdas log.
+    """
 
     project: Path
     data_dir: Path | None = None
     aws_port: int = 0
     api_port: int = 0
-    stage: str = "dev"
+    stage: str | None = None
     merge: Path | None = None
     scale: float = 1.0
     name: str = STACK_NAME
+    environment: Mapping[str, str] = field(default_factory=dict)
+    verbose: bool = False
     personalize: bool = True
+    personalize_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class StackError(Exception):
@@ -169,6 +178,7 @@ class Stack:
         self._bind()
         self._data = self._open_data_dir()
         self._set_environment(self._aws_environment())
+        self._capture_logs()
         template = self._build_template()
         self._deploy(template)
         self._serve_api(template)
@@ -193,6 +203,15 @@ class Stack:
         folder = Path(tempfile.mkdtemp(prefix="recdrop-"))
         self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+    def _capture_logs(self) -> None:
+        """Keep what the Lambdas print. Done before the application is imported: its logger keeps the stream it finds."""
+        logging.getLogger("moto").setLevel(logging.CRITICAL)
+        logging.getLogger("botocore").setLevel(logging.WARNING)
+        path = self._data / "lambda.log.jsonl" if self.options.data_dir is not None else None
+        self.logs = LogStore(path, sys.stderr if self.options.verbose else None)
+        self._exit.callback(self.logs.close)
+        self._exit.callback(Router(self.logs).install())
 
     def _aws_environment(self) -> dict[str, str]:
         """What makes boto3 anywhere in this process talk to this stack; a user's own credentials are left alone."""
@@ -248,7 +267,7 @@ class Stack:
         environment: dict[str, str] = {}
         for function in self._deployment.functions:
             environment |= function.environment
-        self._set_environment(environment)
+        self._set_environment({**environment, **self.options.environment})
         self.lambdas.deploy(self._deployment.functions, self.options.project)
         self._moto = motoserver.MotoApp(self.lock)
         self._aws.start()

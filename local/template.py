@@ -37,7 +37,6 @@ SERVED_TYPES = (
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
-    "AWS::S3::BucketPolicy",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
@@ -94,10 +93,19 @@ class LocalTemplate:
     cut: Mapping[str, int] = field(default_factory=dict)
 
 
-def build(project: Path, merge: Path | None, stage: str, name: str) -> LocalTemplate:
-    """The template of the project's stage, ready for moto. Imports the project's app."""
-    sam = package(project, merge, stage)
+def build(project: Path, merge: Path | None, stage: str | None, name: str) -> LocalTemplate:
+    """The template of the project's stage (default: the first of its config), ready for moto. Imports its app."""
+    sam = package(project, merge, stage or first_stage(project))
     return localise(translate(prepare(sam, project, name)), sam)
+
+
+def first_stage(project: Path) -> str:
+    """The first stage that .chalice/config.json names."""
+    path = project / ".chalice" / "config.json"
+    if not path.is_file():
+        raise TemplateError(f"No .chalice/config.json in {str(project)!r}. Expected the root of a Chalice project.")
+    stages: Json = json.loads(path.read_text()).get("stages", {})
+    return next(iter(stages), "dev")
 
 
 def package(project: Path, merge: Path | None, stage: str) -> Json:
@@ -105,8 +113,6 @@ def package(project: Path, merge: Path | None, stage: str) -> Json:
     from chalice.cli.factory import CLIFactory
     from chalice.deploy.deployer import DeploymentPackager
 
-    if not (project / ".chalice" / "config.json").is_file():
-        raise TemplateError(f"No .chalice/config.json in {str(project)!r}. Expected the root of a Chalice project.")
     if merge is not None and not merge.is_file():
         raise TemplateError(f"No merge template at {str(merge)!r}.")
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
@@ -203,13 +209,8 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
     cut = {name: resource for name, resource in resources.items() if name not in kept}
     kept = {name: resource for name, resource in kept.items() if not is_permission_on(resource, cut)}
     outputs = {name: output for name, output in template.get("Outputs", {}).items() if not refers_to(output, cut.keys())}
-    sources = tuple(
-        read_event_source(name, properties, outputs)
-        for name, properties in of_type(cut, "AWS::Lambda::EventSourceMapping")
-    )
-    subscriptions = tuple(
-        read_subscription(name, properties, outputs) for name, properties in of_type(cut, "AWS::SNS::Subscription")
-    )
+    sources = tuple(read_event_source(name, properties, outputs) for name, properties in of_type(cut, "AWS::Lambda::EventSourceMapping"))
+    subscriptions = tuple(read_subscription(name, properties, outputs) for name, properties in of_type(cut, "AWS::SNS::Subscription"))
     for resource in kept.values():
         resource.pop("DependsOn", None)
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
