@@ -110,11 +110,20 @@ def _find(target: str, header: Sequence[str], used: set[int]) -> int | None:
 
 def _missing(dataset: str, missing: Sequence[str], header: Sequence[str]) -> str:
     text = f"The header has no {' and no '.join(missing)}. Expected {', '.join(REQUIRED[dataset])}; found {', '.join(header)}."
+    if _looks_like_data(header):
+        text += (
+            " The first line looks like a row: if the files have no header line, name the columns in recdrop.toml: [source] header = [...]"
+        )
+        return text
     near = {name: near for name in missing if (near := _near(name, header))}
     if near:
         pairs = ", ".join(f'{name} = "{source}"' for name, source in near.items())
         text += f" Should it be so? Then add to recdrop.toml: [source] columns = {{ {pairs} }}"
     return text
+
+
+def _looks_like_data(header: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"-?\d{9,19}(\.\d+)?|\d{4}-\d\d-\d\d.*", cell) for cell in header)
 
 
 def _near(target: str, header: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.normalise.errors import FileRejected
@@ -53,16 +53,29 @@ def read_json_fields(intake: Intake) -> tuple[str, ...]:
     """The dotted names of the scalar fields in the first lines of a JSON-lines file, in order of appearance."""
     text = intake.head.decode("utf-8", errors="ignore")
     found: dict[str, None] = {}
-    for line in text.split("\n")[:2000]:
+    for value in _objects(text):
+        _collect(value, "", found)
+    if not found:
+        raise FileRejected("json", f"The first line, {text[:80]!r}, is no JSON object. Expected one object per line.")
+    return tuple(found)[:MAX_COLUMNS]
+
+
+def _objects(text: str) -> Iterator[dict[str, object]]:
+    """The first whole objects of JSON lines, or of one list."""
+    decoder = json.JSONDecoder()
+    position = re.match(r"[\s\[]*", text).end()  # type: ignore[union-attr]
+    for _ in range(2000):
         try:
-            value = json.loads(line)
+            value, position = decoder.raw_decode(text, position)
         except (json.JSONDecodeError, RecursionError):
+            line_end = text.find("\n", position)
+            if line_end < 0:
+                return
+            position = line_end + 1
             continue
         if isinstance(value, dict):
-            _collect(value, "", found)
-    if not found:
-        raise FileRejected("json", f"The first line, {text[:80]!r}, is no JSON object. Expected one JSON object per line.")
-    return tuple(found)[:MAX_COLUMNS]
+            yield value
+        position = re.compile(r"[\s,]*").match(text, position).end()  # type: ignore[union-attr]
 
 
 def _collect(value: dict[str, object], prefix: str, found: dict[str, None]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.groupconfig import Config
 from chalicelib.normalise import columns as columns_module
-from chalicelib.normalise import dialect, engine, rules
+from chalicelib.normalise import dialect, engine, mending, rules
 from chalicelib.normalise.columns import Column
 from chalicelib.normalise.engine import literal, name
 from chalicelib.normalise.errors import FileRejected
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MAX_QUARANTINE = 10_000
+MAX_OBJECT = 4_000_000
 BUCKETS = 1_000_000
 
 
@@ -83,7 +84,7 @@ def normalise_file(
     try:
         intake = take_in(source, scratch)
         with engine.connect(scratch, timezone=file_rules.timezone, memory_mb=memory_mb) as connection:
-            return _File(connection, intake, folder, dataset, key, file_rules, now).run()
+            return _File(connection, intake, folder, scratch, dataset, key, file_rules, now).run()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -93,20 +94,25 @@ class _File:
     connection: DuckDBPyConnection
     intake: Intake
     folder: Path
+    scratch: Path
     dataset: str
     key: str
     file_rules: FileRules
     now: float
 
     def run(self) -> Normalised:
+        self._plain: set[int] = set()
         header, source = self._open()
         unwanted = {columns_module.avro_name(c) for c in self.file_rules.drop_columns}
         mapped = columns_module.map_columns(self.dataset, header, self.file_rules.columns)
         mapped = [c for c in mapped if c.name not in unwanted]
-        row_rules = rules.write_rules(mapped, self.intake.traits, self.now, self.file_rules.events)
-        self._load(rules.write_select(row_rules, source))
-        dropped = [*self._rejected(), *self._dropped(row_rules)]
-        rows = self._count("t") + sum(d.rows for d in dropped if d.code in _LINE_CODES)
+        row_rules = rules.write_rules(mapped, self.intake.traits, self.now, self.file_rules.events, self._plain)
+        if self.intake.format == "json":
+            row_rules = replace(row_rules, drops=(rules.Drop("json", "are no JSON object", "unreadable"), *row_rules.drops))
+        self._load(row_rules, source)
+        unparsable = self._mended.drops() if self._mended else []
+        rows = self._count("t") + sum(d.rows for d in unparsable)
+        dropped = [*unparsable, *self._dropped(row_rules)]
         quarantine = self._write_quarantine(row_rules)
         self._check_budget(rows, dropped, mapped)
         duplicates = self._mark_duplicates(mapped)
@@ -125,38 +131,57 @@ class _File:
             return self._open_parquet()
         if self.intake.format == "json":
             return self._open_json()
-        found = dialect.read_dialect(self.intake, self.file_rules.header)
+        self._dialect = dialect.read_dialect(self.intake, self.file_rules.header)
+        return self._dialect.header, self._csv_source(self.intake.path, self._dialect.header_lines)
+
+    def _csv_source(self, path: Path, skip: int) -> str:
+        found = self._dialect
         types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(found.header)))
         nulls = ", ".join(literal(n) for n in rules.NULLS)
         quote = '"' if self.intake.traits.quotes else ""
-        self._lines_before = found.header_lines
-        return found.header, (
-            f"read_csv({literal(str(self.intake.path))}, auto_detect = false, header = false, skip = {found.header_lines}, "
+        return (
+            f"read_csv({literal(str(path))}, auto_detect = false, header = false, skip = {skip}, "
             f"delim = {literal(found.delimiter)}, quote = {literal(quote)}, escape = {literal(found.escape if quote else '')}, "
-            f"columns = {{{types}}}, nullstr = [{nulls}], new_line = '\\n', strict_mode = true, "
-            "store_rejects = true, rejects_limit = 0)"
+            f"columns = {{{types}}}, nullstr = [{nulls}], new_line = '\\n', strict_mode = true, ignore_errors = true, "
+            f"max_line_size = {mending.MAX_LINE + 2})"
         )
 
     def _open_parquet(self) -> tuple[tuple[str, ...], str]:
-        self._lines_before = 0
         path = literal(str(self.intake.path))
-        described = self.connection.execute(f"DESCRIBE SELECT * FROM read_parquet({path})").fetchall()
+        described = self._rows(f"DESCRIBE SELECT * FROM read_parquet({path})")
+        self._plain = {i for i, (_, kind, *_) in enumerate(described) if not kind.startswith(("VARCHAR", "STRUCT", "MAP", "BLOB", "JSON"))}
         cells = ", ".join(f"{_as_text(column, kind)} AS c{i}" for i, (column, kind, *_) in enumerate(described))
         return tuple(row[0] for row in described), f"(SELECT {cells} FROM read_parquet({path}))"
 
     def _open_json(self) -> tuple[tuple[str, ...], str]:
-        self._lines_before = 0
         fields = dialect.read_json_fields(self.intake)
         path = literal(str(self.intake.path))
-        steps = ["$." + ".".join(f'"{step}"' for step in field.split(".")) for field in fields]
+        steps = ["$." + ".".join(json.dumps(step) for step in field.split(".")) for field in fields]
         cells = ", ".join(f"json_extract_string(j, {literal(step)}) AS c{i}" for i, step in enumerate(steps))
-        return fields, (
-            f"(SELECT {cells} FROM (SELECT CASE WHEN json_valid(line) THEN line END AS j FROM read_csv({path}, "
-            "auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {'line': 'VARCHAR'}, "
-            "new_line = '\\n', store_rejects = true, rejects_limit = 0, max_line_size = 4000000)))"
-        )
+        if self.intake.head.lstrip()[:1] == b"[":
+            objects = f"SELECT json AS j FROM read_json_objects({path}, format = 'array', maximum_object_size = {MAX_OBJECT})"
+        else:
+            lines = (
+                f"read_csv({path}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {{'line': 'VARCHAR'}}, "
+                f"new_line = '\\n', ignore_errors = true, max_line_size = {MAX_OBJECT})"
+            )
+            objects = f"SELECT CASE WHEN json_valid(line) THEN line END AS j FROM {lines} WHERE trim(line) <> ''"
+        return fields, f"(SELECT j IS NULL AS unreadable, {cells} FROM ({objects}))"
 
-    def _load(self, select: str) -> None:
+    def _load(self, row_rules: rules.RowRules, source: str) -> None:
+        self._mended: mending.Mended | None = None
+        self._create(rules.write_select(row_rules, source))
+        if self.intake.format != "csv" or self._count("t") + self._dialect.header_lines == self.intake.traits.lines:
+            return
+        # Fewer rows than lines: blank lines, quoted line breaks, or lines that are no rows. DuckDB can store what it rejects,
+        # at 3 KB of memory per line and without noticing the lines that an open quote swallows; so look for ourselves.
+        self.connection.execute("DROP TABLE t")
+        self._mended = mending.mend(self.intake.path, self.scratch / "mended.csv", self._dialect)
+        self._create(rules.write_select(row_rules, self._csv_source(self._mended.path, 0)))
+        if (rows := self._count("t")) != self._mended.records:
+            raise FileRejected("unreadable", f"{self._mended.records - rows:,} of {self._mended.records:,} rows cannot be parsed as CSV.")
+
+    def _create(self, select: str) -> None:
         import duckdb
 
         try:
@@ -167,19 +192,17 @@ class _File:
     def _count(self, table: str, where: str = "true") -> int:
         return int(self._row(f"SELECT count(*) FROM {table} WHERE {where}")[0])
 
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        import duckdb
+
+        try:
+            return self.connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise FileRejected("unreadable", f"The file cannot be read as {self.intake.format}: {_first_line(error)}") from error
+
     def _row(self, sql: str) -> tuple[Any, ...]:
         row = self.connection.execute(sql).fetchone()
         return row if row is not None else ()
-
-    def _rejected(self) -> list[Counted]:
-        if self.intake.format != "csv":
-            return []
-        found = self.connection.execute(
-            "SELECT kind, count(*), min(line, ?) FROM (SELECT line, min(error_type::VARCHAR) AS kind FROM reject_errors GROUP BY line) "
-            "GROUP BY kind ORDER BY kind",
-            [MAX_SAMPLES],
-        ).fetchall()
-        return [Counted(*_LINE_ERRORS.get(kind, _OTHER_ERROR), rows, tuple(sorted(lines))) for kind, rows, lines in found]
 
     def _dropped(self, row_rules: rules.RowRules) -> list[Counted]:
         found = self.connection.execute(
@@ -191,35 +214,27 @@ class _File:
         ]
 
     def _lines(self, ids: Sequence[int]) -> list[int]:
-        """Line numbers of parsed rows: those before them, and the unparsable lines among those."""
-        if self.intake.format != "csv":
-            return [i + 1 for i in ids]
-        bad = sorted(row[0] for row in self.connection.execute("SELECT DISTINCT line FROM reject_errors LIMIT 100000").fetchall())
-        lines = []
-        for i in ids:
-            line = i + 1 + self._lines_before
-            for reject in bad:
-                if reject > line:
-                    break
-                line += 1
-            lines.append(line)
-        return lines
+        """Line numbers of parsed rows."""
+        if self._mended is not None:
+            return [self._mended.line_of(i) for i in ids]
+        before = self._dialect.header_lines if self.intake.format == "csv" else 0
+        return [i + 1 + before for i in ids]
 
     def _write_quarantine(self, row_rules: rules.RowRules) -> Path | None:
         path = self.folder / "quarantine.jsonl"
         rows: list[tuple[int, str, str]] = []
-        if self.intake.format == "csv":
-            found = self.connection.execute(
-                f"SELECT line, min(error_message), min(csv_line[:1000]) FROM reject_errors GROUP BY line ORDER BY line LIMIT {MAX_QUARANTINE}"
-            ).fetchall()
-            rows += [(line, reason, text.rstrip("\n")) for line, reason, text in found]
+        if self._mended is not None:
+            rows += [(bad.line, bad.reason, bad.text) for bad in self._mended.bad]
         values = ", ".join(f"left(CAST({name(alias)} AS VARCHAR), 300)" for alias, _ in row_rules.values)
+        wrong = [index for index, drop in enumerate(row_rules.drops, 1) if drop.code != "event-type"]
         found = self.connection.execute(
-            f"SELECT rowid, why, [{values}] FROM t WHERE why > 0 ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}"
+            f"SELECT rowid, why, [{values}] FROM t WHERE why IN (SELECT unnest(?)) ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}",
+            [wrong],
         ).fetchall()
         lines = self._lines([row[0] for row in found])
+        texts = {} if self.intake.format == "parquet" else _read_lines(self.intake.path, set(lines))
         rows += [
-            (line, f"{row_rules.drops[why - 1].sentence}", ",".join(v or "" for v in cells))
+            (line, row_rules.drops[why - 1].sentence, texts.get(line) or ",".join(v or "" for v in cells))
             for line, (_, why, cells) in zip(lines, found, strict=True)
         ]
         if not rows:
@@ -235,7 +250,7 @@ class _File:
             raise FileRejected("no-rows", "The file has a header and no rows. Expected rows.")
         if bad > rows * self.file_rules.max_bad_rows:
             worst = max(dropped, key=lambda d: d.rows)
-            where = f" (line {worst.lines[0]})" if worst.lines else ""
+            where = self._show(worst.lines[0]) if worst.lines else ""
             raise FileRejected(
                 "too-many-bad-rows",
                 f"{bad:,} of {rows:,} rows cannot be used, more than {self.file_rules.max_bad_rows:.0%}: "
@@ -243,6 +258,10 @@ class _File:
             )
         if sum(d.rows for d in dropped) >= rows:
             raise FileRejected("no-rows", f"None of the {rows:,} rows can be used: {dropped[0].rows:,} {dropped[0].sentence}.")
+
+    def _show(self, line: int) -> str:
+        text = "" if self.intake.format == "parquet" else _read_lines(self.intake.path, {line}).get(line, "")
+        return f" (line {line}: {text[:80]!r})" if text else f" (row {line})"
 
     def _kept(self) -> str:
         return "why = 0 AND rowid NOT IN (SELECT id FROM dropped_ids)" if self._has_duplicates else "why = 0"
@@ -334,29 +353,34 @@ class _File:
         )
 
     def _fixed(self, row_rules: rules.RowRules) -> tuple[Counted, ...]:
+        mended = tuple(self._mended.fixes()) if self._mended else ()
         if not self._count("t", "fix > 0 AND why = 0"):
-            return ()
+            return mended
         counts = ", ".join(
             f"count(*) FILTER (fix & {1 << i} > 0), min(rowid, {MAX_SAMPLES}) FILTER (fix & {1 << i} > 0)"
             for i in range(len(row_rules.fixes))
         )
         found = self._row(f"SELECT {counts} FROM t WHERE fix > 0 AND why = 0")
-        return tuple(
+        return mended + tuple(
             Counted(fix.code, fix.sentence, found[2 * i], tuple(self._lines(sorted(found[2 * i + 1]))))
             for i, fix in enumerate(row_rules.fixes)
             if found[2 * i]
         )
 
 
-_LINE_ERRORS = {
-    "MISSING COLUMNS": ("ragged", "have too few columns"),
-    "TOO MANY COLUMNS": ("ragged", "have too many columns"),
-    "UNQUOTED VALUE": ("quote", "have a quote that does not close"),
-    "LINE SIZE OVER MAXIMUM": ("long-line", "are longer than 2 MB"),
-    "INVALID ENCODING": ("encoding", "are no valid UTF-8"),
-}
-_OTHER_ERROR = ("unparsable", "cannot be parsed")
-_LINE_CODES = {"ragged", "quote", "long-line", "encoding", "unparsable"}
+def _read_lines(path: Path, numbers: set[int]) -> dict[int, str]:
+    """The text of some lines, cut to 1,000 characters."""
+    found: dict[int, str] = {}
+    if not numbers:
+        return found
+    last = max(numbers)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if number in numbers:
+                found[number] = line[:1000].decode("utf-8", errors="replace").rstrip("\n")
+            if number >= last:
+                break
+    return found
 
 
 def write_csv(connection: DuckDBPyConnection, select: str, path: Path) -> int:

@@ -39,6 +39,8 @@ class Traits:
     non_ascii: bool = False
     backslashes: bool = False
     pipes: bool = False
+    tabs: bool = False
+    brackets: bool = False
     lines: int = 0
 
 
@@ -66,7 +68,7 @@ def take_in(source: Path, scratch: Path) -> Intake:
     with source.open("rb") as file:
         magic = file.read(16)
     if magic.startswith(b"PAR1"):
-        return Intake(source, "parquet", size, _sha256(source), Traits(non_ascii=True, quotes=True, controls=True))
+        return Intake(source, "parquet", size, _sha256(source), _anything())
     for start, what in _NO_CSV.items():
         if magic.startswith(start):
             raise FileRejected("format", f"The file is {what}. Expected CSV, JSON lines or Parquet, plain or gzip.")
@@ -77,7 +79,7 @@ def take_in(source: Path, scratch: Path) -> Intake:
     first = next(chunks, b"")
     if first.startswith(b"PAR1"):
         _write(target, first, chunks)
-        return Intake(target, "parquet", size, digest.hexdigest(), Traits(non_ascii=True, quotes=True, controls=True))
+        return Intake(target, "parquet", size, digest.hexdigest(), _anything())
     chunks = _decode(first, chunks, notes)
     traits = Traits()
     path, head = _settle(source, target, _unix_lines(chunks, notes), notes, traits)
@@ -92,7 +94,7 @@ def _settle(source: Path, target: Path, chunks: Iterator[bytes], notes: list[str
 
     `notes` says that something has changed, which may happen late (the first CR in the middle of the file).
     """
-    head, emitted = b"", 0
+    head, last, emitted = b"", b"", 0
     with ExitStack() as stack:
         out = None
         for chunk in chunks:
@@ -105,6 +107,9 @@ def _settle(source: Path, target: Path, chunks: Iterator[bytes], notes: list[str
             if out is not None:
                 out.write(chunk)
             emitted += len(chunk)
+            last = chunk[-1:] or last
+    if emitted and not last.endswith(b"\n"):
+        traits.lines += 1
     return (target if notes else source), head
 
 
@@ -113,6 +118,10 @@ def _copy(source: Path, out: BinaryIO, size: int) -> None:
         while size > 0 and (chunk := file.read(min(CHUNK, size))):
             out.write(chunk)
             size -= len(chunk)
+
+
+def _anything() -> Traits:
+    return Traits(quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True)
 
 
 def _sha256(path: Path) -> str:
@@ -259,6 +268,8 @@ def _observe(chunk: bytes, traits: Traits) -> None:
     traits.quotes = traits.quotes or b'"' in chunk
     traits.backslashes = traits.backslashes or b"\\" in chunk
     traits.pipes = traits.pipes or b"|" in chunk
+    traits.tabs = traits.tabs or b"\t" in chunk
+    traits.brackets = traits.brackets or b"[" in chunk
     traits.non_ascii = traits.non_ascii or not chunk.isascii()
     traits.controls = traits.controls or len(chunk.translate(None, _CONTROL)) != len(chunk)
     traits.lines += chunk.count(b"\n")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TOP = 12  # Personalize takes at most ten event types; twelve show the excess
 _WIDTH = 9
+_INTEGER = "-?(0|[1-9][0-9]{0,17})"
+_NUMBER = "-?(0|[1-9][0-9]*)([.][0-9]*)?([eE][-+]?[0-9]+)?"
 
 
 def profile_columns(connection: DuckDBPyConnection, columns: Sequence[Column], table: str) -> tuple[ColumnReport, ...]:
@@ -35,16 +37,16 @@ def _measures(column: str) -> str:
     if column in IDS or column == "EVENT_TYPE":
         return f"{base}, {lengths}, 0, 0, 0, NULL::DOUBLE, NULL::DOUBLE"
     number = f"TRY_CAST({cell} AS DOUBLE)"
-    plain = f"{cell} NOT SIMILAR TO '-?0[0-9].*'"  # 007 is a name, 0.7 a number
     return (
-        f"{base}, {lengths}, count(*) FILTER (contains({cell}, '|')), "
-        f"count(*) FILTER (isfinite({number}) AND {plain}), count(*) FILTER (TRY_CAST({cell} AS BIGINT) = {number} AND NOT contains({cell}, '.') AND {plain}), "
+        f"{base}, {lengths}, count(*) FILTER (contains({cell}, '|')), count(*) FILTER (isfinite({number})), 0, "
         f"min({number}) FILTER (isfinite({number})), max({number}) FILTER (isfinite({number}))"
     )
 
 
 def _report(connection: DuckDBPyConnection, column: Column, table: str, found: Sequence[Any]) -> ColumnReport:
     filled, distinct, max_length, mean_length, multi, numbers, integers, low, high = found
+    if filled and numbers == filled and column.name not in (*IDS, *TIMES, *NUMBERS):
+        numbers, integers = _strictly(connection, column.name, table)
     kind = _kind(column.name, filled, numbers, integers)
     numeric = kind in ("timestamp", "number", "integer")
     top: tuple[tuple[str, int], ...] = ()
@@ -63,6 +65,15 @@ def _report(connection: DuckDBPyConnection, column: Column, table: str, found: S
         maximum=high if numeric else None,
         top=top,
     )
+
+
+def _strictly(connection: DuckDBPyConnection, column: str, table: str) -> tuple[int, int]:
+    """(numbers, whole numbers) as any reader takes them: DuckDB's own cast also likes 1_000 and 0x10; and 007 is a name."""
+    cell = name(column)
+    found = connection.execute(
+        f"SELECT count(*) FILTER (regexp_full_match({cell}, '{_NUMBER}')), count(*) FILTER (regexp_full_match({cell}, '{_INTEGER}')) FROM {table}"
+    ).fetchone() or (0, 0)
+    return int(found[0]), int(found[1])
 
 
 def _kind(column: str, filled: int, numbers: int, integers: int) -> Kind:

@@ -5,7 +5,7 @@ A rule that cannot apply (no quote in the whole file, say) is not written into t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chalicelib.normalise.columns import IDS, TIMES, Column
@@ -17,14 +17,18 @@ MAX_CATEGORY = 1000
 MAX_TEXT = 20_000
 NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 
-_CONTROL = r"[\x00-\x1f\x7f]"
+# C0, DEL, C1, the Unicode line ends, and the byte order mark in the middle of a text.
+_CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}\x{2028}\x{2029}\x{feff}]"
 _FIX_SENTENCES = {
     "ms": "timestamps in milliseconds turned into seconds",
     "us": "timestamps in microseconds turned into seconds",
     "ns": "timestamps in nanoseconds turned into seconds",
     "date": "written dates turned into epoch seconds",
+    "time": "values of {name} that are no time made empty",
+    "list": "lists in {name} written with '|'",
     "number": "values of {name} that are no number made empty",
     "flat": "line breaks and control characters in {name} turned into blanks",
     "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
@@ -57,30 +61,34 @@ class RowRules:
     fixes: tuple[Fix, ...]
 
 
-def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: Sequence[str] = ()) -> RowRules:
-    """The rules for the columns of one file. Raw cells are the SQL columns c0, c1, ...; `now` is epoch seconds."""
+def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: Sequence[str] = (), plain: Collection[int] = ()) -> RowRules:
+    """The rules for the columns of one file. Raw cells are the SQL columns c0, c1, ...; `now` is epoch seconds.
+
+    `plain` are the indices of columns whose type cannot hold quotes or control characters (numbers in Parquet).
+    """
     inner: list[tuple[str, str]] = []
     values: list[tuple[str, str]] = []
     drops: list[Drop] = []
     fixes: list[Fix] = []
     for column in columns:
         cell = f"c{column.index}"
+        has = Traits() if column.index in plain else traits
         if column.name in IDS:
             values.append((column.name, cell))
-            drops += _id_drops(column.name, cell, traits)
+            drops += _id_drops(column.name, cell, has)
         elif column.name in TIMES:
             inner.append((f"n{column.index}", _epoch(cell)))
             required = column.name == "TIMESTAMP"
             drops += _time_drops(column.name, f"n{column.index}", now) if required else []
-            fixes += _time_fixes(cell, f"n{column.index}")
+            fixes += _time_fixes(column.name, cell, f"n{column.index}", required)
             values.append((column.name, _seconds(f"n{column.index}", None if required else now)))
         elif column.name in NUMBERS:
             inner.append((f"n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
             values.append((column.name, f"CASE WHEN isfinite(n{column.index}) THEN n{column.index} END"))
             fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(n{column.index}), false)"))
         else:
-            values.append((column.name, _text(cell, traits)))
-            fixes += _text_fixes(column.name, cell, traits)
+            values.append((column.name, _text(cell, has)))
+            fixes += _text_fixes(column.name, cell, has)
     if events and (event := next((c for c in columns if c.name == "EVENT_TYPE"), None)):
         wanted = ", ".join(literal(e) for e in events)
         condition = f"c{event.index} IS NULL OR c{event.index} NOT IN ({wanted})"
@@ -100,21 +108,28 @@ def write_select(rules: RowRules, source: str) -> str:
 
 def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
     code = column.lower().replace("_", "-")
+    blank = f"{cell} IS NULL OR ({cell} < '!' AND trim({cell}, {_BLANKS}) = '')"
+    if traits.non_ascii:
+        blank += f" OR regexp_full_match({cell}, '[\\s\\p{{Z}}]+')"
     drops = [
-        Drop(f"no-{code}", f"have no {column}", f"{cell} IS NULL OR trim({cell}) = ''"),
-        Drop(f"long-{code}", f"have an {column} of more than {MAX_ID} characters", f"length({cell}) > {MAX_ID}"),
+        Drop(f"no-{code}", f"have no {column}", blank),
+        # strlen is bytes and free; length counts characters.
+        Drop(f"long-{code}", f"have more than {MAX_ID} characters in {column}", f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}"),
     ]
     bad = []
     if traits.quotes:
         bad += [f"contains({cell}, '\"')"]
     if traits.pipes:
         bad += [f"contains({cell}, '|')"]
-    if traits.quotes or traits.controls:
+    if _may_have_controls(traits):
         bad += [f"regexp_matches({cell}, '{_CONTROL}')"]
     if bad:
-        sentence = f"have a quote, '|' or control character in {column}"
-        drops.append(Drop(f"bad-{code}", sentence, " OR ".join(bad)))
+        drops.append(Drop(f"bad-{code}", f"have a quote, '|' or control character in {column}", " OR ".join(bad)))
     return drops
+
+
+def _may_have_controls(traits: Traits) -> bool:
+    return traits.quotes or traits.controls or traits.tabs or traits.non_ascii
 
 
 def _epoch(cell: str) -> str:
@@ -143,26 +158,35 @@ def _time_drops(column: str, number: str, now: float) -> list[Drop]:
     ]
 
 
-def _time_fixes(cell: str, number: str) -> list[Fix]:
-    return [
+def _time_fixes(column: str, cell: str, number: str, required: bool) -> list[Fix]:
+    fixes = [
         _fix("ms", "", f"{number} BETWEEN 100000000000 AND 99999999999999"),
         _fix("us", "", f"{number} BETWEEN 100000000000000 AND 99999999999999999"),
         _fix("ns", "", f"{number} >= 100000000000000000"),
         _fix("date", "", f"{number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
     ]
+    if not required:
+        fixes.append(_fix("time", column, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"))
+    return fixes
 
 
 def _text(cell: str, traits: Traits) -> str:
     value = f"left({cell}, {MAX_TEXT})"
-    if traits.quotes or traits.controls:
-        value = f"trim(regexp_replace({value}, '{_CONTROL}+', ' ', 'g'))"
-    return f"nullif({value}, '')"
+    if traits.brackets:
+        # Snowflake and JSON write a list as ["a","b"]; Personalize reads a|b.
+        listed = f"starts_with({cell}, '[') AND json_valid({cell})"
+        value = f"CASE WHEN {listed} THEN array_to_string(json_extract_string({cell}, '$[*]'), '|') ELSE {value} END"
+    if _may_have_controls(traits):
+        value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
+    return f"nullif(trim({value}), '')"
 
 
 def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
-    fixes = [_fix("cut", column, f"length({cell}) > {MAX_TEXT}")]
-    if traits.quotes or traits.controls:
+    fixes = [_fix("cut", column, f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}")]
+    if _may_have_controls(traits):
         fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
+    if traits.brackets:
+        fixes.append(_fix("list", column, f"starts_with({cell}, '[') AND json_valid({cell})"))
     return fixes
 
 

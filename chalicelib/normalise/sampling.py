@@ -54,6 +54,7 @@ def withhold(
     users_with_two: int,
     live_until: int | None = None,
     returned: Sequence[Path] = (),
+    everyone: bool = False,
     seed: str = "recdrop",
     memory_mb: int = engine.MEMORY_MB,
 ) -> Withholding:
@@ -62,11 +63,12 @@ def withhold(
     `parts` is called only when the part files have to be read (download them there). `rows` are all clean interactions of the export and
     `users_with_two` a lower bound of its users with two or more (the maximum over the files will do). `live_until` (epoch seconds) is the
     newest interaction the live version was trained on: only later ones are truth; None, for the first version, makes every one eligible.
+    `everyone` says that the sampled files hold all users (a small export), so that the share is taken of them.
     Nothing is withheld when the rest would fall below Personalize's minimum; `note` says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with engine.connect(folder / "scratch", memory_mb=memory_mb) as connection:
-        sample = _Sample(connection, folder, gate, rows, users_with_two, live_until, seed)
+        sample = _Sample(connection, folder, gate, rows, users_with_two, live_until, seed, everyone)
         result = sample.run(list(sampled), parts)
         back = _return_rows(connection, returned, folder, sample.header)
     return Withholding(**{**result.__dict__, "returned": back})
@@ -91,6 +93,7 @@ class _Sample:
     users_with_two: int
     live_until: int | None
     seed: str
+    everyone: bool
     header: tuple[str, ...] = ()
 
     def run(self, sampled: list[Path], parts: Callable[[], Sequence[Path]]) -> Withholding:
@@ -109,8 +112,9 @@ class _Sample:
             since = "" if self.live_until is None else " newer than the live version's data"
             return self._nothing(sampled, f"no user has two interactions of which one is{since or ' to spare'}")
         for keep in (1, 2):
-            users, rows = self._choose(keep, bool(touched))
-            if users and self._enough_left(bool(touched)):
+            everyone = self.everyone or bool(touched)
+            users, rows = self._choose(keep, everyone)
+            if users and self._enough_left(everyone):
                 return self._write(sampled, touched, users, rows)
         return self._nothing(sampled, "the rest would fall below Personalize's minimum of interactions or of users with two")
 

@@ -179,7 +179,7 @@ def _textual(dataset: str, metadata: Sequence[ColumnReport], rows: int, wanted: 
     return longest.name if longest is not None and longest.mean_length >= 20 and rows > 1 else None
 
 
-def _is_category(column: ColumnReport, dataset: str, categorical: Sequence[str]) -> bool:
+def _is_category(column: ColumnReport, categorical: Sequence[str]) -> bool:
     if column.name in {c.upper() for c in categorical} or column.name in _DOMAIN_CATEGORICAL:
         return True
     if column.max_length > MAX_CATEGORY:
@@ -190,8 +190,10 @@ def _is_category(column: ColumnReport, dataset: str, categorical: Sequence[str])
 
 def _is_code(column: ColumnReport) -> bool:
     """Store 330 is a name, not a quantity."""
-    return (
-        (column.kind == "integer" and column.name.endswith(("_ID", "_CODE", "_ZIP", "_KEY"))) or column.name in ("ZIP", "ZIPCODE", "POSTCODE")
+    return (column.kind == "integer" and column.name.endswith(("_ID", "_CODE", "_ZIP", "_KEY"))) or column.name in (
+        "ZIP",
+        "ZIPCODE",
+        "POSTCODE",
     )
 
 
@@ -217,7 +219,7 @@ def _field(column: ColumnReport, rows: int, dataset: str, text: str | None, cate
     field: dict[str, Any] = {"name": column.name, "type": _nullable(kind, column.filled < rows)}
     if kind == "string" and column.name == text:
         field["textual"] = True
-    elif kind == "string" and _is_category(column, dataset, categorical):
+    elif kind == "string" and _is_category(column, categorical):
         field["categorical"] = True
     return field
 

@@ -1,0 +1,211 @@
+"""Line by line through a CSV file that the fast parser did not take whole: which lines are no rows, and why.
+
+The fast path is checked by counting: as many rows as lines, or the file comes here. The result has one record per line, so that it parses
+whole, and remembers the line each record came from. A stray quote costs its own line only, never the ones after it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from chalicelib.normalise.dialect import Dialect
+from chalicelib.normalise.reports import MAX_SAMPLES, Counted
+
+MAX_LINE = 1_000_000
+MAX_RECORD_LINES = 500
+MAX_RECORD = 262_144
+MAX_BAD_KEPT = 10_000
+
+_SENTENCES = {
+    "too-few": ("ragged", "have too few columns"),
+    "too-many": ("ragged", "have too many columns"),
+    "quote": ("quote", "have a quote that does not close"),
+    "long": ("long-line", f"are longer than {MAX_LINE:,} bytes"),
+}
+_FIXES = {
+    "joined": ("joined", "rows that went over several lines were joined"),
+    "unescaped": ("unescaped", "rows with backslash escapes were read as such"),
+}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass
+class Mended:
+    """`path` holds one record per line and no header. `shifts` are (record index, lines before it that are not records)."""
+
+    path: Path
+    records: int = 0
+    bad: list[BadLine] = field(default_factory=list)
+    shifts: list[tuple[int, int]] = field(default_factory=list)
+    dropped: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
+    fixed: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
+
+    def line_of(self, record: int) -> int:
+        """The line (from 1) that record `record` (from 0) began on."""
+        index = bisect_right(self.shifts, (record, 1 << 62)) - 1
+        return record + 1 + (self.shifts[index][1] if index >= 0 else 0)
+
+    def drops(self) -> list[Counted]:
+        return [Counted(*_SENTENCES[code], rows, tuple(lines)) for code, (rows, lines) in sorted(self.dropped.items())]
+
+    def fixes(self) -> list[Counted]:
+        return [Counted(*_FIXES[code], rows, tuple(lines)) for code, (rows, lines) in sorted(self.fixed.items())]
+
+
+def mend(source: Path, target: Path, dialect: Dialect) -> Mended:
+    """Copy the records of `source` to `target`, one per line, without the header and without what is no record."""
+    mended = Mended(target)
+    with source.open("rb") as lines, target.open("wb") as out:
+        _Mender(dialect, mended, out).run(lines)
+    return mended
+
+
+_Verdict = Literal["fine", "open", "too-few", "too-many", "quote"]
+
+
+class _Mender:
+    def __init__(self, dialect: Dialect, mended: Mended, out: BinaryIO) -> None:
+        self.delimiter = dialect.delimiter.encode()
+        self.columns = len(dialect.header)
+        self.skip = dialect.header_lines
+        self.escape = dialect.escape.encode()
+        self.mended = mended
+        self.out = out
+        self.not_records = 0
+        cell = re.escape(self.delimiter)
+        inside = rb'(?:[^"]|"")*+' if self.escape == b'"' else rb'(?:[^"\\]|\\.)*+'
+        self.field = re.compile(
+            rb'"' + inside + rb'"(?=' + cell + rb"|$)|[^" + cell + rb'"][^' + cell + rb"]*+|(?=" + cell + rb"|$)", re.DOTALL
+        )
+        self.opened = re.compile(rb'"' + inside + rb"$", re.DOTALL)
+
+    def run(self, file: BinaryIO) -> None:
+        ahead: deque[tuple[int, bytes]] = deque()
+        numbered = self._lines(file)
+        while (current := ahead.popleft() if ahead else next(numbered, None)) is not None:
+            number, line = current
+            if number <= self.skip or not line.strip():
+                self.not_records += 1
+                self._shift()
+                continue
+            if len(line) > MAX_LINE:
+                self._bad(number, "long", line)
+                continue
+            verdict = self._judge(line)
+            if verdict == "fine":
+                self._keep(line)
+            elif verdict == "open":
+                self._join(number, line, ahead, numbered)
+            elif (unescaped := self._unescape(line)) is not None:
+                self._note(self.mended.fixed, "unescaped", number)
+                self._keep(unescaped)
+            else:
+                self._bad(number, verdict, line)
+
+    def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+        """(number, line without its end); a line beyond the limit comes cut, with one byte too many."""
+        number = 0
+        while line := file.readline(MAX_LINE + 2):
+            number += 1
+            if not line.endswith(b"\n") and len(line) == MAX_LINE + 2:
+                while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                    pass
+            yield number, line.removesuffix(b"\n")
+
+    def _judge(self, line: bytes) -> _Verdict:
+        """Whether `line` is one record of the right width; "open" when a quoted field goes on in the next line."""
+        if b'"' not in line:
+            found = line.count(self.delimiter) + 1
+            return "fine" if found == self.columns else "too-few" if found < self.columns else "too-many"
+        position, found = 0, 0
+        while True:
+            match = self.field.match(line, position)
+            if match is None:
+                return "open" if self.opened.match(line, position) else "quote"
+            found += 1
+            position = match.end()
+            if position >= len(line):
+                break
+            position += 1
+        return "fine" if found == self.columns else "too-few" if found < self.columns else "too-many"
+
+    def _join(self, number: int, line: bytes, ahead: deque[tuple[int, bytes]], numbered: Iterator[tuple[int, bytes]]) -> None:
+        """A quoted line break: take lines until the record is whole. If it never is, the first line alone is bad."""
+        taken: list[tuple[int, bytes]] = []
+        whole = line
+        while len(taken) < MAX_RECORD_LINES and len(whole) <= MAX_RECORD:
+            following = ahead.popleft() if ahead else next(numbered, None)
+            if following is None:
+                break
+            taken.append(following)
+            whole += b" " + following[1]
+            if b'"' not in following[1]:
+                continue
+            verdict = self._judge(whole)
+            if verdict == "fine":
+                self._note(self.mended.fixed, "joined", number)
+                self._keep(whole)
+                self.not_records += len(taken)
+                self._shift()
+                return
+            if verdict != "open":
+                break
+        ahead.extendleft(reversed(taken))
+        self._bad(number, "quote", line)
+
+    def _unescape(self, line: bytes) -> bytes | None:
+        r"""Snowflake's default writes `pending\, silent`, Spark `"say \"hi\""`: read it so when the width is right then."""
+        if b"\\" not in line:
+            return None
+        reader = csv.reader(
+            io.StringIO(line.decode(), newline=""), delimiter=self.delimiter.decode(), doublequote=False, escapechar="\\", strict=True
+        )
+        try:
+            cells = next(reader, [])
+        except csv.Error:
+            return None
+        if len(cells) != self.columns:
+            return None
+        quoted = []
+        for cell in cells:
+            text = " ".join(cell.split("\n"))
+            plain = not any(c in text for c in (self.delimiter.decode(), '"'))
+            inner = text.replace('"', '""') if self.escape == b'"' else text.replace("\\", "\\\\").replace('"', '\\"')
+            quoted.append(text if plain else f'"{inner}"')
+        return self.delimiter.join(cell.encode() for cell in quoted)
+
+    def _keep(self, line: bytes) -> None:
+        self.out.write(line + b"\n")
+        self.mended.records += 1
+
+    def _bad(self, number: int, code: str, line: bytes) -> None:
+        self._note(self.mended.dropped, code, number)
+        if len(self.mended.bad) < MAX_BAD_KEPT:
+            self.mended.bad.append(BadLine(number, _SENTENCES[code][1], line[:1000].decode("utf-8", errors="replace")))
+        self.not_records += 1
+        self._shift()
+
+    def _shift(self) -> None:
+        shifts = self.mended.shifts
+        if shifts and shifts[-1][0] == self.mended.records:
+            shifts.pop()
+        shifts.append((self.mended.records, self.not_records))
+
+    @staticmethod
+    def _note(counts: dict[str, tuple[int, list[int]]], code: str, number: int) -> None:
+        rows, lines = counts.setdefault(code, (0, []))
+        counts[code] = (rows + 1, [*lines, number] if len(lines) < MAX_SAMPLES else lines)
