@@ -18,7 +18,9 @@ from recommender.histories import Histories
 from recommender.markov import Rows, transitions
 from recommender.ridge import solve
 
-SMALLEST_WEIGHT = 1e-3
+SMALLEST_WEIGHT = 0.01
+LEAST_EVENTS = 3
+CHEAP_HEAD = 1500
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Settings:
     use_share: float = 0.3
     penalty: float = 100.0
     memory: float = 6.0
-    head: int = 5000
+    head: int = 4000
     repeats: bool = False
     markov_window: int = 10
     markov_tau: float = 3.0
@@ -68,9 +70,11 @@ class Head:
 
 
 def choose_head(history: Histories, items: int, limit: int) -> Head:
-    """At most `limit` items, those with the most events; ties by code."""
+    """At most `limit` items, those with the most events; ties by code. Rarer ones than LEAST_EVENTS only as far as they
+    come cheaply: the solve is cubic, and little is to be learnt from one or two events."""
     counts = np.bincount(history.item, minlength=items)
-    order = np.lexsort((np.arange(items), -counts))[: min(limit, int((counts > 0).sum()))]
+    worthwhile = max(int((counts >= LEAST_EVENTS).sum()), min(CHEAP_HEAD, int((counts > 0).sum())))
+    order = np.lexsort((np.arange(items), -counts))[: min(limit, worthwhile)]
     chosen = np.sort(order).astype(np.int32)
     place = np.full(items, -1, dtype=np.int32)
     place[chosen] = np.arange(len(chosen), dtype=np.int32)
@@ -107,29 +111,33 @@ class Engine:
         return total
 
     def _ridge(self, item: Array, weight: Array) -> Array:
-        rows, decayed = self._remembered(self.head.place[item], weight, self.settings.memory)
-        if not len(rows):
-            return np.zeros(len(self.head.items), dtype=np.float32)
-        found: Array = decayed @ self.weights[rows]
+        rows, shares = self._remembered(self.head.place[item], weight, self.settings.memory)
+        # einsum, not BLAS: a product this small is not worth waking the threads of a busy machine.
+        found: Array = np.einsum("i,ij->j", shares, self.weights[rows])
         return found
 
+    def _markov(self, item: Array, weight: Array) -> Array:
+        rows, shares = self._remembered(item, weight, self.settings.markov_memory)
+        return self.markov.weighted_sum(rows, shares, self.items)
+
     def _remembered(self, rows: Array, weight: Array, memory: float) -> tuple[Array, Array]:
+        """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten is left out."""
         decayed = decay(len(rows), memory) * weight
         keep = (rows >= 0) & (decayed > SMALLEST_WEIGHT)
-        return rows[keep], decayed[keep]
-
-    def _markov(self, item: Array, weight: Array) -> Array:
-        rows, decayed = self._remembered(item, weight, self.settings.markov_memory)
-        part = np.zeros(self.items, dtype=np.float32)
-        for row, share in zip(rows.tolist(), decayed.tolist(), strict=True):
-            index, value = self.markov.row(row)
-            part[index] += np.float32(share) * value
-        return part
+        distinct, place = np.unique(rows[keep], return_inverse=True)
+        return distinct, np.bincount(place, decayed[keep], minlength=len(distinct)).astype(np.float32)
 
 
 def decay(length: int, memory: float) -> Array:
     """float32[length]: exp(-d / memory) for the event d steps before the newest."""
     found: Array = np.exp(-np.arange(length - 1, -1, -1, dtype=np.float32) / np.float32(memory))
+    return found
+
+
+def decay_each(history: Histories, memory: float) -> Array:
+    """float32[events]: the same for the events of every user."""
+    ahead = np.repeat(history.indptr[1:], np.diff(history.indptr)) - 1 - np.arange(len(history))
+    found: Array = np.exp(-ahead.astype(np.float32) / np.float32(memory))
     return found
 
 
@@ -179,13 +187,35 @@ def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
     return found
 
 
-def train(history: Histories, items: int, settings: Settings, known: Statistics | None = None) -> Engine:
-    """`known` are the statistics of this history and settings, when they were added up before."""
-    head = choose_head(history, items, settings.head)
-    found = known or statistics(history, head, settings.window)
-    weights = solve_weights(found, settings)
+def train(history: Histories, items: int, settings: Settings, base: Base | None = None) -> Engine:
+    """`base` holds the head and statistics of this history, when they were added up before."""
+    found = base or Base.of(history, items, settings)
+    weights = solve_weights(found.statistics, settings)
     popular = popularity(history, items, settings.popularity_age)
-    return Engine(settings, head, weights, _transitions(history, items, settings), popular)
+    return Engine(settings, found.head, weights, _transitions(history, items, settings), popular)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a fit starts from. Kept from the users of the first fit, it becomes that of all users by adding the others."""
+
+    head: Head
+    statistics: Statistics
+    settings: Settings
+
+    @classmethod
+    def of(cls, history: Histories, items: int, settings: Settings) -> Base:
+        head = choose_head(history, items, settings.head)
+        return cls(head, statistics(history, head, settings.window), settings)
+
+    @property
+    def is_full(self) -> bool:
+        """The head is at its limit: a few more users would hardly change it."""
+        return len(self.head.items) >= self.settings.head
+
+    def plus(self, history: Histories) -> Base:
+        more = statistics(history, self.head, self.settings.window)
+        return Base(self.head, self.statistics.plus(more), self.settings)
 
 
 def _transitions(history: Histories, items: int, settings: Settings) -> Rows:

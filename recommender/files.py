@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
         if path.exists():
             shutil.rmtree(path)
         scratch.chmod(0o755)
-        os.replace(scratch, path)
+        scratch.replace(path)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -88,7 +87,7 @@ def _read_array(folder: Path, name: str, entry: Mapping[str, Any]) -> Array:
     if _checksum(file) != entry["sha256"]:
         raise ModelFileError(f"{file} does not have the checksum of {MANIFEST}: the file was changed")
     try:
-        found: Array = np.load(file, mmap_mode="r", allow_pickle=False)
+        found: Array = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     except ValueError as error:
         raise ModelFileError(f"{file} cannot be read: {error}") from error
     return found

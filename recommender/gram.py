@@ -15,7 +15,8 @@ from scipy import sparse
 from recommender.data import Array
 from recommender.histories import Histories
 
-PAIRS_PER_PASS = 8_000_000
+MOST_ROWS_IN_32_BITS = 46_340
+ALL_LAGS = 16
 DENSE_ROWS = 2048
 
 
@@ -46,16 +47,30 @@ def next_item_grams(history: Histories, head: Array, window: Window) -> Grams:
     past, cross = _Sum(size), _Sum(size)
     column = head[history.item]
     end = np.repeat(history.indptr[1:], np.diff(history.indptr))
-    for lag in range(window.past + window.next):
-        first, second = _pairs(column, end, lag)
-        weight = history.weight[first] * history.weight[second]
+    for lag, stands_for in _lags(window.past + window.next):
+        pairs = _pairs(history, column, end, lag)
         if lag < window.past:
-            share = np.float32(0.5 if lag == 0 else 1.0)  # mirrored below, and lag 0 is its own mirror
-            past.add(column[first], column[second], share * weight * _past_weights(window, lag, end[first] - second - 1))
+            _add_past(past, pairs, window, lag, stands_for)
         if lag > 0:
-            cross.add(column[first], column[second], weight * np.float32(_cross_weight(window, lag)))
+            cross.add(pairs.cells(size), pairs.weight, stands_for * _cross_weight(window, lag))
     half = past.finish()
     return Grams(half + half.T, cross.finish())
+
+
+def _lags(stop: int) -> list[tuple[int, int]]:
+    """Each lag and how many it stands for: far back, where neighbouring lags hardly differ, every third for three."""
+    far = [(lag, min(lag + 2, stop) - max(lag - 1, ALL_LAGS)) for lag in range(ALL_LAGS + 1, stop + 1, 3)]
+    return [(lag, 1) for lag in range(min(ALL_LAGS, stop))] + [pair for pair in far if pair[1] > 0]
+
+
+def _add_past(past: _Sum, pairs: _Pairs, window: Window, lag: int, stands_for: int) -> None:
+    """The full weight for all pairs, then what those near the end of their history have too much."""
+    share = 0.5 if lag == 0 else float(stands_for)  # lag 0 is its own mirror
+    table = share * _past_weights(window, lag)
+    past.add(pairs.cells(past.size), pairs.weight, float(table[-1]))
+    near = pairs.steps_left < len(table) - 1
+    excess = table[pairs.steps_left[near]] - table[-1]
+    past.add_each(pairs.cells(past.size)[near], excess if pairs.weight is None else excess * pairs.weight[near])
 
 
 def use_gram(history: Histories, head: Array) -> Array:
@@ -78,30 +93,40 @@ def use_matrix(history: Histories, head: Array, size: int) -> sparse.csr_matrix:
     column = head[history.item]
     keep = column >= 0
     rows = history.user_of_event()[keep]
-    matrix = sparse.csr_matrix(
-        (np.ones(len(rows), dtype=np.float32), (rows, column[keep])), shape=(history.users, size)
-    )
+    matrix = sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, column[keep])), shape=(history.users, size))
     matrix.data[:] = 1.0
     return matrix
 
 
-def _pairs(column: Array, end: Array, lag: int) -> tuple[Array, Array]:
-    """Positions of two events of one history, `lag` apart, both of head items."""
-    last = len(column) - lag
-    if last <= 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    positions = np.arange(last)
-    inside = (positions + lag < end[:last]) & (column[:last] >= 0) & (column[lag:] >= 0)
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of head events of one history, one lag apart. `weight` is None when every event weighs 1."""
+
+    first: Array
+    second: Array
+    weight: Array | None
+    steps_left: Array
+
+    def cells(self, size: int) -> Array:
+        kind = np.int32 if size < MOST_ROWS_IN_32_BITS else np.int64
+        found: Array = self.first.astype(kind) * kind(size) + self.second.astype(kind)
+        return found
+
+
+def _pairs(history: Histories, column: Array, end: Array, lag: int) -> _Pairs:
+    last = max(0, len(column) - lag)
+    inside = (np.arange(lag, lag + last) < end[:last]) & (column[:last] >= 0) & (column[lag : lag + last] >= 0)
     first = np.flatnonzero(inside)
-    return first, first + lag
+    second = first + lag
+    weight = None if history.is_unweighted else history.weight[first] * history.weight[second]
+    return _Pairs(column[first], column[second], weight, end[first] - second - 1)
 
 
-def _past_weights(window: Window, lag: int, steps_left: Array) -> Array:
-    """Sum over the steps in whose past window both events are; `steps_left` is the number of events after the second."""
-    steps = np.minimum(window.past - lag, steps_left)
+def _past_weights(window: Window, lag: int) -> Array:
+    """float64[past - lag + 1]: by the number of steps (at most past - lag) in whose past window both events are."""
     ratio = np.exp(-2.0 / window.tau)
-    table = np.exp(-lag / window.tau) * (1 - ratio ** np.arange(window.past + 1)) / (1 - ratio)
-    found: Array = table.astype(np.float32)[steps]
+    steps = np.arange(window.past - lag + 1)
+    found: Array = np.exp(-lag / window.tau) * (1 - ratio**steps) / (1 - ratio)
     return found
 
 
@@ -112,28 +137,23 @@ def _cross_weight(window: Window, lag: int) -> float:
 
 
 class _Sum:
-    """Adds weighted cells to a square matrix, many at a time."""
+    """Adds to the cells of a square matrix. Sorted first: random writes into a large matrix are what costs."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._total = np.zeros(size * size, dtype=np.float64)
-        self._keys: list[Array] = []
-        self._weights: list[Array] = []
-        self._waiting = 0
+        self.size = size
+        self._total = np.zeros(size * size, dtype=np.float32)
 
-    def add(self, row: Array, column: Array, weight: Array) -> None:
-        self._keys.append(row.astype(np.int64) * self._size + column)
-        self._weights.append(weight)
-        self._waiting += len(row)
-        if self._waiting > PAIRS_PER_PASS:
-            self._flush()
+    def add(self, cells: Array, weight: Array | None, share: float) -> None:
+        if weight is not None:
+            self.add_each(cells, weight * share)
+            return
+        ordered = np.sort(cells)
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else ordered
+        counts = np.diff(np.append(starts, len(ordered)))
+        self._total[ordered[starts]] += (counts * share).astype(np.float32)
+
+    def add_each(self, cells: Array, weights: Array) -> None:
+        np.add.at(self._total, cells, weights.astype(np.float32))
 
     def finish(self) -> Array:
-        self._flush()
-        return self._total.astype(np.float32).reshape(self._size, self._size)
-
-    def _flush(self) -> None:
-        if self._waiting:
-            keys, weights = np.concatenate(self._keys), np.concatenate(self._weights)
-            self._total += np.bincount(keys, weights, minlength=len(self._total))
-        self._keys, self._weights, self._waiting = [], [], 0
+        return self._total.reshape(self.size, self.size)

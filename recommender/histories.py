@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,6 +30,10 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.item)
+
+    @cached_property
+    def is_unweighted(self) -> bool:
+        return bool((self.weight == 1).all())
 
     def user_of_event(self) -> Array:
         return np.repeat(np.arange(self.users, dtype=np.int32), np.diff(self.indptr))
@@ -65,6 +70,17 @@ def ranges(starts: Array, lengths: Array) -> Array:
     total = int(lengths.sum())
     first = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
     return first + np.arange(total)
+
+
+def concatenate(first: Histories, second: Histories) -> Histories:
+    """The users of the first, then those of the second."""
+    return Histories(
+        np.concatenate([first.indptr, second.indptr[1:] + first.indptr[-1]]),
+        np.concatenate([first.item, second.item]),
+        np.concatenate([first.weight, second.weight]),
+        np.concatenate([first.timestamp, second.timestamp]),
+        np.concatenate([first.row, second.row]),
+    )
 
 
 def histories(data: TrainingData, weights: Array | None = None) -> Histories:

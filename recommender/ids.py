@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from recommender.data import Array
 from recommender.histories import offsets
 
+MANY = 1000
+MOST_IN_DICTIONARY = 300_000
+
 
 class Ids:
-    """UTF-8 sorts as code points do, so a binary search over the bytes finds what Python's order put there."""
+    """UTF-8 sorts as code points do, so a binary search over the bytes finds what Python's order put there.
+
+    After MANY searches a dictionary is made once: it costs as much as they did.
+    """
 
     def __init__(self, text: Array, starts: Array) -> None:
         self._text = text
         self._starts = starts
+        self._searches = 0
 
     @classmethod
     def of(cls, ids: Array) -> Ids:
@@ -28,6 +36,12 @@ class Ids:
         return len(self._starts) - 1
 
     def index(self, identifier: str) -> int | None:
+        if self._searches > MANY and len(self) <= MOST_IN_DICTIONARY:
+            return self._dictionary.get(identifier)
+        self._searches += 1
+        return self._search(identifier)
+
+    def _search(self, identifier: str) -> int | None:
         wanted = identifier.encode()
         low, high = 0, len(self)
         while low < high:
@@ -38,6 +52,10 @@ class Ids:
                 high = middle
         return low if low < len(self) and self._bytes(low) == wanted else None
 
+    @cached_property
+    def _dictionary(self) -> dict[str, int]:
+        return {identifier: code for code, identifier in enumerate(self.values.tolist())}
+
     def name(self, code: int) -> str:
         return self._bytes(code).decode()
 
@@ -45,7 +63,7 @@ class Ids:
     def values(self) -> Array:
         """All ids as an object array of str."""
         text, starts = self._text.tobytes(), self._starts.tolist()
-        decoded = [text[a:b].decode() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        decoded = [text[a:b].decode() for a, b in pairwise(starts)]
         return np.array(decoded, dtype=object)
 
     def arrays(self, prefix: str) -> dict[str, Array]:

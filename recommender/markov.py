@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from recommender.data import Array
-from recommender.histories import Histories
+from recommender.histories import Histories, ranges
+from recommender.ranking import largest
 
 EVENTS_PER_PASS = 4_000_000
 MOST_CELLS = 40_000_000
@@ -31,6 +32,14 @@ class Rows:
     def row(self, code: int) -> tuple[Array, Array]:
         span = slice(int(self.starts[code]), int(self.starts[code + 1]))
         return self.index[span], self.value[span]
+
+    def weighted_sum(self, rows: Array, shares: Array, columns: int) -> Array:
+        """float32[columns]: sum of the rows, each times its share."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        cells = ranges(self.starts[rows], lengths)
+        values = self.value[cells] * np.repeat(shares, lengths)
+        found: Array = np.bincount(self.index[cells], values, minlength=columns).astype(np.float32)
+        return found
 
     def arrays(self, prefix: str) -> dict[str, Array]:
         return {f"{prefix}_starts": self.starts, f"{prefix}_item": self.index, f"{prefix}_value": self.value}
@@ -77,7 +86,7 @@ def _counts(history: Histories, start: int, stop: int, items: int, window: int, 
     user = np.searchsorted(history.indptr, np.arange(start, stop), side="right")
     rows, columns, values = [], [], []
     for lag in range(1, min(window, len(item) - 1) + 1):
-        first = np.flatnonzero((user[:-lag] == user[lag:]))
+        first = np.flatnonzero(user[:-lag] == user[lag:])
         rows.append(item[first])
         columns.append(item[first + lag])
         values.append(weight[first] * weight[first + lag] * np.float32(np.exp(-(lag - 1) / tau)))
@@ -92,23 +101,20 @@ def _counts(history: Histories, start: int, stop: int, items: int, window: int, 
 def largest_per_row(matrix: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
     """Only the `keep` largest of each row; equal values keep the lower column."""
     lengths = np.diff(matrix.indptr)
+    matrix.sort_indices()
     if not len(lengths) or int(lengths.max()) <= keep:
-        matrix.sort_indices()
         return matrix
-    row = np.repeat(np.arange(matrix.shape[0]), lengths)
-    crowded = np.flatnonzero(lengths[row] > keep)
-    order = crowded[np.lexsort((matrix.indices[crowded], -matrix.data[crowded], row[crowded]))]
-    place = _place_in_row(row[order])
     kept = np.ones(matrix.nnz, dtype=bool)
-    kept[order[place >= keep]] = False
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=matrix.shape[0]))])
-    found = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
-    found.sort_indices()
+    for row in np.flatnonzero(lengths > keep).tolist():
+        span = slice(int(matrix.indptr[row]), int(matrix.indptr[row + 1]))
+        kept[span] = False
+        kept[span.start + largest(matrix.data[span], keep)] = True
+    found = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], _starts(matrix, kept)), shape=matrix.shape)
     return found
 
 
-def _place_in_row(rows: Array) -> Array:
-    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(rows)]]))
-    found: Array = np.arange(len(rows)) - np.repeat(starts, lengths)
+def _starts(matrix: sparse.csr_matrix, kept: Array) -> Array:
+    """Row starts after the cells that are not `kept` have gone."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    found: Array = before[matrix.indptr]
     return found

@@ -63,9 +63,7 @@ class Evaluation:
     values: Mapping[str, float]
 
 
-def evaluate_rankings(
-    recommendations: Sequence[Sequence[str]], truths: Sequence[Collection[str]], catalogue_size: int
-) -> Evaluation:
+def evaluate_rankings(recommendations: Sequence[Sequence[str]], truths: Sequence[Collection[str]], catalogue_size: int) -> Evaluation:
     """Every metric of the answers against the truths, pairwise in order."""
     if len(recommendations) != len(truths):
         raise ValueError(f"recommendations has length {len(recommendations)}. Expected {len(truths)}, one per truth")

@@ -12,13 +12,16 @@ def top(scores: Array, n: int, allowed: Array | None = None) -> Array:
     candidates = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
     values = scores if allowed is None else scores[candidates]
     if n < len(values):
-        kept = _largest(values, n)
+        kept = largest(values, n)
         candidates, values = candidates[kept], values[kept]
     found: Array = candidates[np.argsort(-values, kind="stable")][: max(0, n)]
     return found
 
 
-def _largest(values: Array, n: int) -> Array:
+def largest(values: Array, n: int) -> Array:
+    """Positions, ascending, of the `n` largest; of equal ones the first."""
+    if n >= len(values):
+        return np.arange(len(values))
     if n <= 0:
         return np.zeros(0, dtype=np.int64)
     limit = np.partition(values, len(values) - n)[len(values) - n]

@@ -81,9 +81,7 @@ def fit_trending(task: Task) -> Model:
 
 def _fit_order(task: Task, score: Callable[[Histories], Array]) -> Model:
     ids, history = Ids.of(task.data.item_ids), task.history()
-    metrics = measured(
-        task, test_split(task, history), lambda rest: popular.popular_model(task.header({}, {}), ids, score(rest))
-    )
+    metrics = measured(task, test_split(task, history), lambda rest: popular.popular_model(task.header({}, {}), ids, score(rest)))
     return popular.popular_model(task.header({}, metrics), ids, score(history))
 
 

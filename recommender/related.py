@@ -70,14 +70,10 @@ class RelatedModel(Base):
 
 
 def related_model(header: Header, ids: Ids, neighbours: sparse.csr_matrix, popularity: Array) -> RelatedModel:
-    return RelatedModel(
-        header, {**ids.arrays("item_ids"), **Rows.of(neighbours).arrays("neighbour"), "popularity": popularity}
-    )
+    return RelatedModel(header, {**ids.arrays("item_ids"), **Rows.of(neighbours).arrays("neighbour"), "popularity": popularity})
 
 
-def used_together(
-    history: Histories, items: int, *, window: int, tau: float, discount: float, least: float = 0.0
-) -> sparse.csr_matrix:
+def used_together(history: Histories, items: int, *, window: int, tau: float, discount: float, least: float = 0.0) -> sparse.csr_matrix:
     """CSR [items, items]: co-occurrence over sqrt(uses i) x uses j ** discount; pairs below `least` are left out."""
     total = co_occurrences(history, items, window=window, tau=tau)
     both = sparse.csr_matrix(total + total.T)

@@ -42,5 +42,7 @@ def _inverse_in_double(gram: Array, penalty: float) -> Array:
 
 
 def _mirror(lower: Array) -> Array:
-    found: Array = np.tril(lower)
-    return found + np.tril(found, -1).T
+    """The symmetric matrix of a lower triangle above which there are zeros."""
+    lower[np.diag_indices_from(lower)] *= 0.5
+    found: Array = lower + lower.T
+    return found

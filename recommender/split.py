@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.data import Array
-from recommender.histories import Histories, offsets
+from recommender.histories import Histories, concatenate, offsets
 
 TRUTH_SHARE = 0.1
 
@@ -56,4 +56,14 @@ def hold_out(history: Histories, users: Array, share: float = TRUTH_SHARE, end: 
         truth.item,
         truth.row[truth.indptr[:-1]],
         truth.timestamp[truth.indptr[:-1]],
+    )
+
+
+def join(first: Cases, second: Cases) -> Cases:
+    return Cases(
+        concatenate(first.known, second.known),
+        np.concatenate([first.starts, second.starts[1:] + first.starts[-1]]),
+        np.concatenate([first.truth, second.truth]),
+        np.concatenate([first.first_row, second.first_row]),
+        np.concatenate([first.seconds, second.seconds]),
     )
