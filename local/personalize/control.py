@@ -96,7 +96,9 @@ class ControlPlane:
     def _update(self, world: World, operation: Operation, request: Request) -> Doc:
         kind = self._kinds[operation.noun]
         assert kind.update is not None  # noqa: S101 - the kinds with an Update operation declare one
-        resource = world.find(request.get(kind.arn_member, ""), kind.noun)
+        if kind.arn_member not in request:  # UpdateMetricAttribution does not model it as required
+            raise InvalidInputError(f"{kind.arn_member} is missing.")
+        resource = world.find(request[kind.arn_member], kind.noun)
         change = kind.update.check(world, resource, request)
         if kind.update.member is None:
             resource = kind.update.apply(world, resource, change).with_doc(lastUpdatedDateTime=world.now)

@@ -105,6 +105,8 @@ def _action_group(world: World, tracking_id: str) -> str:
     """Action interactions come in by the id of their dataset, or by the group's event tracker."""
     for dataset in world.tx.all("Dataset"):
         if dataset.doc.get("trackingId") == tracking_id:
+            if dataset.status != "ACTIVE":
+                raise InUseError(f"{dataset.arn} is in status {dataset.status}. Expected ACTIVE.")
             return str(dataset.doc["datasetGroupArn"])
     for tracker in world.tx.all("EventTracker"):
         if tracker.doc["trackingId"] == tracking_id:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local.personalize.errors import InvalidInputError
+from local.personalize.errors import InvalidInputError, NotFoundError
 from local.personalize.filters import Catalogue, Filter, FilterContext, FilterError, parse
 from local.personalize.history import History
 from local.personalize.lookup import Rows, read_rows, user_events
@@ -100,7 +100,7 @@ class Serving:
     def choose(self, filter_arn: str, values: Mapping[str, str], group: str) -> Chosen:
         resource = self._store.get(filter_arn)
         if resource is None or resource.kind != "Filter":
-            raise InvalidInputError(f"Filter {filter_arn} does not exist.")
+            raise NotFoundError.of(filter_arn)
         if resource.status != "ACTIVE":
             raise InvalidInputError(f"Filter {filter_arn} is in status {resource.status}. Expected ACTIVE.")
         if resource.doc["datasetGroupArn"] != group:

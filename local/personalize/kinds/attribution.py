@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from local.personalize.control import page
-from local.personalize.errors import AlreadyExistsError, InvalidInputError, LimitExceededError
+from local.personalize.errors import AlreadyExistsError, InUseError, InvalidInputError, LimitExceededError
 from local.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
 from local.personalize.specification import operations
 from local.personalize.store import Resource
@@ -38,6 +38,8 @@ def _check_metrics(metrics: list[dict[str, Any]]) -> None:
 
 
 def _check_update(_world: World, attribution: Resource, request: Request) -> Doc:
+    if attribution.status != "ACTIVE":
+        raise InUseError(f"{attribution.arn} is in status {attribution.status}. Expected ACTIVE.")
     present = {metric["metricName"]: metric for metric in attribution.doc["metrics"]}
     for name in request.get("removeMetrics", ()):
         if present.pop(name, None) is None:

@@ -259,6 +259,8 @@ def stop_version(world: World, request: Request) -> Doc:
     elif version.status == "CREATE IN_PROGRESS":
         world.tx.cancel(version.arn, "proceed", "finish")
         world.lifecycle.start(world, version, "halt")
+    elif version.status == "CREATE STOPPING":
+        raise InUseError(f"{version.arn} is in status CREATE STOPPING already.")
     else:
         raise InvalidInputError(f"{version.arn} is in status {version.status}. Expected CREATE PENDING or CREATE IN_PROGRESS.")
     return {}

@@ -155,8 +155,9 @@ class Life:
         self.make("schema shop", "CreateSchema", name="shop-interactions", schema=avro("INTERACTIONS"), domain="ECOMMERCE")
         self.make("group", "CreateDatasetGroup", name="studio", tags=TAGS)
         self.make("shop", "CreateDatasetGroup", name="shop", domain="ECOMMERCE")
-        self.make("spare", "CreateDatasetGroup", name="spare")
-        self.until_steady("DatasetGroup", "group", "shop", "spare")
+        for name in ("spare", "bare"):
+            self.make(name, "CreateDatasetGroup", name=name)
+        self.until_steady("DatasetGroup", "group", "shop", "spare", "bare")
 
     def import_data(self) -> None:
         for kind in SCHEMAS:
@@ -213,7 +214,9 @@ class Life:
 
     def deploy(self) -> None:
         for name in ("films", "ranking", "offers"):
-            self.make(f"{name} campaign", "CreateCampaign", name=name, solutionVersionArn=self.arn(f"{name} version"), minProvisionedTPS=1)
+            version = self.arn(f"{name} version")
+            config = {"campaignConfig": {"enableMetadataWithRecommendations": True}} if name == "films" else {}
+            self.make(f"{name} campaign", "CreateCampaign", name=name, solutionVersionArn=version, minProvisionedTPS=1, **config)
         group = self.arn("group")
         expression = "INCLUDE ItemID WHERE Items.GENRES IN ($GENRE)"
         self.make("genre", "CreateFilter", name="genre", datasetGroupArn=group, filterExpression=expression)
@@ -274,7 +277,7 @@ class Life:
         self.do("ListSchemas", maxResults=2)
         self.do("ListMetricAttributionMetrics", metricAttributionArn=self.arn("attribution"))
         self.do("ListRecipes", recipeProvider="SERVICE")
-        self.do("DescribeSchema", schemaArn=self.arn("schema ITEMS"))
+        self.do("DescribeSchema", schemaArn=self.arn("schema INTERACTIONS"))
         recipe = self.do("DescribeRecipe", recipeArn="arn:aws:personalize:::recipe/aws-user-personalization")["recipe"]
         self.do("DescribeAlgorithm", algorithmArn=recipe["algorithmArn"])
         self.do("DescribeFeatureTransformation", featureTransformationArn=recipe["featureTransformationArn"])
@@ -315,7 +318,7 @@ class Life:
             ("EventTracker", ["tracker"]),
             ("Solution", ["films", "ranking", "fans", "offers"]),
             ("Dataset", [*SCHEMAS, "shop INTERACTIONS"]),
-            ("DatasetGroup", ["group", "shop", "spare"]),
+            ("DatasetGroup", ["group", "shop", "spare", "bare"]),
             ("Schema", [*(f"schema {kind}" for kind in SCHEMAS), "schema shop"]),
         ):
             member = f"{noun[0].lower()}{noun[1:]}Arn"

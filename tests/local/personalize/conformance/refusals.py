@@ -102,21 +102,11 @@ def _already_exists(name: str) -> list[Refusal]:
 
 
 def _limit_exceeded(name: str) -> list[Refusal]:
-    def request(record: Record, _pending: Mapping[str, str]) -> Request:
-        good = _fresh(name, record)
-        return {**good, "datasetGroupArn": record.arns["spare"]} if name == "CreateMetricAttribution" else good
-
-    return [Refusal(name, "LimitExceededException", where="full", request=request)]
+    return [Refusal(name, "LimitExceededException", where="full", request=lambda record, _pending: _fresh(name, record))]
 
 
 def _too_many_tags(name: str) -> list[Refusal]:
-    where = {"CreateEventTracker": ("datasetGroupArn", "spare"), "CreateDataset": ("datasetGroupArn", "spare")}
-
-    def request(record: Record, _pending: Mapping[str, str]) -> Request:
-        member, label = where.get(name, ("tags", ""))
-        return {**_fresh(name, record), member: record.arns.get(label), "tags": MANY_TAGS}
-
-    return [Refusal(name, "TooManyTagsException", request=request)]
+    return [Refusal(name, "TooManyTagsException", request=lambda record, _pending: {**_fresh(name, record), "tags": MANY_TAGS})]
 
 
 def _too_many_keys(name: str) -> list[Refusal]:
@@ -156,6 +146,8 @@ def _fresh(name: str, record: Record) -> Request:
     good = dict(record.requests[name])
     if name.startswith("Create"):
         good |= {member: "fresh" for member in ("name", "jobName") if member in good}
+    if name in ("CreateDataset", "CreateEventTracker", "CreateMetricAttribution"):  # one of a kind in a group
+        good["datasetGroupArn"] = record.arns["bare"]
     return good
 
 
@@ -239,7 +231,7 @@ _IN_USE: Mapping[str, Mapping[str, Members]] = {
     "StopRecommender": {"pending": _pending(recommenderArn="recommender")},
     "StopSolutionVersionCreation": {"stopping": _pending(solutionVersionArn="stopping")},
     "UpdateCampaign": {"pending": _pending(campaignArn="campaign"), "being updated": _built(campaignArn="ranking campaign")},
-    "UpdateDataset": {"pending": _pending(datasetArn="ITEMS"), "being updated": _built(datasetArn="ITEMS")},
+    "UpdateDataset": {"pending": _pending(datasetArn="ITEMS"), "being updated": _built(datasetArn="ITEMS", schemaArn="schema ITEMS")},
     "UpdateMetricAttribution": {"pending": _pending(metricAttributionArn="attribution")},
     "UpdateRecommender": {"pending": _pending(recommenderArn="recommender"), "being updated": _built(recommenderArn="popular")},
     "UpdateSolution": {"pending": _pending(solutionArn="solution"), "being updated": _built(solutionArn="fans")},
