@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from chalice import Response
 
 from chalicelib import errors
@@ -76,6 +75,8 @@ def from_call_error(error: CallError) -> ApiError:
 
 
 def _respond(reply: Reply) -> Response:
+    import msgspec  # late: every Lambda imports this module, only the API's answers
+
     body = msgspec.json.encode(reply.payload)
     if len(body) > MAX_ANSWER_BYTES:
         return _respond(to_reply(Failed(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes. Ask for less.")))

@@ -125,11 +125,18 @@ class Recommender:
         try:
             response = self._call(question, record, columns, deadline)
         except Refused as refusal:
-            if not columns or question.options.metadata is not None or "metadata" not in refusal.message.lower():
-                raise BadRequest(f"The service refused the request: {refusal.message}") from refusal
-            columns, notes = (), ("Metadata is left out: the campaign was made without it.",)
-            response = self._call(question, record, columns, deadline)
+            if not columns or question.options.metadata is not None:
+                raise _refused(refusal) from refusal
+            notes = (f"Metadata is left out: {refusal.message}",)
+            response = self._call_without_metadata(question, record, deadline)
         return _to_answer(response, question, group, record, notes)
+
+    def _call_without_metadata(self, question: Question, record: ServingRecord, deadline: Deadline) -> Mapping[str, Any]:
+        """Nobody asked for metadata, so it may not be what a request fails on."""
+        try:
+            return self._call(question, record, (), deadline)
+        except Refused as refusal:
+            raise _refused(refusal) from refusal
 
     def _call(
         self,
@@ -166,6 +173,10 @@ class Recommender:
             recipe=None if record is None else record.recipe,
             run=None if group.popular is None else group.popular.run,
         )
+
+
+def _refused(refusal: Refused) -> BadRequest:
+    return BadRequest(f"The service refused the request: {refusal.message}")
 
 
 def _check_filter(name: str, group: Group, record: ServingRecord | None) -> None:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-import msgspec
-
 from chalicelib.serving.errors import BadRequest, TooLarge
 
 MAX_BODY_BYTES = 1_000_000
@@ -88,6 +86,8 @@ def _check_size(size: int, limit: int) -> None:
 
 def decode_json(text: str | bytes, what: str = "The body") -> Any:
     """JSON as the standard has it: no NaN, no lone surrogates, nesting bounded by the interpreter's recursion limit."""
+    import msgspec  # late: every Lambda imports this module, only the API reads JSON with it
+
     try:
         return msgspec.json.decode(text)
     except RecursionError as error:

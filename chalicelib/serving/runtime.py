@@ -142,8 +142,9 @@ def classify(error: Exception) -> CallError:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
     if code in _THROTTLES or status == 429:
         return Throttled(code, message)
+    # "... is in status CREATE IN_PROGRESS. Expected ACTIVE": not the caller's to repair.
+    if code in _MISSING or (code in _REFUSALS and "ACTIVE" in message):
+        return Missing(code, message)
     if code in _REFUSALS:
         return Refused(code, message)
-    if code in _MISSING:
-        return Missing(code, message)
     return Broken(code, message)

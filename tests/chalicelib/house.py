@@ -26,6 +26,7 @@ EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 ANY_TYPE = ["*/*"]
+_numbers = itertools.count()
 
 
 class Clock:
@@ -282,12 +283,11 @@ class Street:
 
     dynamodb: Any
     s3: Any
-    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def open_house(self) -> House:
         """An empty table; the bucket is shared, its keys hold no state that a test could see."""
         table = self.dynamodb.create_table(
-            TableName=f"ledger-{next(self.numbers)}",
+            TableName=f"ledger-{next(_numbers)}",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
@@ -297,7 +297,12 @@ class Street:
 
 @contextmanager
 def open_street() -> Iterator[Street]:
-    with mock_aws():
+    """Moto keeps its state in the process, which other tests' servers share: nothing is reset, names are new."""
+    mock = mock_aws()
+    mock.start(reset=False)
+    try:
         s3 = boto3.client("s3", **KEYS)  # type: ignore[call-overload]
         s3.create_bucket(Bucket="work")
         yield Street(boto3.resource("dynamodb", **KEYS), s3)  # type: ignore[call-overload]
+    finally:
+        mock.stop(remove_data=False)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.chalicelib.house import EVENTS, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
-from tests.chalicelib.serving.conftest import house, shop, street
+from tests.chalicelib.serving.conftest import house, shop, standing_shop, street
 
-__all__ = ["house", "shop", "street"]
+__all__ = ["house", "shop", "standing_shop", "street"]
 
 VIEW = {"userId": "u1", "eventType": "view", "itemId": "tea"}
 
@@ -113,16 +113,16 @@ def test_an_anonymous_event_has_a_session_only(shop: House) -> None:
         ({"item": "tea"}, "events[0] has an unknown key 'item'. Expected one of: eventId, eventType,"),
     ],
 )
-def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(shop: House, change: dict[str, Any], message: str) -> None:
-    answered = shop.post("/events", {"events": [{**VIEW, **change}, VIEW]})
+def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(standing_shop: House, change: dict[str, Any], message: str) -> None:
+    answered = standing_shop.post("/events", {"events": [{**VIEW, **change}, VIEW]})
     assert answered.status == 400
     assert answered.error["message"].startswith(message)
-    assert shop.tracker.calls == []
+    assert standing_shop.tracker.calls == []
 
 
 @pytest.mark.parametrize("body", [[], [VIEW], 7, None, "x", {"events": []}, {"events": {}}, {"events": [7]}, {}])
-def test_a_body_that_is_no_event_is_refused(shop: House, body: Any) -> None:
-    assert shop.post("/events", json.dumps(body)).status == 400
+def test_a_body_that_is_no_event_is_refused(standing_shop: House, body: Any) -> None:
+    assert standing_shop.post("/events", json.dumps(body)).status == 400
 
 
 def test_more_than_five_hundred_events_are_too_many(shop: House) -> None:
@@ -200,5 +200,5 @@ def test_segment_calls_without_an_item_are_ignored_and_counted(shop: House) -> N
 
 
 @pytest.mark.parametrize("body", [7, [7], "x", {"batch": 7}, {"type": "track", "properties": {"sku": "a"}}])
-def test_a_body_that_is_no_segment_call_is_refused(shop: House, body: Any) -> None:
-    assert shop.post("/segment", json.dumps(body)).status == 400
+def test_a_body_that_is_no_segment_call_is_refused(standing_shop: House, body: Any) -> None:
+    assert standing_shop.post("/segment", json.dumps(body)).status == 400

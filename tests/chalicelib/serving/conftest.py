@@ -22,6 +22,16 @@ def house(street: Street) -> House:
 
 @pytest.fixture
 def shop(house: House) -> House:
+    return open_shop(house)
+
+
+@pytest.fixture(scope="module")
+def standing_shop(street: Street) -> House:
+    """One shop for the many tests that only send what is refused."""
+    return open_shop(street.open_house())
+
+
+def open_shop(house: House) -> House:
     house.serve()
     house.serve_popular("tea", "milk", "rice")
     return house

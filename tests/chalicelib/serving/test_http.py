@@ -55,11 +55,11 @@ def test_the_event_that_api_gateway_sends_is_answered(shop: House) -> None:
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_value_and_what_was_expected(
-    shop: House,
+    standing_shop: House,
     query: str,
     message: str | None,
 ) -> None:
-    answered = shop.get(f"/recommendations/u1?{query}")
+    answered = standing_shop.get(f"/recommendations/u1?{query}")
     if message is None:
         assert answered.status == 200
         return
@@ -79,8 +79,8 @@ def test_limits_of_the_service_are_checked_before_it_is_asked(shop: House) -> No
 
 
 @pytest.mark.parametrize("value", ['x" OR ITEM.ID = "y', '"', "a\\", '"a" OR "b"', '"a",'])
-def test_a_filter_value_cannot_leave_its_quotes(shop: House, value: str) -> None:
-    answered = shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={encode(json.dumps({'A': value}))}")
+def test_a_filter_value_cannot_leave_its_quotes(standing_shop: House, value: str) -> None:
+    answered = standing_shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={encode(json.dumps({'A': value}))}")
     assert answered.status == 400
     assert "double quote or a backslash" in answered.error["message"]
 
@@ -113,8 +113,8 @@ def test_a_path_that_is_not_utf8_is_refused(shop: House) -> None:
         (json.dumps({"userId": "u", "items": ["a"] * 501}), "items has 501 entries. Expected 1 to 500."),
     ],
 )
-def test_a_wrong_ranking_body_is_refused(shop: House, body: str, message: str) -> None:
-    answered = shop.post("/rank", body)
+def test_a_wrong_ranking_body_is_refused(standing_shop: House, body: str, message: str) -> None:
+    answered = standing_shop.post("/rank", body)
     assert answered.status == 400
     assert answered.error["message"].startswith(message)
 

@@ -167,7 +167,7 @@ def test_with_neither_campaign_nor_list_the_status_says_which_it_is(house: House
 def test_what_the_service_refuses_is_the_callers_to_repair(shop: House) -> None:
     shop.runtime = FakeRuntime(REFUSAL)
     answered = shop.get("/recommendations/u1")
-    assert (answered.status, len(shop.runtime.calls)) == (400, 1)
+    assert (answered.status, len(shop.runtime.calls)) == (400, 2)  # the second without metadata
     assert answered.error == {
         "code": "BadRequest",
         "message": "The service refused the request: userId is not what was expected",
@@ -178,8 +178,13 @@ def test_a_campaign_made_without_metadata_still_answers(shop: House) -> None:
     shop.runtime = FakeRuntime(service_error("InvalidInputException", "Metadata is not enabled for the campaign"), None)
     answered = shop.get("/recommendations/u1").json
     assert answered["source"] == "campaign"
-    assert answered["notes"] == ["Metadata is left out: the campaign was made without it."]
+    assert answered["notes"] == ["Metadata is left out: Metadata is not enabled for the campaign"]
     assert "metadataColumns" not in shop.runtime.calls[-1]
+
+
+def test_a_campaign_that_is_not_active_yet_gives_the_popular_list(shop: House) -> None:
+    shop.runtime = FakeRuntime(service_error("InvalidInputException", "It is in status CREATE IN_PROGRESS. Expected ACTIVE."))
+    assert shop.get("/recommendations/u1").json["source"] == "fallback"
 
 
 def test_above_fifty_results_metadata_is_left_out_and_said_so(shop: House) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.chalicelib.serving.conftest import house, shop, street
+from tests.chalicelib.serving.conftest import house, shop, standing_shop, street
 
-__all__ = ["house", "shop", "street"]
+__all__ = ["house", "shop", "standing_shop", "street"]
