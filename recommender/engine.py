@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from recommender.content import Content
 from recommender.data import Array
 from recommender.gram import Grams, Window, next_item_grams, use_gram
 from recommender.histories import Histories
@@ -44,6 +45,10 @@ class Settings:
     frequency_memory: float = 200.0
     popularity: float = 1e-3
     popularity_age: float = 0.0
+    content: float = 0.0
+    content_memory: float = 10.0
+    context: float = 0.0
+    profile: float = 0.0
 
     @property
     def window(self) -> Window:
@@ -90,17 +95,28 @@ class Engine:
     weights: Array
     markov: Rows
     popularity: Array
+    content: Content | None = None
 
     @property
     def items(self) -> int:
         return len(self.popularity)
 
-    def scores(self, item: Array, weight: Array) -> Array:
-        """float32[items] for a history of codes, oldest first."""
+    def scores(self, item: Array, weight: Array, tilt: Array | None = None) -> Array:
+        """float32[items] for a history of codes, oldest first; `tilt` float32[items] is the log of a factor on top."""
+        total = self._parts(item, weight) if len(item) else self.popularity.copy()
+        return total if tilt is None else total * np.exp(tilt)
+
+    def likeness(self, item: Array, weight: Array) -> Array:
+        """float32[items]: how much the metadata of each item is like that of the newest events; zeros without any."""
+        if self.content is None or not len(item):
+            return np.zeros(self.items, dtype=np.float32)
+        decayed = decay(len(item), self.settings.content_memory) * weight
+        keep = decayed > SMALLEST_WEIGHT
+        return self.content.likeness(self.content.profile(item[keep], decayed[keep]))
+
+    def _parts(self, item: Array, weight: Array) -> Array:
         chosen = self.settings
-        total = chosen.popularity * self.popularity
-        if not len(item):
-            return total
+        total = np.float32(chosen.popularity) * self.popularity
         part = np.zeros(self.items, dtype=np.float32)
         part[self.head.items] = self._ridge(item, weight)
         _add(total, part, 1.0)
@@ -108,6 +124,8 @@ class Engine:
             _add(total, self._markov(item, weight), chosen.markov)
         if chosen.frequency:
             _add(total, own_frequency(item, weight, chosen.frequency_memory, self.items), chosen.frequency)
+        if chosen.content:
+            _add(total, self.likeness(item, weight), chosen.content)
         return total
 
     def _ridge(self, item: Array, weight: Array) -> Array:
@@ -187,12 +205,12 @@ def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
     return found
 
 
-def train(history: Histories, items: int, settings: Settings, base: Base | None = None) -> Engine:
+def train(history: Histories, items: int, settings: Settings, base: Base | None = None, content: Content | None = None) -> Engine:
     """`base` holds the head and statistics of this history, when they were added up before."""
     found = base or Base.of(history, items, settings)
     weights = solve_weights(found.statistics, settings)
     popular = popularity(history, items, settings.popularity_age)
-    return Engine(settings, found.head, weights, _transitions(history, items, settings), popular)
+    return Engine(settings, found.head, weights, _transitions(history, items, settings), popular, content)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recommender.data import Array, Event, Query, TrainingData
+from recommender.lifts import row_values
 from recommender.metrics import PERSONALIZE_NAMES, Evaluation, evaluate_rankings
 from recommender.model import Model
 from recommender.split import Cases
@@ -45,10 +46,10 @@ def _query(data: TrainingData, cases: Cases, place: int) -> Query:
     span = cases.known.of(place)
     rows: Array = cases.known.row[span]
     row = int(cases.first_row[place])
-    context = {name: column.values[row] for name, column in data.context.items()}
     return Query(
         events=[_event(data, int(at)) for at in rows],
-        context={name: str(value) for name, value in context.items() if value is not None},
+        context=row_values(data.context, row),
+        user=row_values(data.users, int(data.user[row])),
     )
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from recommender.data import Array, Query, Scored
+from recommender import explore
+from recommender.content import Content
+from recommender.data import Array, Column, Query, Scored
 from recommender.engine import Engine, Head, Settings
+from recommender.explore import Novelty
+from recommender.lifts import Lifts, row_values
 from recommender.markov import Rows
-from recommender.model import Base, EventRules, Header, Vocabulary, popular_items, whole_history
+from recommender.model import EXPLORATION, Base, EventRules, Header, Vocabulary, popular_items, whole_history
 from recommender.ranking import top
+
+LEAST_PROFILE = 0.5
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What a personal model keeps beside its engine. `users` is the metadata of the known users."""
+
+    context: Lifts
+    profile: Lifts
+    users: Mapping[str, Column]
+    novelty: Novelty
 
 
 class PersonalModel(Base):
@@ -20,6 +38,10 @@ class PersonalModel(Base):
         self._vocabulary = Vocabulary.from_arrays(arrays)
         self._engine = engine_from_arrays(header.settings, arrays)
         self._rules = EventRules.from_settings(header.settings)
+        self._context = _lifts_from_arrays(arrays, "context")
+        self._profile = _lifts_from_arrays(arrays, "profile")
+        self._user_rows = arrays["user_rows"]
+        self._novelty = Novelty.from_arrays(arrays)
 
     def recommend(
         self,
@@ -31,30 +53,58 @@ class PersonalModel(Base):
         exploration_item_age_cut_off: float = 30,
         seed: int = 0,
     ) -> list[Scored]:
-        """Personal items, best first; scores add up to at most 1. Without any known event: popular items."""
+        """Personal items, best first; the scores of the whole catalogue add up to 1. Who has neither events nor a
+        known context or metadata gets popular items. `exploration_item_age_cut_off` is in days."""
         item, weight = whole_history(self._vocabulary, self._rules, query)
-        if not len(item):
-            return popular_items(self._items, self._engine.popularity, n, allowed)
-        scores = self._engine.scores(item, weight)
-        chosen = self._choose(scores, item, n, allowed)
-        total = max(float(scores.sum()), 1e-12)
-        return [Scored(self._items.name(int(code)), max(0.0, float(scores[code])) / total) for code in chosen]
+        tilt = self._tilt(query, len(item))
+        if not len(item) and tilt is None:
+            ranked = popular_items(self._items, self._engine.popularity, n, allowed)
+        else:
+            ranked = self._ranked(self._engine.scores(item, weight, tilt), item, n, allowed)
+        if exploration_weight <= 0:
+            return ranked
+        fresh = self._new_items(item, exploration_item_age_cut_off, allowed)
+        return self._explore(ranked, fresh, query, exploration_weight, seed, item, weight)
 
     def rank(self, query: Query, items: Sequence[str]) -> list[Scored]:
         """The given items, best first; scores of known ones add up to 1. Unknown items come last with score 0."""
         item, weight = whole_history(self._vocabulary, self._rules, query)
-        scores = self._engine.scores(item, weight)
-        codes = [self.item_index(identifier) for identifier in items]
-        known = [(place, code) for place, code in enumerate(codes) if code is not None]
-        values = np.array([max(0.0, float(scores[code])) for _, code in known])
-        shares = values / values.sum() if values.sum() > 0 else values
-        order = sorted(range(len(known)), key=lambda at: (-float(scores[known[at][1]]), items[known[at][0]]))
-        ranked = [Scored(items[known[at][0]], float(shares[at])) for at in order]
-        return ranked + [Scored(items[place], 0.0) for place, code in enumerate(codes) if code is None]
+        scores = self._engine.scores(item, weight, self._tilt(query, len(item)))
+        known = [(identifier, code) for identifier in items if (code := self.item_index(identifier)) is not None]
+        total = sum(max(0.0, float(scores[code])) for _, code in known) or 1.0
+        ranked = sorted(((name, float(scores[code])) for name, code in known), key=lambda pair: (-pair[1], pair[0]))
+        unknown = [Scored(identifier, 0.0) for identifier in items if self.item_index(identifier) is None]
+        return [Scored(name, max(0.0, score) / total) for name, score in ranked] + unknown
+
+    def _tilt(self, query: Query, events: int) -> Array | None:
+        """Log of the factor from context and user metadata, float32[items]; without events the metadata always counts."""
+        settings = self._engine.settings
+        profile = settings.profile if events else max(settings.profile, LEAST_PROFILE)
+        parts = [
+            (settings.context, self._context.of(query.context)),
+            (profile, self._profile_of(query)),
+        ]
+        found = [np.float32(weight) * part for weight, part in parts if weight and part is not None]
+        return np.sum(found, axis=0) if found else None
+
+    def _profile_of(self, query: Query) -> Array | None:
+        if query.user:
+            return self._profile.of(query.user)
+        code = None if query.user_id is None else self._vocabulary.users.index(query.user_id)
+        if code is None or not len(self._profile.table):
+            return None
+        rows = self._user_rows[code]
+        found: Array = self._profile.table[rows[rows >= 0]].sum(axis=0)
+        return found
+
+    def _ranked(self, scores: Array, item: Array, n: int, allowed: Array | None) -> list[Scored]:
+        chosen = self._choose(scores, item, n, allowed)
+        total = max(float(np.maximum(scores, 0).sum()), 1e-12)
+        return [Scored(self._items.name(int(code)), max(0.0, float(scores[code])) / total) for code in chosen]
 
     def _choose(self, scores: Array, item: Array, n: int, allowed: Array | None) -> Array:
         """Unseen items first where items do not repeat; seen ones fill up when nothing else is allowed."""
-        if self._engine.settings.repeats:
+        if self._engine.settings.repeats or not len(item):
             return top(scores, n, allowed)
         fresh = np.ones(len(scores), dtype=bool) if allowed is None else allowed.copy()
         fresh[item] = False
@@ -66,22 +116,88 @@ class PersonalModel(Base):
         rest = top(scores, n - len(chosen), seen if allowed is None else seen & allowed)
         return np.concatenate([chosen, rest])
 
+    def _new_items(self, item: Array, cut_off_days: float, allowed: Array | None) -> Array:
+        fresh = self._novelty.is_new(cut_off_days)
+        fresh[item] = False
+        return np.flatnonzero(fresh if allowed is None else fresh & allowed)
+
+    def _explore(
+        self, ranked: list[Scored], fresh: Array, query: Query, explore_weight: float, seed: int, item: Array, weight: Array
+    ) -> list[Scored]:
+        """New items into random slots: those that are like the user's, by a draw from what is known of their rate."""
+        if not len(fresh) or not ranked:
+            return ranked
+        newest = query.events[-1].item_id if query.events else ""
+        rng = explore.generator(seed, query.user_id or "", newest)
+        places = explore.slots(len(ranked), explore_weight, rng)
+        merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(item, weight)[fresh])
+        names = [self._items.name(int(fresh[at])) for at in np.argsort(-merit, kind="stable")[: len(places)]]
+        inserted = dict(zip(places.tolist(), names, strict=False))
+        return _insert(ranked, inserted)
+
+
+def _insert(ranked: list[Scored], inserted: Mapping[int, str]) -> list[Scored]:
+    """New items at their places, the others move down; a new item that was ranked anyway stays where it was first."""
+    new = set(inserted.values())
+    rest = iter(scored for scored in ranked if scored.item_id not in new)
+    score = {scored.item_id: scored.score for scored in ranked}
+    found: list[Scored] = []
+    for place in range(len(ranked)):
+        if place in inserted:
+            found.append(Scored(inserted[place], score.get(inserted[place], 0.0), EXPLORATION))
+        else:
+            found.append(next(rest))
+    return found
+
+
+def personal_model(header: Header, vocabulary: Vocabulary, engine: Engine, additions: Additions) -> PersonalModel:
+    arrays = {
+        **vocabulary.arrays(),
+        **engine_arrays(engine),
+        **_lift_arrays(additions.context, "context"),
+        **_lift_arrays(additions.profile, "profile"),
+        **additions.novelty.arrays(),
+        "user_rows": _user_rows(additions.profile, additions.users, len(vocabulary.users)),
+    }
+    return PersonalModel(header, arrays)
+
+
+def _user_rows(profile: Lifts, users: Mapping[str, Column], size: int) -> Array:
+    """int32[users, most values]: the rows of each known user's values in the table, padded with -1."""
+    if not profile.columns:
+        return np.zeros((size, 0), dtype=np.int32)
+    found = [[row for name, value in row_values(users, user).items() for row in profile.rows(name, value)] for user in range(size)]
+    table = np.full((size, max(map(len, found), default=0)), -1, dtype=np.int32)
+    for user, rows in enumerate(found):
+        table[user, : len(rows)] = rows
+    return table
+
 
 def engine_arrays(engine: Engine) -> dict[str, Array]:
+    content = {} if engine.content is None else engine.content.features.arrays("content")
     return {
         "head_items": engine.head.items,
         "head_place": engine.head.place,
         "weights": engine.weights,
         "popularity": engine.popularity,
         **engine.markov.arrays("markov"),
+        **content,
+        "content_columns": np.array([engine.content.columns if engine.content else 0]),
     }
 
 
 def engine_from_arrays(settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Engine:
     head = Head(arrays["head_items"], arrays["head_place"])
     markov = Rows.from_arrays(arrays, "markov")
-    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"])
+    columns = int(arrays["content_columns"][0])
+    content = Content(Rows.from_arrays(arrays, "content"), columns) if columns else None
+    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"], content)
 
 
-def personal_model(header: Header, vocabulary: Vocabulary, engine: Engine) -> PersonalModel:
-    return PersonalModel(header, {**vocabulary.arrays(), **engine_arrays(engine)})
+def _lift_arrays(lifts: Lifts, name: str) -> dict[str, Array]:
+    described = json.dumps(lifts.columns, sort_keys=True).encode()
+    return {f"{name}_table": lifts.table, f"{name}_columns": np.frombuffer(described, dtype=np.uint8)}
+
+
+def _lifts_from_arrays(arrays: Mapping[str, Array], name: str) -> Lifts:
+    return Lifts(json.loads(arrays[f"{name}_columns"].tobytes()), arrays[f"{name}_table"])

@@ -6,7 +6,7 @@ data and on the budget, never on the clock, so that the same data and seed choos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from recommender.content import Content
 from recommender.data import Array
 from recommender.engine import (
     Head,
@@ -43,30 +44,45 @@ WINDOWS: tuple[Step, ...] = (
 
 @dataclass(frozen=True)
 class Effort:
-    """Bounds of the search: items looked at, training events, questions, rounds over the coordinates."""
+    """Bounds of the search: items looked at, training events, questions, rounds over the coordinates; and the size of the head."""
 
     items: int
     events: int
     cases: int
     rounds: int
+    head: int = 4000
 
     @classmethod
     def of(cls, budget_seconds: float, *, hpo: bool) -> Effort:
         scale = max(0.1, budget_seconds / 30)
         if hpo:
-            return cls(min(4000, int(2500 * scale**0.33)), int(1_500_000 * scale), int(1500 * scale**0.5), 3)
-        return cls(min(3000, int(1500 * scale**0.33)), int(500_000 * scale), int(600 * scale**0.5), 1)
+            return cls(
+                min(4000, int(2500 * scale**0.33)), int(1_500_000 * scale), int(1500 * scale**0.5), 3, min(8000, int(5000 * scale**0.33))
+            )
+        return cls(min(3000, int(1500 * scale**0.33)), int(500_000 * scale), int(600 * scale**0.5), 1, min(6000, int(4000 * scale**0.33)))
+
+
+@dataclass(frozen=True)
+class Aids:
+    """What metadata and context offer. The tilts are float32[questions, items]: logs of factors, taken at given items."""
+
+    content: Content | None = None
+    context: Callable[[Array], Array] | None = None
+    profile: Callable[[Array], Array] | None = None
 
 
 class Trial:
     """Scores settings on fixed questions. Parts are cached: a step that moves a weight costs one addition."""
 
-    def __init__(self, history: Histories, cases: Cases, items: int, effort: Effort) -> None:
+    def __init__(self, history: Histories, cases: Cases, items: int, effort: Effort, aids: Aids | None = None) -> None:
         self._history = history
         self._items = items
         self._head = choose_head(history, items, effort.items)
         self._size = len(self._head.items)
         self._known = cases.known
+        self._aids = aids = aids or Aids()
+        self._context = aids.context(self._head.items) if aids.context else None
+        self._profile = aids.profile(self._head.items) if aids.profile else None
         self._truth = self._truth_matrix(cases)
         self._ideal = _ideal(self._truth.sum(axis=1))
         self._seen = self._history_matrix(None).toarray() > 0
@@ -77,6 +93,7 @@ class Trial:
         self.markov = lru_cache(maxsize=6)(self._markov)
         self.frequency = lru_cache(maxsize=6)(self._frequency)
         self.popularity = lru_cache(maxsize=6)(self._popularity)
+        self.content = lru_cache(maxsize=4)(self._content)
 
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
@@ -92,6 +109,15 @@ class Trial:
         if s.frequency:
             total += np.float32(s.frequency) * self.frequency(s.frequency_memory)
         total += np.float32(s.popularity) * self.popularity(s.popularity_age)
+        if s.content:
+            total += np.float32(s.content) * self.content(s.content_memory)
+        return self._tilted(total, s)
+
+    def _tilted(self, total: Array, s: Settings) -> Array:
+        if s.context and self._context is not None:
+            total = total * np.exp(np.float32(s.context) * self._context)
+        if s.profile and self._profile is not None:
+            total = total * np.exp(np.float32(s.profile) * self._profile)
         return total
 
     def _statistics(self, window: Window) -> Statistics:
@@ -118,6 +144,17 @@ class Trial:
 
     def _popularity(self, age: float) -> Array:
         return popularity(self._history, self._items, age)[self._head.items]
+
+    def _content(self, memory: float) -> Array:
+        content = self._aids.content
+        if content is None:
+            return np.zeros((1, self._size), dtype=np.float32)
+        features = content.features.matrix(content.columns)
+        known = self._known
+        weight = known.weight * decay_each(known, memory)
+        cells = (weight, (known.user_of_event(), known.item))
+        profiles = sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32) @ features
+        return _scaled((profiles @ features[self._head.items].T).toarray())
 
     def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
         """CSR [questions, items looked at]: decayed weights of the known events."""
@@ -159,8 +196,9 @@ def _ndcg(scores: Array, truth: Array, ideal: Array) -> Array:
     return found
 
 
-def coordinates(repeat_share: float) -> Iterator[list[Step]]:
+def coordinates(repeat_share: float, aids: Aids | None = None) -> Iterator[list[Step]]:
     """Groups of alternatives, in the order in which they are tried."""
+    aids = aids or Aids()
     repeating = repeat_share > 0.001
     if repeating:
         yield [
@@ -179,9 +217,15 @@ def coordinates(repeat_share: float) -> Iterator[list[Step]]:
     yield _each("markov", 0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0)
     if repeating:
         yield _each("frequency_memory", 10.0, 50.0, 200.0, 1000.0)
-        yield _each("frequency", 0.0, 0.3, 0.6, 1.0, 2.0, 4.0)
+        yield _each("frequency", 0.0, 0.3, 0.6, 1.0, 2.0, 4.0, 8.0)
     yield _each("popularity_age", 0.0, 0.03, 0.1, 0.3)
     yield _each("popularity", 0.001, 0.02, 0.05, 0.1, 0.2)
+    if aids.content is not None:
+        yield [{"content": w, "content_memory": m} for m in (5.0, 30.0) for w in (0.05, 0.15, 0.4)]
+    if aids.context is not None:
+        yield _each("context", 0.25, 0.5, 1.0, 1.5)
+    if aids.profile is not None:
+        yield _each("profile", 0.25, 0.5, 1.0)
 
 
 def _each(name: str, *values: Any) -> list[Step]:
