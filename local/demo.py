@@ -254,12 +254,15 @@ def main() -> int:
     began = time.monotonic()
     headline("recdrop: drop an export, get recommendations from a model that was proven better. All of it on this machine.")
     try:
-        with home() as data, tempfile.TemporaryDirectory(prefix="recdrop-export-") as exports:
-            with Stack(Path(), data_dir=data, scale=TIME_SCALE) as stack:
-                say(f"local AWS on {stack.aws_url}, API on {stack.api_url}, up in {stack.started_in:.1f} s")
-                demo = Demo(stack, Path(exports))
-                demo.times.append(("start the stack", stack.started_in))
-                demo.play()
+        with (
+            home() as data,
+            tempfile.TemporaryDirectory(prefix="recdrop-export-") as exports,
+            Stack(Path(), data_dir=data, scale=TIME_SCALE) as stack,
+        ):
+            say(f"local AWS on {stack.aws_url}, API on {stack.api_url}, up in {stack.started_in:.1f} s")
+            demo = Demo(stack, Path(exports))
+            demo.times.append(("start the stack", stack.started_in))
+            demo.play()
     except (DemoError, unload.DataMissingError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
