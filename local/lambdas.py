@@ -371,6 +371,17 @@ def forget_module_of_other_project(project: Path, module_name: str) -> None:
         sys.path.insert(0, str(project))
 
 
+def forget_warm_state(project: Path) -> None:
+    """Empty the function caches of the project's modules: clients of a stopped stack must not outlive it."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if not file or not Path(file).is_relative_to(project) or Path(file).is_relative_to(project / ".venv"):
+            continue
+        for value in list(vars(module).values()):
+            if callable(clear := getattr(value, "cache_clear", None)) and not module.__name__.startswith("local"):
+                clear()
+
+
 class ThreadLocalRequest:
     """`current_request` and `lambda_context` per thread: a Chalice object keeps one for all its threads."""
 

@@ -28,13 +28,14 @@ from local.clock import Clock
 from local.control import Control
 from local.httpserver import Server, listen
 from local.identity import ACCOUNT, REGION, STACK_NAME
-from local.lambdas import LambdaHost
+from local.lambdas import LambdaHost, forget_warm_state
 from local.logs import LogStore, Router
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from local.deploy import Deployment
+    from local.persistence import Keeper
     from local.pollers import QueuePoller, Ticker
     from local.template import LocalTemplate
 
@@ -101,6 +102,7 @@ class Stack:
         self._gateway: Any = None
         self._control = Control(self.describe, self.lambdas.faults, self.stop_requested.set)
         self._deployment: Deployment | None = None
+        self._keeper: Keeper | None = None
         self._pollers: dict[str, QueuePoller] = {}
 
     def __enter__(self) -> Stack:
@@ -183,7 +185,10 @@ class Stack:
         self._deploy(template)
         self._serve_api(template)
         self._start_personalize()
+        unfinished = self._restore()
+        self._exit.callback(self._wind_down)
         self._start_pollers()
+        self._resume(unfinished)
 
     def _retire(self) -> None:
         Stack._live = None
@@ -259,7 +264,6 @@ class Stack:
         )
         shims.install(site)
         self._exit.callback(shims.install, None)
-        self._exit.callback(self._stop_executions)
         with self.lock:
             self._deployment = deploy(template, self.options.name)
         if template.cut:
@@ -340,6 +344,32 @@ class Stack:
                 return
             self._clients.get(service)
 
+    def _restore(self) -> list[dict[str, Any]]:
+        """Put kept data back; returns the executions that had not ended."""
+        if self.options.data_dir is None:
+            return []
+        from local.persistence import Keeper
+
+        self._keeper = Keeper(self._data / "aws", self.resources, self.lock)
+        unfinished = self._keeper.restore()
+        self._keeper.start()
+        return unfinished
+
+    def _resume(self, unfinished: list[dict[str, Any]]) -> None:
+        from local.persistence import resume_execution
+
+        for entry in unfinished:
+            with self.lock:
+                resume_execution(entry)
+
+    def _wind_down(self) -> None:
+        """End what runs and keep the data. Executions are kept as they were before they were stopped."""
+        before = self._keeper.executions() if self._keeper is not None else []
+        self._stop_executions()
+        if self._keeper is not None:
+            self._keeper.stop()
+            self._keeper.save(before)
+
     def _stop_executions(self) -> None:
         """Interrupt what runs: its threads would call into the next stack of this process."""
         import datetime as dt
@@ -351,6 +381,7 @@ class Stack:
         while time.monotonic() < deadline and any(e.status == "RUNNING" for e in self.executions()):
             time.sleep(0.02)
         self.lambdas.wait_idle(max(0.0, deadline - time.monotonic()))
+        forget_warm_state(self.options.project)
 
     def executions(self) -> list[Any]:
         """All executions of all state machines, as moto has them."""
