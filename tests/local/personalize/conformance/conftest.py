@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from local.personalize.quotas import Quotas, load_quotas
+from local.personalize.quotas import load_quotas
 from tests.local.personalize.conformance.client import Client
-from tests.local.personalize.conformance.stage import Frozen, Stage, freeze, stage_in
+from tests.local.personalize.conformance.stage import WITHOUT_QUOTAS, Frozen, Stage, copy_of, freeze, stage_in
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +28,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 @pytest.fixture(scope="session")
 def busy(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
     """Everything as built, without quotas, and time stands still: what is begun stays PENDING."""
-    with _frozen(stage, tmp_path_factory, load_quotas().switched_off().adjusted({"tags_per_resource": 50})) as client:
+    with copy_of(stage, tmp_path_factory.mktemp("busy"), WITHOUT_QUOTAS) as client:
         yield client
 
 
@@ -39,13 +37,12 @@ def full(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fro
     """Everything as built, and no room for anything more."""
     quotas = load_quotas()
     counts = [name for name in quotas.values if name.endswith(("_in_progress", "_per_group")) or name in ("schemas", "dataset_groups")]
-    with _frozen(stage, tmp_path_factory, quotas.adjusted(dict.fromkeys(counts, 0))) as client:
+    with copy_of(stage, tmp_path_factory.mktemp("full"), quotas.adjusted(dict.fromkeys(counts, 0))) as client:
         yield client
 
 
-@contextmanager
-def _frozen(stage: Stage, tmp_path_factory: pytest.TempPathFactory, quotas: Quotas) -> Iterator[Frozen]:
-    data_dir = tmp_path_factory.mktemp("frozen") / "data"
-    shutil.copytree(stage.built, data_dir)
-    with freeze(data_dir, quotas) as client:
+@pytest.fixture(scope="session")
+def used(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
+    """Everything as built, with the service's own quotas."""
+    with copy_of(stage, tmp_path_factory.mktemp("used")) as client:
         yield client

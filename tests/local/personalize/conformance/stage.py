@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.personalize.clock import ManualClock
-from local.personalize.quotas import Quotas
+from local.personalize.quotas import Quotas, load_quotas
 from local.personalize.server import PersonalizeServer
 from tests.local.personalize.conformance.bucket import serve_bucket
 from tests.local.personalize.conformance.client import Client, RefusedError
 from tests.local.personalize.conformance.life import Life, Record, exports
+
+WITHOUT_QUOTAS = load_quotas().switched_off().adjusted({"tags_per_resource": 50})
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,11 @@ def freeze(data_dir: Path, quotas: Quotas | None = None) -> Iterator[Frozen]:
         yield Frozen(server, clock)
     finally:
         server.close()
+
+
+@contextmanager
+def copy_of(stage: Stage, folder: Path, quotas: Quotas | None = None) -> Iterator[Frozen]:
+    """Everything as built, in a copy of its own."""
+    shutil.copytree(stage.built, folder / "data")
+    with freeze(folder / "data", quotas) as client:
+        yield client
