@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+import zoneinfo
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
@@ -64,9 +65,7 @@ Complete = Annotated[
 ]
 Timezone = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", description="an IANA zone such as Europe/Berlin"
-    ),
+    msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", description="an IANA zone such as Europe/Berlin"),
 ]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
@@ -110,11 +109,13 @@ class Gate(_Section, frozen=True):
     """When a candidate replaces the live version.
 
     It must score at least `over_popularity` times the popularity baseline, and not lose more than `max_regression` (relative) against live.
-    The newest interactions of `withhold` of all users, between `min_users` and `max_users`, are the truth.
+    Unset, `over_popularity` is 1.10, and 0 for related items: what goes with an item is no guess at what sells. The newest interactions of
+    `withhold` of all users, between `min_users` and `max_users`, are the truth. `when_unsure` decides where the sample cannot tell; a first
+    version without evidence against it is promoted, since nothing is live that it could harm.
     """
 
     metric: Metric = "normalized_discounted_cumulative_gain_at_10"
-    over_popularity: Annotated[float, msgspec.Meta(ge=0, le=100)] = 1.10
+    over_popularity: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     max_regression: Fraction = 0.02
     when_unsure: Literal["hold", "promote"] = "hold"
     withhold: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
@@ -209,7 +210,7 @@ def load(text: str | None, group: str) -> Config:
 
 def check_group_name(group: str) -> str:
     """:raises ConfigError: when the first folder of a drop cannot name a dataset group."""
-    if len(group) > MAX_NAME or not re.match(NAME_PATTERN, group):
+    if len(group) > MAX_NAME or not re.fullmatch(NAME_PATTERN.strip("^$"), group):
         raise ConfigError(
             f"Group name {group!r} cannot name a dataset group. "
             f"Expected 1 to {MAX_NAME} letters, digits, '-' or '_', beginning with a letter or digit."
@@ -219,7 +220,7 @@ def check_group_name(group: str) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `recdrop.toml` for editors; docs/recdrop.schema.json is this, written down."""
-    schema = msgspec.json.schema(Config)
+    schema = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))  # defaults are tuples until written
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "recdrop.toml", **schema}
 
 
@@ -240,9 +241,7 @@ def _convert(raw: dict[str, Any]) -> Config:
 def _explain(message: str, raw: dict[str, Any]) -> str:
     """msgspec says `Invalid enum value 'x' - at `$.solution[0].gate.metric``; we say key, value, expectation."""
     problem, _, where = message.partition(" - at ")
-    steps: list[str | int] = [
-        int(index) if index else name for name, index in re.findall(r"\.([A-Za-z_]\w*)|\[(\d+)\]", where.strip("`"))
-    ]
+    steps: list[str | int] = [int(index) if index else name for name, index in re.findall(r"\.([A-Za-z_]\w*)|\[(\d+)\]", where.strip("`"))]
     key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
     if unknown := re.search(r"unknown field `(.*)`", problem):
         return _explain_unknown(unknown[1], key, steps)
@@ -334,9 +333,7 @@ def _check_names(config: Config, group: str) -> None:
         for index, entry in enumerate(entries):
             key = f"{section}[{index}].name"
             if entry.name in seen:
-                raise ConfigError(
-                    f"Config key {key!r} has value {entry.name!r}. Expected a name used once: it is already taken."
-                )
+                raise ConfigError(f"Config key {key!r} has value {entry.name!r}. Expected a name used once: it is already taken.")
             seen.add(entry.name)
             if section != "dataset" and len(group) + 1 + len(entry.name) > MAX_NAME:
                 raise ConfigError(
@@ -344,6 +341,15 @@ def _check_names(config: Config, group: str) -> None:
                     f"'{group}-{entry.name}' must fit {MAX_NAME}."
                 )
     _check_gates(config)
+    _check_timezone(config.source.timezone)
+
+
+def _check_timezone(timezone: str) -> None:
+    known = zoneinfo.available_timezones()
+    if known and timezone not in known:
+        close = difflib.get_close_matches(timezone, sorted(known), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ConfigError(f"Config key 'source.timezone' has value {timezone!r}. Expected an IANA zone such as Europe/Berlin.{hint}")
 
 
 def _check_gates(config: Config) -> None:

@@ -113,7 +113,8 @@ def decide(
     mine = per_user(gate.metric, candidate, truth)
     floor = _compare(mine, per_user(gate.metric, popularity, truth), gate.over_popularity)
     regression = _compare(mine, per_user(gate.metric, live, truth), 1 - gate.max_regression) if live is not None else None
-    findings = [_finding(floor, f"{gate.over_popularity:g} x popularity", metrics["popularity"][gate.metric] * gate.over_popularity)]
+    bar = metrics["popularity"][gate.metric] * gate.over_popularity
+    findings = [_finding(floor, f"{gate.over_popularity:g} x popularity", bar)] if gate.over_popularity else []
     if regression is not None:
         bar = metrics["live"][gate.metric] * (1 - gate.max_regression)
         findings.append(_finding(regression, f"live less {gate.max_regression:.0%}", bar))

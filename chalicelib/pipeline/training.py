@@ -14,6 +14,8 @@ from chalicelib.runs import Run
 
 Event = dict[str, Any]
 
+DEFAULT_FLOOR = 1.10  # times popularity
+
 
 def prepare_group(event: Event) -> dict[str, Any]:
     """Group, schemas, datasets, event tracker, filters. Answers the datasets to import and the solutions to train."""
@@ -114,7 +116,7 @@ def _decide(run: Run, solution: groupconfig.Solution, recipe_type: str, candidat
     withheld = read_withheld(run)
     asked = scoring.questions(recipe_type, withheld, popular_items(run))
     truth = {user: items for user, items in withheld.truth.items() if user in asked.of_user}
-    gate = promotion.Gate(solution.gate.metric, solution.gate.over_popularity, solution.gate.max_regression, solution.gate.when_unsure)
+    gate = _gate(solution.gate, recipe_type)
     if not truth:
         return promotion.decide({}, {}, {}, {} if live else None, gate)
     run.write(layout.queries(run.name, solution.name), asked.encode())
@@ -122,6 +124,13 @@ def _decide(run: Run, solution: groupconfig.Solution, recipe_type: str, candidat
     _settle([lambda side=side, arn=arn: _ask(run, solution.name, side, arn) for side, arn in sides.items()])  # type: ignore[misc]
     answers = {side: read_answers(run, solution.name, side, asked) for side in sides}
     return promotion.decide(truth, answers["candidate"], asked.popular, answers.get("live"), gate)
+
+
+def _gate(wanted: groupconfig.Gate, recipe_type: str) -> promotion.Gate:
+    floor = wanted.over_popularity
+    if floor is None:
+        floor = 0.0 if recipe_type == "RELATED_ITEMS" else DEFAULT_FLOOR
+    return promotion.Gate(wanted.metric, floor, wanted.max_regression, wanted.when_unsure)
 
 
 def _ask(run: Run, solution: str, side: str, version: str) -> None:
