@@ -1,4 +1,4 @@
-"""The stack's own requests on the AWS port, below `/_recdrop/`: health, what runs where, planned faults, stop.
+"""The stack's own requests on the AWS port, below `/_recdrop/`: health, what runs where, logs, faults, stop.
 
 They exist only here; everything else on the port is AWS's API.
 """
@@ -9,11 +9,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from local.lambdas import Fault, FaultPlan
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from local.logs import Line
 
 PREFIX = "/_recdrop/"
 
@@ -21,7 +24,14 @@ PREFIX = "/_recdrop/"
 class Control:
     """Answers `/_recdrop/...`."""
 
-    def __init__(self, describe: Callable[[], Mapping[str, Any]], faults: FaultPlan, stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        describe: Callable[[], Mapping[str, Any]],
+        read_logs: Callable[..., list[Line]],
+        faults: FaultPlan,
+        stop: Callable[[], None],
+    ) -> None:
+        self._read_logs = read_logs
         self._describe = describe
         self._faults = faults
         self._stop = stop
@@ -36,17 +46,26 @@ class Control:
         status, document = self.answer(
             f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix(PREFIX)}",
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+            dict(parse_qsl(environ.get("QUERY_STRING", ""))),
         )
         body = json.dumps(document).encode()
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
-    def answer(self, request: str, body: bytes) -> tuple[str, Any]:
+    def answer(self, request: str, body: bytes, query: Mapping[str, str]) -> tuple[str, Any]:
         """Status and document of one request."""
         match request:
             case "GET health":
                 description = self._describe()
                 return ("200 OK" if description["ready"] else "503 Service Unavailable"), description
+            case "GET logs":
+                lines = self._read_logs(
+                    int(query.get("after", "0")),
+                    query.get("function", ""),
+                    query.get("contains", ""),
+                    int(query.get("limit", "1000")),
+                )
+                return "200 OK", {"lines": [asdict(line) for line in lines]}
             case "GET faults":
                 return "200 OK", {"faults": [asdict(fault) for fault in self._faults.pending()]}
             case "POST faults":
@@ -57,7 +76,7 @@ class Control:
             case "POST stop":
                 self._stop()
                 return "202 Accepted", {"stopping": True}
-        message = f"No {request!r} here. Expected GET health, GET|POST|DELETE faults or POST stop."
+        message = f"No {request!r} here. Expected GET health, GET logs, GET|POST|DELETE faults or POST stop."
         return "404 Not Found", {"error": {"code": "NotFound", "message": message}}
 
     def add_fault(self, body: bytes) -> tuple[str, Any]:

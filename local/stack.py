@@ -29,7 +29,7 @@ from local.control import Control
 from local.httpserver import Server, listen
 from local.identity import ACCOUNT, REGION, STACK_NAME
 from local.lambdas import LambdaHost, forget_warm_state
-from local.logs import LogStore, Router
+from local.logs import Line, LogStore, Router
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -100,7 +100,7 @@ class Stack:
         self._moto: Any = None
         self._personalize: Personalize | None = None
         self._gateway: Any = None
-        self._control = Control(self.describe, self.lambdas.faults, self.stop_requested.set)
+        self._control = Control(self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set)
         self._deployment: Deployment | None = None
         self._keeper: Keeper | None = None
         self._pollers: dict[str, QueuePoller] = {}
@@ -159,6 +159,9 @@ class Stack:
             "resources": dict(deployment.resources) if deployment else {},
             "functions": self.lambdas.names(),
         }
+
+    def _read_logs(self, after: int, function: str, contains: str, limit: int) -> list[Line]:
+        return self.logs.after(after, function, contains, limit)
 
     def start(self) -> None:
         """Bind the ports, deploy the application, serve. Raises PortInUseError, TemplateError, DeployError, ..."""

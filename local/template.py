@@ -246,7 +246,7 @@ def of_type(resources: Json, kind: str) -> Iterator[tuple[str, Json]]:
 
 
 def read_event_source(name: str, properties: Json, outputs: Json) -> EventSource:
-    """The mapping (moto would delete its messages unseen); an output is added to the stack so that CloudFormation resolves the ARN of its queue."""
+    """The mapping, which moto would serve by deleting messages unseen; an output lets it resolve the queue's ARN."""
     output = f"{name}Source"
     outputs[output] = {"Value": properties["EventSourceArn"]}
     return EventSource(

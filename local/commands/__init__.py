@@ -1,0 +1,1 @@
+"""The verbs of `recdrop`, a module each, imported when it is called."""
