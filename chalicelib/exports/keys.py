@@ -1,7 +1,4 @@
-"""Names of objects: what a key of the drop bucket is, and where this system writes its own files.
-
-Every key layout of the project is in this module and nowhere else.
-"""
+"""Keys of the drop bucket: group, dataset, and what kind of object it is. (Keys of the work bucket: `chalicelib.layout`.)"""
 
 from __future__ import annotations
 
@@ -49,9 +46,7 @@ def parse_drop_key(key: str, mapped: Mapping[str, str] | None = None, size: int 
     """
     group, _, rest = key.partition("/")
     if not rest:
-        return DropKey(
-            key, group="", role="ignored", reason="it lies outside any group: expected <group>/<dataset>/<file>"
-        )
+        return DropKey(key, group="", role="ignored", reason="it lies outside any group: expected <group>/<dataset>/<file>")
     folders, name = rest.split("/")[:-1], rest.rsplit("/", 1)[-1]
     folder, dataset, inner = _dataset_folder(folders, mapped or {})
     found = DropKey(key, group, "data", folder, dataset, "/".join([*inner, name]))
@@ -81,47 +76,6 @@ def dataset_named(folder: str, mapped: Mapping[str, str] | None = None) -> str |
     return suffix[1] if suffix else None
 
 
-@dataclass(frozen=True)
-class WorkKeys:
-    """Keys of the work bucket for one run of one group. Import prefixes stay far below Personalize's 256 characters."""
-
-    group: str
-    run_id: str
-
-    def clean_prefix(self, dataset: str) -> str:
-        """What an import job is pointed at: nothing but clean CSV files lies in it."""
-        return f"clean/{self.group}/{dataset}/{self.run_id}/"
-
-    def clean_part(self, dataset: str, number: int) -> str:
-        return f"{self.clean_prefix(dataset)}part-{number:05d}.csv"
-
-    def clean_sampled(self) -> str:
-        """The rows of sampled users that are imported after all."""
-        return f"{self.clean_prefix('interactions')}part-sampled.csv"
-
-    def clean_returned(self) -> str:
-        """Rows that an earlier run withheld, imported with this one."""
-        return f"{self.clean_prefix('interactions')}part-returned.csv"
-
-    def sampled(self, number: int) -> str:
-        return f"sampled/{self.group}/{self.run_id}/sampled-{number:05d}.csv"
-
-    def withheld(self) -> str:
-        return f"withheld/{self.group}/{self.run_id}/withheld.csv"
-
-    def report(self, dataset: str, number: int) -> str:
-        return f"reports/{self.group}/{self.run_id}/{dataset}/file-{number:05d}.json"
-
-    def set_report(self) -> str:
-        return f"reports/{self.group}/{self.run_id}/set.json"
-
-    def popular(self) -> str:
-        return f"popular/{self.group}/{self.run_id}.json"
-
-    def quarantine(self, dataset: str, number: int) -> str:
-        return f"quarantine/{self.group}/{self.run_id}/{dataset}/file-{number:05d}.jsonl"
-
-
 def _dataset_folder(folders: list[str], mapped: Mapping[str, str]) -> tuple[str, str | None, list[str]]:
     """The first folder that names a dataset: exports write <group>/<dataset>/... and <group>/<run>/<dataset>/... alike."""
     for index, folder in enumerate(folders):
@@ -133,17 +87,13 @@ def _dataset_folder(folders: list[str], mapped: Mapping[str, str]) -> tuple[str,
 def _is_manifest(folders: list[str], name: str) -> bool:
     lower = name.lower()
     in_folder = bool(folders) and folders[0] == MANIFEST_FOLDER
-    return (
-        lower == "manifest.json"
-        or (in_folder and lower.endswith(".json"))
-        or lower.endswith((".manifest.json", "manifest"))
-    )
+    return lower == "manifest.json" or (in_folder and lower.endswith(".json")) or lower.endswith((".manifest.json", "manifest"))
 
 
 def _why_ignored(name: str, folders: list[str], size: int | None) -> str:
     if not name:
         return "it is a folder marker"
-    if name.startswith("_committed_vacuum") or name.startswith(("_started_", "_committed_")):
+    if name.startswith(("_committed_", "_started_")):
         return "it is a transaction marker of Databricks"
     if name.endswith(".crc"):
         return "it is a checksum file"
@@ -158,6 +108,4 @@ def _why_no_dataset(folders: list[str], mapped: Mapping[str, str]) -> str:
     known = ", ".join([*DATASETS, *sorted(mapped)])
     if not folders:
         return f"it lies in no dataset folder: expected <group>/<dataset>/<file> with a dataset of {known}"
-    return (
-        f"folder {folders[0]!r} is no dataset: expected one of {known}, or a [[dataset]] in {CONFIG_NAME} that maps it"
-    )
+    return f"folder {folders[0]!r} is no dataset: expected one of {known}, or a [[dataset]] in {CONFIG_NAME} that maps it"

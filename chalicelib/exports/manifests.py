@@ -64,9 +64,7 @@ def parse_manifest(
         raise _wrong(key, "mode", mode, f"one of: {', '.join(MODES)}")
     datasets = raw.get("datasets")
     if not isinstance(datasets, dict) or not datasets:
-        raise _wrong(
-            key, "datasets", datasets, 'an object such as {"INTERACTIONS": [{"name": ..., "size": ..., "rows": ...}]}'
-        )
+        raise _wrong(key, "datasets", datasets, 'an object such as {"INTERACTIONS": [{"name": ..., "size": ..., "rows": ...}]}')
     found: dict[str, tuple[ManifestFile, ...]] = {}
     for name, files in datasets.items():
         dataset = keys.dataset_named(name, mapped)
@@ -130,9 +128,7 @@ def _file(key: str, where: str, file: Any, bucket: str | None) -> ManifestFile:
 def _number(key: str, where: str, value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, str) and re.fullmatch(
-        r"\d{1,18}", value
-    ):  # Snowflake's OBJECT_CONSTRUCT may keep numbers as text
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):  # Snowflake's OBJECT_CONSTRUCT may keep numbers as text
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
@@ -153,9 +149,7 @@ def _resolve(key: str, where: str, name: str, bucket: str | None) -> str:
     return resolved
 
 
-def _redshift(
-    key: str, raw: dict[str, Any], bucket: str | None, arrived: float, mapped: Mapping[str, str] | None
-) -> Manifest:
+def _redshift(key: str, raw: dict[str, Any], bucket: str | None, arrived: float, mapped: Mapping[str, str] | None) -> Manifest:
     """`UNLOAD ... MANIFEST`: {"entries": [{"url": "s3://...", "meta": {"content_length": 1}}]}, in the dataset's own folder."""
     dataset = keys.parse_drop_key(key, mapped).dataset
     if dataset is None:

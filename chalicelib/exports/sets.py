@@ -59,9 +59,7 @@ class ExportSet:
 
     def files(self) -> list[tuple[str, SourceFile]]:
         """All (dataset, file), by dataset then key."""
-        return [
-            (name, file) for name in sorted(self.datasets) for file in sorted(self.datasets[name], key=lambda f: f.key)
-        ]
+        return [(name, file) for name in sorted(self.datasets) for file in sorted(self.datasets[name], key=lambda f: f.key)]
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ def decide(
         return _by_marker(group, data, parsed, config, now, deadline_seconds, ignored)
     quiet = _quiet_seconds(rule, quiet_seconds)
     if now < newest + quiet:
-        return Waiting(
-            newest + quiet, f"the newest file is {now - newest:.0f} s old; complete after {quiet:.0f} s of quiet"
-        )
+        return Waiting(newest + quiet, f"the newest file is {now - newest:.0f} s old; complete after {quiet:.0f} s of quiet")
     return Complete(_export(group, data, config, "quiet"), ignored)
 
 
@@ -220,7 +216,7 @@ def _by_manifest(
         why += f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         if now < until:
             return Waiting(until, why)
-        return Rejected(why, tuple(file.key for file in listed if file.key in facts) + (manifest.key,))
+        return Rejected(why, (*(file.key for file in listed if file.key in facts), manifest.key))
     mapped = {entry.name: entry.dataset for entry in config.dataset}
     datasets = {
         dataset: tuple(
@@ -265,9 +261,7 @@ def _by_marker(
 def _wait_or_reject(newest: float, now: float, deadline_seconds: float, what: str, data: list[_Pair]) -> Decision:
     if now < newest + deadline_seconds:
         return Waiting(newest + deadline_seconds, f"waiting for {what}")
-    return Rejected(
-        f"no {what} came within {deadline_seconds:.0f} s of the newest file", tuple(fact.key for fact, _ in data)
-    )
+    return Rejected(f"no {what} came within {deadline_seconds:.0f} s of the newest file", tuple(fact.key for fact, _ in data))
 
 
 def _quiet_seconds(rule: str, default: float) -> float:

@@ -54,8 +54,9 @@ def check_set(
 ) -> SetReport:
     """Judge an export from the reports of its files.
 
-    `has_interactions` is whether the group has imported interactions before (then an export of items alone is fine). `count` gives the exact
-    user counts; it is called only when the files' own counts leave a minimum open. `expected_rows` maps a file's key to the manifest's rows.
+    `has_interactions` is whether the group has imported interactions before (then an export of items alone is fine).
+    `count` gives the exact user counts; it is called only when the files' own counts leave a minimum open.
+    `expected_rows` maps a file's key to the rows its manifest states.
 
     :raises SetRejected: headers that differ between the files of a dataset, too few interactions or users, more than ten event types,
         one timestamp for all rows, no usable file.
@@ -177,8 +178,8 @@ def _require(interactions: DatasetSummary, counts: UserCounts, mode: str) -> Non
     if interactions.kept < MIN_INTERACTIONS:
         raise SetRejected(
             "too-few-interactions",
-            f"The export has {interactions.kept:,} usable interactions. Expected at least {MIN_INTERACTIONS:,}: Personalize neither imports nor "
-            "trains with fewer. Drop more, or send them as events (POST /events).",
+            f"The export has {interactions.kept:,} usable interactions. Expected at least {MIN_INTERACTIONS:,}: "
+            "Personalize neither imports nor trains with fewer. Drop more, or send them as events (POST /events).",
         )
     if len(interactions.event_types) > MAX_EVENT_TYPES:
         shown = ", ".join(list(interactions.event_types)[:MAX_EVENT_TYPES])
@@ -192,7 +193,8 @@ def _require(interactions: DatasetSummary, counts: UserCounts, mode: str) -> Non
     if counts.with_two < MIN_USERS_WITH_TWO:
         raise SetRejected(
             "too-few-users",
-            f"{counts.with_two:,} users have two or more interactions. Expected at least {MIN_USERS_WITH_TWO}: Personalize does not train with fewer.",
+            f"{counts.with_two:,} users have two or more interactions. Expected at least {MIN_USERS_WITH_TWO}: "
+            "Personalize does not train with fewer.",
         )
     if counts.with_two < MIN_SHARE_WITH_TWO * counts.users:
         raise SetRejected(

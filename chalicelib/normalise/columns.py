@@ -56,7 +56,7 @@ class Column:
 def map_columns(dataset: str, header: Sequence[str], mapped: Mapping[str, str] | None = None) -> list[Column]:
     """The columns of the clean file: required first, then reserved, then metadata in file order.
 
-    `mapped` is target -> source name (config's `columns`). Names are compared without case, blanks and punctuation when no exact one exists.
+    `mapped` is target -> source name (config's `columns`). Without an exact name, case, blanks and punctuation do not count.
 
     :raises FileRejected: a required column is missing (with near names), a mapped one is, or two columns share a name.
     """

@@ -162,8 +162,8 @@ class _File:
             objects = f"SELECT json AS j FROM read_json_objects({path}, format = 'array', maximum_object_size = {MAX_OBJECT})"
         else:
             lines = (
-                f"read_csv({path}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {{'line': 'VARCHAR'}}, "
-                f"new_line = '\\n', ignore_errors = true, max_line_size = {MAX_OBJECT})"
+                f"read_csv({path}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', "
+                f"columns = {{'line': 'VARCHAR'}}, new_line = '\\n', ignore_errors = true, max_line_size = {MAX_OBJECT})"
             )
             objects = f"SELECT CASE WHEN json_valid(line) THEN line END AS j FROM {lines} WHERE trim(line) <> ''"
         return fields, f"(SELECT j IS NULL AS unreadable, {cells} FROM ({objects}))"
@@ -277,9 +277,11 @@ class _File:
         if total == distinct:
             return []
         order = "DESC" if key else "ASC"
+        repeated = f"SELECT hash({by}) FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1"
         self.connection.execute(
-            f"CREATE TABLE dropped_ids AS SELECT id FROM (SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n "
-            f"FROM t WHERE why = 0 AND hash({by}) IN (SELECT hash({by}) FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1)) WHERE n > 1"
+            "CREATE TABLE dropped_ids AS SELECT id FROM ("
+            f"SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n "
+            f"FROM t WHERE why = 0 AND hash({by}) IN ({repeated})) WHERE n > 1"
         )
         rows, ids = self._row(f"SELECT count(*), min(id, {MAX_SAMPLES}) FROM dropped_ids")
         if not rows:

@@ -46,7 +46,7 @@ class Traits:
 
 @dataclass(frozen=True)
 class Intake:
-    """An unpacked UTF-8 file with LF line ends (or Parquet), ready to be parsed. `path` may be the source itself when nothing had to change."""
+    """An unpacked UTF-8 file with LF line ends (or Parquet), ready to be parsed. `path` is the source itself when nothing changed."""
 
     path: Path
     format: Literal["csv", "json", "parquet"]

@@ -71,7 +71,8 @@ def _strictly(connection: DuckDBPyConnection, column: str, table: str) -> tuple[
     """(numbers, whole numbers) as any reader takes them: DuckDB's own cast also likes 1_000 and 0x10; and 007 is a name."""
     cell = name(column)
     found = connection.execute(
-        f"SELECT count(*) FILTER (regexp_full_match({cell}, '{_NUMBER}')), count(*) FILTER (regexp_full_match({cell}, '{_INTEGER}')) FROM {table}"
+        f"SELECT count(*) FILTER (regexp_full_match({cell}, '{_NUMBER}')), "
+        f"count(*) FILTER (regexp_full_match({cell}, '{_INTEGER}')) FROM {table}"
     ).fetchone() or (0, 0)
     return int(found[0]), int(found[1])
 

@@ -16,7 +16,7 @@ from chalicelib.groupconfig import Gate
 from chalicelib.normalise import engine
 from chalicelib.normalise.clean import clean_source, read_header
 from chalicelib.normalise.engine import literal, name
-from chalicelib.normalise.files import bucket_sql, write_csv
+from chalicelib.normalise.files import BUCKETS, bucket_sql, write_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -63,7 +63,7 @@ def withhold(
     `parts` is called only when the part files have to be read (download them there). `rows` are all clean interactions of the export and
     `users_with_two` a lower bound of its users with two or more (the maximum over the files will do). `live_until` (epoch seconds) is the
     newest interaction the live version was trained on: only later ones are truth; None, for the first version, makes every one eligible.
-    `everyone` says that the sampled files hold all users (a small export), so that the share is taken of them.
+    `everyone` says that the sampled files hold all users (a small export), so that the user counts in them are exact.
     Nothing is withheld when the rest would fall below Personalize's minimum; `note` says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class _Sample:
             return self._nothing(sampled, f"no user has two interactions of which one is{since or ' to spare'}")
         for keep in (1, 2):
             everyone = self.everyone or bool(touched)
-            users, rows = self._choose(keep, everyone)
+            users, rows = self._choose(keep)
             if users and self._enough_left(everyone):
                 return self._write(sampled, touched, users, rows)
         return self._nothing(sampled, "the rest would fall below Personalize's minimum of interactions or of users with two")
@@ -133,14 +133,18 @@ class _Sample:
     def _eligible(self) -> int:
         return int(self._value("SELECT count(*) FROM per_user WHERE n > 1 AND fresh > 0"))
 
-    def _choose(self, keep: int, everyone: bool) -> tuple[int, int]:
-        """The users of the sample, first by hash; `keep` is how many interactions of each stay. Returns (users, rows)."""
-        known = int(self._value("SELECT count(*) FROM per_user")) if everyone else 0
-        wanted = min(self.gate.max_users, max(self.gate.min_users, int(known * self.gate.withhold))) if everyone else self.gate.max_users
+    def _choose(self, keep: int) -> tuple[int, int]:
+        """The users of the sample: those in the share's hash buckets, and more by rank up to the minimum; `keep` interactions of each stay.
+
+        Returns (users, rows).
+        """
+        share = int(self.gate.withhold * BUCKETS)
         self.connection.execute(
-            "CREATE OR REPLACE TABLE chosen AS SELECT USER_ID, n, k FROM (SELECT *, sum(k) OVER (ORDER BY rank, USER_ID) AS total FROM ("
-            f"SELECT *, least(greatest(1, CAST(round(n * {NEWEST_SHARE}) AS BIGINT)), fresh, n - {keep}) AS k FROM per_user "
-            f"WHERE n > {keep} AND fresh > 0 ORDER BY rank, USER_ID LIMIT {wanted})) WHERE total <= {self.rows - MIN_INTERACTIONS}"
+            "CREATE OR REPLACE TABLE chosen AS SELECT USER_ID, n, k FROM (SELECT *, sum(k) OVER (ORDER BY place) AS total FROM ("
+            f"SELECT *, least(greatest(1, CAST(round(n * {NEWEST_SHARE}) AS BIGINT)), fresh, n - {keep}) AS k, "
+            f"row_number() OVER (ORDER BY rank, USER_ID) AS place FROM per_user WHERE n > {keep} AND fresh > 0) "
+            f"WHERE place <= {self.gate.max_users} AND (rank < {share} OR place <= {self.gate.min_users})) "
+            f"WHERE total <= {self.rows - MIN_INTERACTIONS}"
         )
         users, rows = self._row("SELECT count(*), coalesce(sum(k), 0) FROM chosen")
         return int(users), int(rows)

@@ -138,7 +138,11 @@ def _cut(column: str, limit: int | None) -> str:
         return cell
     if limit == MAX_TEXT:
         return f"left({cell}, {limit})"
-    return f"CASE WHEN length({cell}) <= {limit} THEN {cell} WHEN contains({cell}, '|') THEN regexp_replace(left({cell}, {limit + 1}), '\\|[^|]*$', '') ELSE left({cell}, {limit}) END"
+    at_a_bar = f"regexp_replace(left({cell}, {limit + 1}), '\\|[^|]*$', '')"
+    return (
+        f"CASE WHEN length({cell}) <= {limit} THEN {cell} WHEN contains(left({cell}, {limit + 1}), '|') THEN {at_a_bar} "
+        f"ELSE left({cell}, {limit}) END"
+    )
 
 
 def _is_string(kind: Any) -> bool:
@@ -151,7 +155,8 @@ def _check_domain(dataset: str, columns: Sequence[ColumnReport], rows: int, doma
         if required not in have:
             raise SetRejected(
                 "domain",
-                f"Domain {domain} needs a column {required} in {dataset}. Found: {', '.join(have)}. Map it in recdrop.toml, or leave the domain out.",
+                f"Domain {domain} needs a column {required} in {dataset}. Found: {', '.join(have)}. "
+                "Map it in recdrop.toml, or leave the domain out.",
             )
         if have[required].filled < rows and required in ("EVENT_TYPE", "CREATION_TIMESTAMP"):
             raise SetRejected(
