@@ -1,0 +1,111 @@
+"""The ledger against moto's DynamoDB, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.errors import LeaseHeld, LeaseLost
+from chalicelib.ledger import LEASE_SECONDS, Ledger
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(clock: Clock) -> Iterator[Ledger]:
+    keys = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    with mock_aws():
+        resource: Any = boto3.resource("dynamodb", **keys)  # type: ignore[call-overload]
+        table = resource.create_table(
+            TableName="ledger",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        yield Ledger(table, clock)
+        resource.meta.client.close()
+
+
+def test_a_second_run_waits_for_the_lease(ledger: Ledger) -> None:
+    ledger.take_lease("shop", "first")
+    with pytest.raises(LeaseHeld, match="'first'"):
+        ledger.take_lease("shop", "second")
+    assert ledger.take_lease("other", "second") == 1
+
+
+def test_the_holder_takes_its_lease_again_with_the_same_token(ledger: Ledger) -> None:
+    assert ledger.take_lease("shop", "first") == ledger.take_lease("shop", "first") == 1
+
+
+def test_a_dead_holder_is_replaced_and_its_token_is_refused(ledger: Ledger, clock: Clock) -> None:
+    token = ledger.take_lease("shop", "first")
+    clock.seconds += LEASE_SECONDS + 1
+    assert ledger.take_lease("shop", "second") == token + 1
+    with pytest.raises(LeaseLost):
+        ledger.renew_lease("shop", "first", token)
+
+
+def test_a_living_holder_keeps_its_lease(ledger: Ledger, clock: Clock) -> None:
+    token = ledger.take_lease("shop", "first")
+    for _ in range(5):
+        clock.seconds += LEASE_SECONDS - 1
+        ledger.renew_lease("shop", "first", token)
+
+
+def test_releasing_lets_the_next_one_in_and_another_run_cannot_release(ledger: Ledger) -> None:
+    ledger.take_lease("shop", "first")
+    ledger.release_lease("shop", "second")
+    with pytest.raises(LeaseHeld):
+        ledger.take_lease("shop", "second")
+    ledger.release_lease("shop", "first")
+    assert ledger.take_lease("shop", "second") == 2
+
+
+def test_an_older_run_never_replaces_what_a_newer_one_serves(ledger: Ledger) -> None:
+    ledger.record_serving("shop", "for-you", 2, {"solution_version_arn": "new"})
+    with pytest.raises(LeaseLost):
+        ledger.record_serving("shop", "for-you", 1, {"solution_version_arn": "old"})
+    serving = ledger.serving("shop", "for-you")
+    assert serving is not None
+    assert serving["solution_version_arn"] == "new"
+
+
+def test_the_same_export_is_one_run_until_it_fails(ledger: Ledger) -> None:
+    first = ledger.claim_run("shop", "abc")
+    assert ledger.claim_run("shop", "abc")["run"] == first["run"] == "abc"
+    ledger.update_run("abc", status="succeeded")
+    assert ledger.claim_run("shop", "abc")["status"] == "succeeded"
+    assert ledger.runs("shop") == ["abc"]
+
+
+def test_a_failed_run_is_tried_again_under_a_new_name(ledger: Ledger) -> None:
+    ledger.claim_run("shop", "abc")
+    ledger.update_run("abc", status="failed")
+    assert ledger.claim_run("shop", "abc")["run"] == "abc-2"
+    assert ledger.claim_run("shop", "abc")["run"] == "abc-2"
+    ledger.update_run("abc-2", status="failed")
+    assert ledger.claim_run("shop", "abc")["run"] == "abc-3"
+
+
+def test_an_object_that_was_replaced_stays_among_the_arrivals(ledger: Ledger) -> None:
+    ledger.record_arrival("shop", "shop/items/a.csv", etag="1", size=10)
+    ledger.record_arrival("shop", "shop/items/b.csv", etag="1", size=10)
+    ledger.record_arrival("shop", "shop/items/b.csv", etag="2", size=12)
+    ledger.clear_arrivals("shop", [("shop/items/a.csv", "1"), ("shop/items/b.csv", "1")])
+    assert [(item["key"], item["etag"]) for item in ledger.arrivals("shop")] == [("shop/items/b.csv", "2")]
+    assert ledger.groups() == ["shop"]
