@@ -43,6 +43,10 @@ SQL_TYPES = {
     "boolean": "BOOLEAN",
 }
 
+_WHOLE = "[+-]?[0-9]+"
+_DECIMAL = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+NUMERALS = {"int": _WHOLE, "long": _WHOLE, "float": _DECIMAL, "double": _DECIMAL}
+
 
 class CsvError(ValueError):
     """The import job fails with this message as its failureReason."""
@@ -171,10 +175,8 @@ def _rules(spec: Field) -> Iterator[_Rule]:
     if spec.type == "string":
         yield from _text_rules(spec, column)
     else:
-        accepted = f"{_value(spec)} IS NOT NULL"
-        if spec.type in ("float", "double"):
-            accepted += f" AND isfinite({_value(spec)})"
-        yield _Rule(f"{column} IS NOT NULL AND NOT ({accepted})", f"Column {spec.name} is not of type {spec.type}:")
+        fits = f"isfinite({_value(spec)})" if spec.type in ("float", "double") else f"{_value(spec)} IS NOT NULL"
+        yield _Rule(f"{column} IS NOT NULL AND NOT coalesce({fits}, false)", f"Column {spec.name} is not of type {spec.type}:")
     if spec.name.endswith("TIMESTAMP") and spec.type == "long":
         message = f"Column {spec.name} is not a Unix timestamp in seconds:"
         yield _Rule(f"TRY_CAST({column} AS BIGINT) >= {MAX_SECONDS}", message)
@@ -210,10 +212,8 @@ def _value(spec: Field) -> str:
         return column
     if spec.type == "boolean":
         return f"CASE {column} WHEN 'true' THEN true WHEN 'false' THEN false END"
-    cast = f"TRY_CAST({column} AS {SQL_TYPES[spec.type]})"
-    if spec.type in ("int", "long"):  # DuckDB would round 1.5 and read 1e9
-        return f"CASE WHEN regexp_full_match({column}, '[+-]?[0-9]+') THEN {cast} END"
-    return cast
+    # DuckDB alone would round 1.5 to an integer, read 1_000, and trim spaces.
+    return f"CASE WHEN regexp_full_match({column}, '{NUMERALS[spec.type]}') THEN TRY_CAST({column} AS {SQL_TYPES[spec.type]}) END"
 
 
 def _check_count(rows: int, schema: DatasetSchema, min_interactions: int) -> None:

@@ -201,7 +201,43 @@ def as_csv(value: object) -> str:
     return repr(value)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS)
 def test_well_written_rows_come_back_as_they_were(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
     assert accepted(tmp_path, *(",".join(map(as_csv, row)) for row in rows)) == rows
+
+
+# One good and several doubtful texts per column, with what the rules say of them.
+CELLS: dict[str, dict[str, bool]] = {
+    "ITEM_ID": {"i1": True, "": False, "x" * 256: True, "x" * 257: False, "é" * 256: True, "#1": True},
+    "GENRES": {"a|b": True, "": True, "x" * 1000: True, "x" * 1001: False, '"a,b"': True, '"a\nb"': False},
+    "PRICE": {
+        "1.5": True,
+        "": True,
+        "-0": True,
+        "1e3": True,
+        "inf": False,
+        "1,5": False,
+        "0x10": False,
+        "1.5 ": False,
+        "1_000": False,
+        ".5": True,
+        "5.": True,
+    },
+    "YEAR": {"7": True, "": True, "+7": True, "1_0": False, "7.0": False, "2147483648": False, "-2147483648": True, "seven": False},
+    "PLOT": {'"a \\"b\\""': True, "": True, "字" * 7000: True, "字" * 7001: False, "x" * 20000: True, "x" * 20001: False},
+    "ADULT": {"true": True, "": True, "false": True, "True": False, "0": False, "yes": False},
+    "CREATION_TIMESTAMP": {"0": True, "": True, "-5": True, "99999999999": True, "100000000000": False, "1.5": False},
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(*(st.sampled_from(sorted(cells)) for cells in CELLS.values())), min_size=1, max_size=3))
+def test_a_file_is_accepted_exactly_when_every_cell_is(tmp_path: Path, rows: list[tuple[str, ...]]) -> None:
+    is_good = all(CELLS[name][text] for row in rows for name, text in zip(CELLS, row, strict=True))
+    try:
+        accepted(tmp_path, *(",".join(row) for row in rows))
+    except CsvError:
+        assert not is_good
+    else:
+        assert is_good
