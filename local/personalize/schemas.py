@@ -208,16 +208,12 @@ def _expect(record: Mapping[str, Any], key: str, expected: str) -> None:
 
 
 def _dataset_type(name: object, domain: str | None) -> str:
-    known = {
-        spelling: kind
-        for record_name, kind in RECORD_NAMES.items()
-        if (domain, kind) in RULES
-        for spelling in (record_name, record_name.lower(), kind)
-    }
-    if not isinstance(name, str) or name not in known:
-        expected = [record_name for record_name, kind in RECORD_NAMES.items() if (domain, kind) in RULES]
-        raise SchemaError(f"Schema key 'name' has value {name!r}. Expected one of: {', '.join(expected)}.")
-    return known[name]
+    """The record is named after the dataset type, in any case and with or without the underscore."""
+    known = {kind: record_name for record_name, kind in RECORD_NAMES.items() if (domain, kind) in RULES}
+    for kind in known:
+        if str(name).replace("_", "").upper() == kind.replace("_", ""):
+            return kind
+    raise SchemaError(f"Schema key 'name' has value {name!r}. Expected one of: {', '.join(known.values())}.")
 
 
 def _read_field(entry: object) -> Field:
