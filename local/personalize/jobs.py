@@ -6,6 +6,7 @@ again for the next job; a job that is to be stopped, or that takes the process d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -67,10 +68,8 @@ class WorkerProcess:
         process.kill()
         process.wait()
         _stream(process.stdout).close()
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it died with a line still on its way
             _stream(process.stdin).close()
-        except BrokenPipeError:
-            pass  # it died with a line still on its way
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:

@@ -101,7 +101,7 @@ class PersonalizeServer:
         operation = find_operation(target, environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
         try:
             if operation is None:
-                raise UnmodelledError("UnknownOperationException", f"There is no operation {target or environ['PATH_INFO']}.")
+                return refuse(None, _unknown(target or str(environ.get("PATH_INFO"))), request_id)
             planned = self.faults.next_for(operation.name, environ.get(FAULT_HEADER))
             planned.before(environ)
             document = self._answer(operation, _body(environ), planned)
@@ -109,13 +109,17 @@ class PersonalizeServer:
             return answer(operation, document, request_id)
         except ServiceError as error:
             return refuse(operation, error, request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as the service does
             _log.exception("%s failed", operation and operation.name)
             failure = UnmodelledError("InternalFailure", "Internal failure, see the server's log.", 500)
             return refuse(operation, failure, request_id)
 
     def _answer(self, operation: Operation, body: bytes, planned: Planned) -> Mapping[str, Any]:
         return self.service.handle(operation, parse(operation, body), planned.job_failure)
+
+
+def _unknown(asked: str) -> ServiceError:
+    return UnmodelledError("UnknownOperationException", f"There is no operation {asked}.")
 
 
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests", 500: "Internal Server Error"}

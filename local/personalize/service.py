@@ -119,8 +119,9 @@ class Service:
             self._clerk.join(timeout=10)
         self._store.close()
 
-    def _world(self, tx: Transaction) -> World:
-        return World(tx, self._clock.now(), self._settings, self._lifecycle)
+    def _world(self, tx: Transaction, at: float | None = None) -> World:
+        """`at` is when a step was due, which may be before now: what follows from it is due from then on."""
+        return World(tx, self._clock.now() if at is None else at, self._settings, self._lifecycle)
 
     def _take_step(self) -> bool:
         now = self._clock.now()
@@ -131,8 +132,8 @@ class Service:
             with self._store.transaction() as tx:
                 step = tx.take_step(now)
                 if step is not None:
-                    self._lifecycle.take(self._world(tx), step)
-        except Exception:
+                    self._lifecycle.take(self._world(tx, step.due), step)
+        except Exception:  # noqa: BLE001 - one broken step must not stop the clock for all others
             _log.exception("Step %s of %s failed", step and step.action, step and step.arn)
             if step is not None:
                 self._give_up(step)

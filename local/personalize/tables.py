@@ -175,7 +175,8 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if values.dtype.kind in "iufb":
-        return np.asarray(values) if not values.mask.any() else values.astype(np.float64).filled(np.nan)
+        mask = np.ma.getmaskarray(values)
+        return np.where(mask, np.nan, values.data.astype(np.float64)) if mask.any() else np.asarray(values.data)
     filled = np.array(values.data, dtype=object)
     filled[np.ma.getmaskarray(values)] = None
     return filled

@@ -13,14 +13,18 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from local.personalize.errors import JobFailed
 from local.personalize.work import do_job
+
+NICENESS = 10  # answers come before training
 
 
 def main(arguments: list[str]) -> int:
     if arguments:
         return 0 if run(Path(arguments[0])) else 1
+    os.nice(NICENESS)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     for line in sys.stdin:
         run(Path(line.strip()))
@@ -33,7 +37,7 @@ def run(folder: Path) -> bool:
     """Does the job of a folder; True when it succeeded."""
     spec = json.loads((folder / "job.json").read_text())
     try:
-        result = {"value": do_job(spec, folder)}
+        result: dict[str, Any] = {"value": do_job(spec, folder)}
     except JobFailed as error:
         result = {"failure": str(error)}
     except MemoryError:

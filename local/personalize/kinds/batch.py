@@ -33,6 +33,7 @@ def _prepare_segment(world: World, request: Request) -> Draft:
 
 def _prepare(world: World, request: Request, version: Resource, *, most: int, default: int) -> Draft:
     group = version.doc["datasetGroupArn"]
+    world.find_active(version.doc["solutionArn"], "Solution")
     count = request.get("numResults", default)
     if not 1 <= count <= most:
         raise InvalidInputError(f"numResults is {count}. Expected 1 to {most}.")

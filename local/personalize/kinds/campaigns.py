@@ -38,6 +38,7 @@ def _resolve(world: World, version_arn: str, config: Mapping[str, Any]) -> Resou
         )
     version = latest_version(world, version_arn.rpartition("/")[0]) if syncs else None
     version = version or world.find_active(version_arn, "SolutionVersion")
+    world.find_active(version.doc["solutionArn"], "Solution")  # its versions go with it when it is being deleted
     recipe = world.settings.catalog.recipe(version.doc["recipeArn"])
     if recipe is None or recipe.type in UNSERVED:
         raise InvalidInputError(f"{version.arn} is of recipe {version.doc['recipeArn']}, which has no campaigns.")

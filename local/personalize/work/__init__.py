@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from local.personalize.work.deletion import delete_users
-from local.personalize.work.exporting import export_dataset
-from local.personalize.work.importing import import_dataset
-from local.personalize.work.inference import infer
-from local.personalize.work.segments import make_segments
-from local.personalize.work.training import train
+from typing import Any, cast
 
 Work = Callable[[Mapping[str, Any], Path], Mapping[str, Any]]
 
-WORKS: Mapping[str, Work] = {
-    "import": import_dataset,
-    "train": train,
-    "infer": infer,
-    "segment": make_segments,
-    "export": export_dataset,
-    "delete": delete_users,
+WORKS: Mapping[str, tuple[str, str]] = {
+    "import": ("importing", "import_dataset"),
+    "train": ("training", "train"),
+    "infer": ("inference", "infer"),
+    "segment": ("segments", "make_segments"),
+    "export": ("exporting", "export_dataset"),
+    "delete": ("deletion", "delete_users"),
 }
 
 
 def do_job(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    return WORKS[spec["work"]](spec, folder)
+    """Imports only what this work needs: an import job has no use for scipy, a training none for boto3."""
+    module, function = WORKS[spec["work"]]
+    work = cast("Work", getattr(import_module(f"local.personalize.work.{module}"), function))
+    return work(spec, folder)

@@ -60,9 +60,16 @@ def split(location: str, what: str) -> tuple[str, str]:
 @cache
 def _client(endpoint: str | None, region: str) -> S3Client:
     session = boto3.Session()
-    keys = {} if session.get_credentials() else {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    config = Config(retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"})
-    return session.client("s3", endpoint_url=endpoint, region_name=region, config=config, **keys)  # type: ignore[arg-type]
+    found = session.get_credentials() is not None
+    client: S3Client = session.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=None if found else "local",
+        aws_secret_access_key=None if found else "local",
+        config=Config(retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"}),
+    )
+    return client
 
 
 @contextmanager

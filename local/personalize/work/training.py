@@ -146,13 +146,13 @@ def _one_type(entry: Mapping[str, Any], has_value: bool) -> str:
 
 
 def _code(name: str, column: str, sources: Iterable[str | None], tables: Tables) -> None:
-    union = " UNION ".join(f"SELECT {column} AS id FROM {source}" for source in sources if source)
+    union = " UNION ".join(f"SELECT DISTINCT {column} AS id FROM {source}" for source in sources if source)
     tables.run(f"CREATE TABLE {name} AS SELECT id, (row_number() OVER (ORDER BY id) - 1)::INTEGER AS code FROM ({union})")
 
 
 def _read_events(tables: Tables, events: str, item_id: str, spec: Mapping[str, Any]) -> Columns:
     present = tables.schemas[events].names
-    extra = [name for name in ("EVENT_TYPE", "EVENT_VALUE", "IMPRESSION") if name in present]
+    extra: list[str] = [name for name in ("EVENT_TYPE", "EVENT_VALUE", "IMPRESSION") if name in present]
     extra += [column.name for column in _trained(tables, events, spec)]
     selected = "".join(f", e.{quote(name)}" for name in extra)
     return tables.columns(f"""

@@ -11,6 +11,7 @@ import pytest
 from local.personalize.http import HttpServer
 from local.personalize.server import PersonalizeServer
 from tests.local.personalize.driving import Aws
+from tests.local.personalize.simulation import Simulation
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +24,7 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    app = PersonalizeServer(
-        tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=2
-    )
+    app = PersonalizeServer(tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=2)
     with HttpServer(app) as http:
         aws = Aws(http.url, s3_endpoint)
         aws.s3.create_bucket(Bucket="data")
@@ -36,3 +35,10 @@ def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "personalize"
+
+
+@pytest.fixture
+def sim(data_dir: Path) -> Iterator[Simulation]:
+    simulation = Simulation(data_dir)
+    yield simulation
+    simulation.close()

@@ -82,9 +82,7 @@ def schema(name: str, fields: Mapping[str, Any]) -> str:
     return json.dumps({**record, "fields": listed})
 
 
-INTERACTIONS = schema(
-    "Interactions", {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"}
-)
+INTERACTIONS = schema("Interactions", {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"})
 ITEMS = schema(
     "Items",
     {
@@ -141,9 +139,9 @@ def make_group(aws: Aws, name: str, *, domain: str | None = None) -> Group:
     datasets, jobs = {}, []
     for kind, (avro, header, rows) in tables.items():
         schema_arn = personalize.create_schema(name=f"{name}-{kind}", schema=avro, **more)["schemaArn"]
-        dataset = personalize.create_dataset(
-            name=f"{name}-{kind}", schemaArn=schema_arn, datasetGroupArn=group, datasetType=kind
-        )["datasetArn"]
+        dataset = personalize.create_dataset(name=f"{name}-{kind}", schemaArn=schema_arn, datasetGroupArn=group, datasetType=kind)[
+            "datasetArn"
+        ]
         aws.wait(personalize.describe_dataset, datasetArn=dataset)
         datasets[kind] = dataset
         location = aws.upload(f"{name}/{kind}.csv", header, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_a_new_event_changes_the_next_answer(aws: Aws, group: Group, campaign: s
             trackingId=tracker["trackingId"],
             userId="newcomer",
             sessionId="s1",
-            eventList=[{"eventType": "view", "itemId": f"i{number}", "sentAt": time.time()}],
+            eventList=[{"eventType": "view", "itemId": f"i{number}", "sentAt": datetime.now(UTC)}],
         )
     assert answer() != before
     assert [genre(item) for item in answer()].count("horror") >= 3
@@ -96,9 +96,7 @@ def test_purchased_items_can_be_left_out(aws: Aws, group: Group, campaign: str) 
     )
     aws.wait(aws.personalize.describe_filter, filterArn=made["filterArn"])
     everything = aws.runtime.get_recommendations(campaignArn=campaign, userId="u2", numResults=40)["itemList"]
-    left = aws.runtime.get_recommendations(
-        campaignArn=campaign, userId="u2", numResults=40, filterArn=made["filterArn"]
-    )["itemList"]
+    left = aws.runtime.get_recommendations(campaignArn=campaign, userId="u2", numResults=40, filterArn=made["filterArn"])["itemList"]
     assert 0 < len(left) < len(everything) == 40
 
 
@@ -139,9 +137,9 @@ def test_the_old_version_serves_until_the_update_is_through(aws: Aws, campaign: 
 
 def test_ranking_puts_unknown_items_last(aws: Aws, group: Group) -> None:
     campaign = deploy(aws, train(aws, group, "aws-personalized-ranking-v2"), "ranking")
-    ranked = aws.runtime.get_personalized_ranking(
-        campaignArn=campaign, userId="u1", inputList=["missing", "i4", "i5", "i6"]
-    )["personalizedRanking"]
+    ranked = aws.runtime.get_personalized_ranking(campaignArn=campaign, userId="u1", inputList=["missing", "i4", "i5", "i6"])[
+        "personalizedRanking"
+    ]
     assert ranked[0]["itemId"] == "i5"
     assert ranked[-1]["itemId"] == "missing"
 
