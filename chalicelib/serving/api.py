@@ -123,4 +123,4 @@ def _object(body: Any) -> dict[str, Any]:
 
 def _body_options(call: Call, body: dict[str, Any], *own: str) -> Options:
     """Options from the body, with the query string's beside them (group and solution often stand there)."""
-    return parse_options({**call.query, **body}, also=own)
+    return parse_options({**call.query, **body}, also=own, sized=False)

@@ -38,15 +38,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     metadata: bool | None = None
 
 
-def parse_options(given: Mapping[str, object], *, also: tuple[str, ...] = ()) -> Options:
+def parse_options(given: Mapping[str, object], *, also: tuple[str, ...] = (), sized: bool = True) -> Options:
     """Options from a query string (all values text) or a JSON object (typed values).
 
-    `also` names further keys the caller reads itself. Unknown keys are refused: a misspelt filter that is ignored
-    would answer unfiltered.
+    `also` names further keys the caller reads itself; not `sized`, numResults is none of them. Unknown keys are refused:
+    a misspelt filter that is ignored would answer unfiltered.
     """
-    unknown = sorted(set(given) - set(NAMES) - set(also))
+    known = {*NAMES, *also} - ({"numResults"} if not sized else set())
+    unknown = sorted(set(given) - known)
     if unknown:
-        raise BadRequest(f"Unknown parameter {unknown[0]!r}. Expected one of: {one_of([*NAMES, *also])}.")
+        raise BadRequest(f"Unknown parameter {_short(unknown[0])}. Expected one of: {one_of(known)}.")
     options = Options(
         num_results=_num_results(given.get("numResults")),
         group=_name(given.get("group"), "group"),

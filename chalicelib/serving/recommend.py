@@ -7,6 +7,7 @@ campaign and no list there is nothing to serve (NotReady, Unavailable).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from chalicelib.serving.records import (
     ServingRecord,
 )
 from chalicelib.serving.runtime import Broken, Caller, CallError, Deadline, Missing, Refused, RuntimeClient, Throttled
+from chalicelib.telemetry import logger
 
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
@@ -47,6 +49,11 @@ class Question:
     user_id: str | None = None
     item_id: str | None = None
     ranked: tuple[str, ...] = ()
+
+    @property
+    def has_wishes(self) -> bool:
+        """Whether the caller said anything that a campaign could rightly refuse."""
+        return self.kind != "popular" or self.options.filter is not None or bool(self.options.context)
 
     @property
     def size(self) -> int:
@@ -106,6 +113,10 @@ class Recommender:
             answer = self.ask(question, group, record, deadline)
         except Missing as failure:
             return self.fall_back(question, group, record, _failure_reason(failure), failure)
+        except BadRequest as refusal:
+            if question.has_wishes:
+                raise
+            return self.fall_back(question, group, record, refusal.message)
         if not answer.items:
             return self.fall_back(question, group, record, _empty_reason(question))
         self.cache.put(owner, key, answer, asked_at)
@@ -159,10 +170,11 @@ class Recommender:
         failure: CallError | None = None,
     ) -> Answer:
         """The popular list in place of the campaign's answer; for a ranking, the given items by popularity."""
+        logger.info("fallback", extra={"group": group.name, "kind": question.kind, "reason": reason})
         popular = self.popular.of(group)
         if not popular and not question.ranked:
             raise _nothing_to_serve(group, reason, failure)
-        items = _rank_by_popularity(question.ranked, popular) if question.ranked else _take(popular, question)
+        items = _rank_by_popularity(question, popular) if question.ranked else _take(popular, question)
         return Answer(
             items=items,
             source="fallback",
@@ -261,23 +273,23 @@ def _to_item(item: Mapping[str, Any]) -> AnswerItem:
 def _take(popular: Sequence[PopularItem], question: Question) -> tuple[AnswerItem, ...]:
     others = (item for item in popular if item.item_id != question.item_id)
     with_metadata = question.options.metadata is not False
-    return tuple(
-        AnswerItem(
-            item_id=item.item_id,
-            score=item.count,
-            reason=POPULAR_REASON,
-            metadata=item.metadata or None if with_metadata else None,
-        )
-        for item, _ in zip(others, range(question.options.num_results), strict=False)
-    )
+    taken = itertools.islice(others, question.options.num_results)
+    return tuple(_to_popular_item(item, with_metadata=with_metadata) for item in taken)
 
 
-def _rank_by_popularity(ranked: Sequence[str], popular: Sequence[PopularItem]) -> tuple[AnswerItem, ...]:
+def _rank_by_popularity(question: Question, popular: Sequence[PopularItem]) -> tuple[AnswerItem, ...]:
     """Known items by popularity, then the others in the order given."""
-    place = {item.item_id: number for number, item in enumerate(popular)}
-    counts = {item.item_id: item.count for item in popular}
-    ordered = sorted(ranked, key=lambda item_id: place.get(item_id, len(place)))
-    return tuple(AnswerItem(item_id=i, score=counts.get(i), reason=POPULAR_REASON if i in place else None) for i in ordered)
+    with_metadata = question.options.metadata is not False
+    wanted = set(question.ranked)
+    known = [item for item in popular if item.item_id in wanted]
+    others = wanted.difference(item.item_id for item in known)
+    unknown = [AnswerItem(item_id=item_id) for item_id in question.ranked if item_id in others]
+    return (*(_to_popular_item(item, with_metadata=with_metadata) for item in known), *unknown)
+
+
+def _to_popular_item(item: PopularItem, *, with_metadata: bool) -> AnswerItem:
+    metadata = (item.metadata or None) if with_metadata else None
+    return AnswerItem(item_id=item.item_id, score=item.count, reason=POPULAR_REASON, metadata=metadata)
 
 
 def _missing_reason(question: Question, group: Group, record: ServingRecord | None) -> str:

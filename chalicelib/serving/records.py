@@ -26,6 +26,8 @@ RELATED_ITEMS = "RELATED_ITEMS"
 PERSONALIZED_RANKING = "PERSONALIZED_RANKING"
 POPULAR_ITEMS = "POPULAR_ITEMS"
 
+KEPT_KEYS = 1_000
+
 Read = TypeVar("Read")
 
 
@@ -95,13 +97,13 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """The groups and what they serve. Safe for threads; at most one stale read per key and `ttl`."""
+    """The groups and what they serve. Safe for threads; one read per key and `ttl`, whatever asks."""
 
     def __init__(self, table: Callable[[], Table], clock: Callable[[], float], ttl: float = 10.0) -> None:
         self._table = table
         self._clock = clock
         self._ttl = ttl
-        self._lock = threading.Lock()
+        self._loading = threading.Lock()
         self._seen: dict[str, tuple[float, object]] = {}
 
     def group(self, name: str | None) -> Group:
@@ -144,22 +146,28 @@ class Catalogue:
 
     def _read(self, key: str, load: Callable[[], Read]) -> Read:
         """`load`'s result, at most `ttl` old; older when the table does not answer."""
-        now = self._clock()
-        with self._lock:
-            seen = self._seen.get(key)
-        if seen is not None and now - seen[0] < self._ttl:
-            return seen[1]  # type: ignore[return-value]  # each key is loaded by one function
+        found = self._fresh(key)
+        if found is None:
+            with self._loading:
+                found = self._fresh(key) or self._load(key, load)
+        return found[1]  # type: ignore[return-value]  # each key is loaded by one function
+
+    def _fresh(self, key: str) -> tuple[float, object] | None:
+        found = self._seen.get(key)
+        return found if found is not None and self._clock() - found[0] < self._ttl else None
+
+    def _load(self, key: str, load: Callable[[], object]) -> tuple[float, object]:
+        seen = self._seen.get(key)
         try:
             value = load()
         except service_errors() as error:
             if seen is None:
                 raise Unavailable("The table of serving records cannot be read.", retry_after=5) from error
-            value = seen[1]  # type: ignore[assignment]
-        with self._lock:
-            self._seen[key] = (now, value)
-            while len(self._seen) > 1_000:
-                del self._seen[next(iter(self._seen))]
-        return value
+            value = seen[1]
+        if len(self._seen) >= KEPT_KEYS:
+            self._seen.clear()
+        self._seen[key] = found = (self._clock(), value)
+        return found
 
     def _load_groups(self) -> tuple[str, ...]:
         return tuple(sorted(str(item["sk"]) for item in self._query("groups")))

@@ -169,7 +169,7 @@ def _rank(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Question | 
     if not isinstance(found, list):
         raise BadRequest(f"items has a value of type {type_name(found)}. Expected an ARRAY of item ids.")
     ids = [to_id(item, f"items[{number}]") for number, item in enumerate(found)]
-    return for_ranking(to_id(user_id, "user_id"), ids, parse_options(options))
+    return for_ranking(to_id(user_id, "user_id"), ids, parse_options(options, sized=False))
 
 
 def _popular(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Question | None:

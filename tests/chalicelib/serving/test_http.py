@@ -109,7 +109,7 @@ def test_a_path_that_is_not_utf8_is_refused(shop: House) -> None:
         ('{"userId":"u","items":[]}', "items has 0 entries. Expected 1 to 500."),
         ('{"userId":"u","items":[null]}', "items[0] has a value of type null. Expected a string or a whole number."),
         ('{"items":["a"]}', "userId has a value of type null. Expected a string or a whole number."),
-        ('{"userId":"u","items":["a"],"n":3}', "Unknown parameter 'n'. Expected one of: context, filter,"),
+        ('{"userId":"u","items":["a"],"numResults":3}', "Unknown parameter 'numResults'. Expected one of: context, filter,"),
         (json.dumps({"userId": "u", "items": ["a"] * 501}), "items has 501 entries. Expected 1 to 500."),
     ],
 )

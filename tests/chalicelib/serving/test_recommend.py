@@ -295,3 +295,18 @@ def test_a_solution_of_the_wrong_type_is_refused(shop: House) -> None:
 
 def test_without_any_group_there_is_nothing_to_serve(house: House) -> None:
     assert house.get("/recommendations/u1").status == 404
+
+
+def test_a_popularity_campaign_that_refuses_a_question_without_wishes_gives_the_list(shop: House) -> None:
+    shop.serve(solution="popular", recipe="aws-popularity-count", recipe_type="POPULAR_ITEMS")
+    shop.runtime = FakeRuntime(REFUSAL)
+    assert shop.get("/popular").json["source"] == "fallback"
+    assert shop.get("/popular?filter=not-purchased").status == 400
+
+
+def test_items_ranked_by_popularity_bring_their_metadata(shop: House) -> None:
+    ranked = shop.post("/rank", {"userId": "u1", "items": ["x", "tea"]}).json["items"]
+    assert ranked == [
+        {"itemId": "tea", "score": 100.0, "reason": "Popular item", "metadata": {"NAME": "TEA"}},
+        {"itemId": "x"},
+    ]
