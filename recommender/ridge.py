@@ -32,13 +32,15 @@ def _inverse(gram: Array, penalty: float) -> Array:
 
 
 def _inverse_in_double(gram: Array, penalty: float) -> Array:
-    matrix = np.array(gram, dtype=np.float64, order="F")
-    matrix[np.diag_indices_from(matrix)] += penalty
-    factor, failed = lapack.dpotrf(matrix, lower=1)
-    if failed:
-        raise ValueError(f"penalty has value {penalty!r}. Expected one large enough for {len(gram)} items")
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    return _mirror(inverse.astype(np.float32))
+    """In double precision, with the penalty raised until it is large enough: windows that overlap leave a Gram matrix indefinite."""
+    for raised in (penalty * 4.0**step for step in range(12)):
+        matrix = np.array(gram, dtype=np.float64, order="F")
+        matrix[np.diag_indices_from(matrix)] += raised
+        factor, failed = lapack.dpotrf(matrix, lower=1)
+        if not failed:
+            inverse, _ = lapack.dpotri(factor, lower=1)
+            return _mirror(inverse.astype(np.float32))
+    raise ValueError(f"penalty has value {penalty!r}. Expected one large enough for {len(gram)} items")
 
 
 def _mirror(lower: Array) -> Array:
