@@ -1,0 +1,42 @@
+"""One stack for all workflow tests. With STEPFUNCTIONS_ENDPOINT set, the same definitions run there instead of in moto."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.stack import Stack
+from tests.workflow.shop import Shop
+
+PROJECT = Path(__file__).resolve().parents[2]
+SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3", "LOG_LEVEL": "WARNING"}
+TIME_SCALE = 400
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    data = tmp_path_factory.mktemp("stack")
+    with Stack(PROJECT, scale=TIME_SCALE, data_dir=data, environment=SETTINGS) as stack:
+        endpoint = os.environ.get("STEPFUNCTIONS_ENDPOINT")
+        if endpoint:
+            yield move_to(stack, endpoint)
+        else:
+            yield Shop(stack, stack.boto_client("stepfunctions"), stack.outputs["PipelineArn"])
+
+
+def move_to(stack: Stack, endpoint: str) -> Shop:
+    """The stack's state machine, unchanged, on another Step Functions; the Lambdas start their executions there."""
+    from chalicelib import clients
+
+    definition = stack.boto_client("stepfunctions").describe_state_machine(stateMachineArn=stack.outputs["PipelineArn"])
+    os.environ["AWS_ENDPOINT_URL_SFN"] = endpoint
+    clients.forget()
+    client = boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1")
+    name, role = definition["name"], "arn:aws:iam::123456789012:role/pipeline"
+    made = client.create_state_machine(name=name, definition=json.dumps(json.loads(definition["definition"])), roleArn=role)
+    return Shop(stack, client, made["stateMachineArn"])

@@ -1,0 +1,240 @@
+"""From dropped files to served answers, with what goes wrong on the way. Every test has a dataset group of its own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
+
+ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
+
+
+def manifest(files: dict[str, bytes], group: str) -> bytes:
+    datasets: dict[str, list[dict[str, Any]]] = {}
+    for key, body in files.items():
+        name = key.removeprefix(f"{group}/")
+        datasets.setdefault(name.split("/")[0].upper(), []).append({"name": name, "size": len(body)})
+    return json.dumps({"version": 1, "run_id": "r1", "datasets": datasets}).encode()
+
+
+def test_a_dropped_export_becomes_a_served_recommendation(shop: Shop) -> None:
+    shop.drop({"whole/interactions/orders.csv": csv(purchases()), "whole/items/things.csv": catalogue()})
+    report = shop.finish("whole")
+    assert (report["status"], report["execution_status"]) == ("succeeded", "SUCCEEDED")
+    assert {s["solution"]: s["outcome"] for s in report["solutions"]} == {"for-you": "promoted", "similar": "promoted"}
+
+    status, answer = shop.get("/recommendations/u001?numResults=5&group=whole")
+    assert (status, answer["source"], len(answer["items"])) == (200, "campaign", 5)
+    assert answer["solutionVersion"] == shop.serving("whole")
+    assert answer["items"][0]["metadata"]["NAME"].startswith("Thing")
+    assert answer["items"][0]["itemId"].startswith("i01")  # u001 walks round the items of taste 1
+
+    status, answer = shop.get("/similar/i030?numResults=3&group=whole")
+    assert (status, answer["source"]) == (200, "campaign")
+    assert {item["itemId"][:3] for item in answer["items"]} == {"i03"}
+
+    status, answer = shop.get("/recommendations/nobody?numResults=3&group=whole")
+    assert (status, len(answer["items"])) == (200, 3)
+    assert "Popular item" in json.dumps(answer)
+    assert shop.lease_holder("whole") is None
+
+
+def test_a_new_event_changes_the_next_answer(shop: Shop) -> None:
+    before = shop.get("/recommendations/visitor?numResults=5&group=whole")[1]
+    for step in range(4):
+        event = {"userId": "visitor", "eventType": "view", "itemId": f"i05{step}"}
+        shop_post(shop, "/events?group=whole", event)
+    after = wait_for(lambda: changed(shop, before), "the events to count", 10)
+    assert after["items"][0]["itemId"].startswith("i05")
+
+
+def changed(shop: Shop, before: dict[str, Any]) -> dict[str, Any] | None:
+    found: dict[str, Any] = shop.get("/recommendations/visitor?numResults=5&group=whole")[1]
+    return found if found["items"] != before["items"] else None
+
+
+def shop_post(shop: Shop, path: str, body: object) -> Any:
+    import urllib.request
+
+    request = urllib.request.Request(shop.stack.api_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_gzip_parts_in_any_order_with_a_manifest_are_one_run_however_often_they_come(shop: Shop) -> None:
+    rows = purchases(seed=2)
+    halves = {f"parts/interactions/data_0_{n}_0.csv.gz": gzip.compress(csv(rows[n::2]), mtime=0) for n in range(2)}
+    listing = {"parts/manifest.json": manifest(halves, "parts")}
+    first, second = ({key: body} for key, body in halves.items())
+    shop.drop({"parts/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "manifest"\n', **second, **listing, **first})
+    report = shop.finish("parts")
+    assert report["status"] == "succeeded"
+    assert report["data"]["datasets"][0]["files"] == 2
+
+    with ThreadPoolExecutor(5) as many:
+        list(many.map(lambda _: shop.drop({**halves, **listing}), range(5)))
+    settle(shop)
+    assert len(shop.executions("parts")) == 1
+
+
+def settle(shop: Shop) -> None:
+    """Until the queue of exports is empty."""
+    sqs = shop.stack.boto_client("sqs")
+    url = sqs.get_queue_url(QueueName="recdrop-exports")["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+
+    def empty() -> bool:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(found[name] == "0" for name in names)
+
+    wait_for(empty, "the queue of exports to be empty", 30)
+
+
+def test_a_manifest_whose_part_never_comes_is_quarantined_by_name(shop: Shop) -> None:
+    files = {"lost/interactions/data_0_0_0.csv": csv(purchases()), "lost/interactions/data_0_1_0.csv": b"x"}
+    shop.drop(
+        {"lost/interactions/data_0_0_0.csv": files["lost/interactions/data_0_0_0.csv"], "lost/manifest.json": manifest(files, "lost")}
+    )
+    keys = wait_for(lambda: shop.work_keys("quarantine/lost/"), "the quarantine", 30)
+    assert "data_0_1_0.csv" in shop.read_work(keys[0])["reason"]
+    assert shop.executions("lost") == []
+
+
+@pytest.mark.parametrize(
+    ("group", "body", "reason"),
+    [
+        ("noheader", csv(purchases(), "CUSTOMER,ITEM_ID,TIMESTAMP,EVENT_TYPE"), "USER_ID"),
+        ("toofew", csv(purchases(users=20, each=10)), "1,000"),
+    ],
+)
+def test_an_export_that_cannot_train_fails_with_its_reason(shop: Shop, group: str, body: bytes, reason: str) -> None:
+    shop.drop({f"{group}/interactions/orders.csv": body})
+    report = shop.finish(group)
+    assert (report["status"], report["execution_status"]) == ("failed", "FAILED")
+    assert "ExportRejected in 'Check the export'" in report["reason"]
+    assert reason in report["reason"]
+    assert shop.work_keys(f"quarantine/{group}/")
+    assert shop.lease_holder(group) is None
+
+
+def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: Shop) -> None:
+    rows = purchases(seed=3, users=100, each=100)
+    milliseconds = [",".join([user, item, f"{at}000", kind]) for user, item, at, kind in (row.split(",") for row in rows)]
+    bad = [",i000,1700000000000,view"] * 5 + ["u001,i000,yesterday-ish,view"] * 5
+    shop.drop(
+        {"dirty/recdrop.toml": ONE_SOLUTION, "dirty/interactions/orders.csv": csv([*milliseconds[:5000], *bad, *milliseconds[5000:]])}
+    )
+    report = shop.finish("dirty")
+    dataset = report["data"]["datasets"][0]
+    assert report["status"] == "succeeded"
+    assert dataset["rows"] - dataset["kept"] >= 10
+    assert sum(f["rows"] for f in report["data"]["findings"] if f["severity"] == "warning") >= 10
+    assert any("millisecond" in f["sentence"] for f in report["data"]["findings"])
+    assert any(key.endswith(".jsonl") for key in shop.work_keys("quarantine/dirty/"))
+
+
+def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) -> None:
+    config = {"gate/recdrop.toml": ONE_SOLUTION}
+    rows = purchases(seed=4, users=240, each=20, days=60, noise=0.05)
+    shop.drop({**config, "gate/interactions/first.csv": csv(rows)})
+    assert shop.finish("gate")["solutions"][0]["outcome"] == "promoted"
+    live = shop.serving("gate")
+
+    later = purchases(seed=5, users=240, each=10, days=20, noise=0.05, start=FIRST_DAY + 61 * DAY)
+    shuffled = [row.replace(row.split(",")[1], f"i{(n * 7919) % 12:02d}{n % 10}") for n, row in enumerate(rows)]
+    shop.drop({"gate/interactions/first.csv": csv([*shuffled, *later])})
+    held = shop.finish("gate")["solutions"][0]
+    assert held["outcome"] == "held", held["reasons"]
+    assert "worse" in held["reasons"][0]
+    assert shop.serving("gate") == live
+
+    shop.drop({"gate/interactions/first.csv": csv([*rows, *later])})
+    better = shop.finish("gate")["solutions"][0]
+    assert better["metrics"]["candidate"][better["metric"]] > held["metrics"]["candidate"][held["metric"]]
+
+
+def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(shop: Shop) -> None:
+    shop.plan_personalize_fault({"operation": "CreateSolutionVersion", "call": 1, "fault": "job", "reason": "Out of capacity."})
+    shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})
+    report = shop.finish("broken")
+    outcomes = {s["solution"]: s["outcome"] for s in report["solutions"]}
+    assert sorted(outcomes.values()) == ["failed", "promoted"]
+    assert (report["status"], report["execution_status"]) == ("failed", "FAILED")
+    assert "Out of capacity." in report["reason"]
+    assert shop.lease_holder("broken") is None
+
+    shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})  # the same export again: a new attempt
+    assert shop.finish("broken")["status"] == "succeeded"
+
+
+def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
+    config = {"update/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'}
+    shop.drop({**config, "update/interactions/orders.csv": csv(purchases(seed=7))})
+    assert shop.finish("update")["status"] == "succeeded"
+    live = shop.serving("update")
+
+    shop.plan_personalize_fault({"operation": "UpdateCampaign", "call": 1, "fault": "job", "reason": "No instances left."})
+    shop.drop({"update/interactions/orders.csv": csv([*purchases(seed=7), *purchases(seed=8, start=FIRST_DAY + 101 * DAY)])})
+    report = shop.finish("update")
+    assert report["status"] == "failed"
+    assert "No instances left." in report["reason"]
+    assert shop.serving("update") == live
+    assert shop.get("/recommendations/u001?group=update")[1]["solutionVersion"] == live
+
+
+def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(shop: Shop) -> None:
+    shop.plan_lambda_fault(function="Train", when="after", error="Lambda.Unknown", times=1)
+    shop.plan_lambda_fault(function="CheckExport", when="after", error="Sandbox.Timedout", times=1)
+    shop.plan_lambda_fault(function="UpdateCampaign", when="before", error="Lambda.Unknown", times=1)
+    shop.drop({"killed/recdrop.toml": ONE_SOLUTION, "killed/interactions/orders.csv": csv(purchases(seed=9))})
+    report = shop.finish("killed")
+    assert report["status"] == "succeeded", report["reason"]
+    personalize = shop.stack.boto_client("personalize")
+    solution = personalize.list_solutions()["solutions"]
+    arn = next(s["solutionArn"] for s in solution if s["name"] == "killed-for-you")
+    assert len(personalize.list_solution_versions(solutionArn=arn)["solutionVersions"]) == 1
+
+
+def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
+    config = {"two/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "each-file"\n'}
+    shop.drop({**config, "two/interactions/a.csv": csv(purchases(seed=10)), "two/interactions/b.csv": csv(purchases(seed=11))})
+    reports = [shop.finish("two"), shop.finish("two")]
+    assert [report["status"] for report in reports] == ["succeeded", "succeeded"]
+    spans = sorted((holding(report)) for report in reports)
+    assert spans[0][1] <= spans[1][0] + 0.5
+
+
+def holding(report: dict[str, Any]) -> tuple[float, float]:
+    """From when a run had the lease until it gave it back."""
+    ends = {stage["name"]: stage["ended"] for stage in report["stages"]}
+    return ends["Take the group's lease"], ends["Write the run report"]
+
+
+def test_a_config_that_is_wrong_waits_for_its_correction(shop: Shop) -> None:
+    shop.drop({"typo/recdrop.toml": b'[[solution]]\nname = "x"\nrecipe = "aws-user-personalisation-v2"\n'})
+    shop.drop({"typo/interactions/orders.csv": csv(purchases(seed=12))})
+    settle(shop)
+    assert shop.executions("typo") == []
+    shop.drop({"typo/recdrop.toml": ONE_SOLUTION})
+    assert shop.finish("typo")["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/recommendations/u001?group=whole&numResults=abc", 400),
+        ("/recommendations/u001?group=whole&filter=no-such-filter", 404),
+        ("/recommendations/u001?group=no-such-group", 404),
+        ("/recommendations/u001?group=whole&context=%7Bbad", 400),
+        ("/nowhere", 403),
+    ],
+)
+def test_bad_requests_are_refused_in_json_without_a_trace(shop: Shop, path: str, status: int) -> None:
+    found, answer = shop.get(path)
+    assert found in (status, 400 if status == 404 else status)
+    assert "Traceback" not in json.dumps(answer)
