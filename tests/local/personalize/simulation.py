@@ -74,8 +74,8 @@ class Simulation:
         )
         self._client = Client(self.server)
 
-    def do(self, operation: str, /, headers: Mapping[str, str] | None = None, **members: Any) -> dict[str, Any]:
-        answer = self._client.send(operation, members, headers)
+    def do(self, operation: str, /, **members: Any) -> dict[str, Any]:
+        answer = self._client.send(operation, members)
         if answer.status != 200:
             raise Refusal(answer.code, answer.message)
         return {name: value for name, value in answer.parsed.items() if name != "ResponseMetadata"}

@@ -177,4 +177,4 @@ def test_random_walks_agree_with_the_reference() -> None:
 
 @pytest.mark.slow
 def test_many_random_walks_agree_with_the_reference() -> None:
-    walk(examples=400, steps=60)
+    walk(examples=150, steps=60)
