@@ -1,12 +1,15 @@
 """What a filter costs: 500 results from 100,000 items.
 
-    .venv/bin/python -m benchmarks.filters
+    .venv/bin/python -m benchmarks.filters [RECIPE]
 
-Prints, per filter, the first mask (it builds the indexes), the median of later ones, and mask plus ranking.
+Prints, per filter, the first mask (it builds the indexes), the median of later ones, and mask plus ranking: the
+ranking of a model of RECIPE (such as user-personalization-v2, fitted here in half a minute), or else of random scores.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
@@ -14,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.personalize.filters import Catalogue, FilterContext, parse
+from recommender import Query, TrainingData, fit
 
 ITEMS = 100_000
 RESULTS = 500
@@ -49,16 +53,37 @@ def make_context(rng: np.random.Generator) -> FilterContext:
     )
 
 
-def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The ranking a recommender does: the highest scores among the allowed."""
-    masked = np.where(allowed, scores, -np.inf)
-    top = np.argpartition(-masked, RESULTS)[:RESULTS]
-    return top[np.argsort(-masked[top], kind="stable")]
+Ranking = Callable[[NDArray[np.bool_]], object]
 
 
-def measure() -> None:
-    rng = np.random.default_rng(0)
+def rank_scores(rng: np.random.Generator) -> Ranking:
+    """What any model ends with: the highest scores among the allowed."""
     scores = rng.random(ITEMS, dtype=np.float32)
+
+    def rank(allowed: NDArray[np.bool_]) -> object:
+        masked = np.where(allowed, scores, -np.inf)
+        top = np.argpartition(-masked, RESULTS)[:RESULTS]
+        return top[np.argsort(-masked[top], kind="stable")]
+
+    return rank
+
+
+def rank_with(recipe: str, rng: np.random.Generator) -> Ranking:
+    users, events = 20_000, 600_000
+    data = TrainingData(
+        user_ids=np.array(sorted(f"u{n}" for n in range(users)), dtype=object),
+        item_ids=np.array(sorted(f"i{n}" for n in range(ITEMS)), dtype=object),
+        user=rng.integers(0, users, events).astype(np.int32),
+        item=(rng.zipf(1.2, events) % ITEMS).astype(np.int32),
+        timestamp=np.sort(rng.integers(1_600_000_000, 1_700_000_000, events)),
+    )
+    model = fit(recipe, data, budget_seconds=20)
+    return lambda allowed: model.recommend(Query(user_id="u7"), RESULTS, allowed=allowed)
+
+
+def measure(recipe: str | None) -> None:
+    rng = np.random.default_rng(0)
+    rank = rank_with(recipe, rng) if recipe else rank_scores(rng)
     values = {"BRAND": '"brand7","brand8"'}
     print(f"{ITEMS:,} items, {RESULTS} results, median of {RUNS} runs, milliseconds")
     print(f"{'filter':<38}{'parse':>8}{'first':>8}{'mask':>8}{'mask + ranking':>16}{'allowed':>10}")
@@ -76,11 +101,11 @@ def measure() -> None:
             began = perf_counter()
             mask = parsed.mask(context, given)
             masks.append(perf_counter() - began)
-            best(scores, mask)
+            rank(mask)
             totals.append(perf_counter() - began)
         times = "".join(f"{1_000 * seconds:8.2f}" for seconds in (parsing, first, median(masks)))
         print(f"{name:<38}{times}{1_000 * median(totals):16.2f}{int(mask.sum()):10,}")
 
 
 if __name__ == "__main__":
-    measure()
+    measure(sys.argv[1] if len(sys.argv) > 1 else None)
