@@ -52,6 +52,9 @@ class Filter:
         """(dataset type, field) of every field read, such as ("ITEMS", "GENRES"). The service counts them."""
         return frozenset(named[:2] for named in self._named_fields())
 
+    def reads(self, dataset_type: str) -> bool:
+        return any(dataset == dataset_type for dataset, _ in self.fields)
+
     @property
     def needs_current_item(self) -> bool:
         return any(term.kind == "field" for condition in self._conditions() for term in condition.terms)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from local.personalize.catalog import Recipe
 from local.personalize.errors import InvalidInputError
+from local.personalize.filters import Filter, parse
 from local.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule
 from local.personalize.snapshots import snapshot
 from local.personalize.store import Resource
@@ -19,7 +21,7 @@ def _prepare_inference(world: World, request: Request) -> Draft:
         raise InvalidInputError("themeGenerationConfig goes with batchInferenceJobMode THEME_GENERATION.")
     if mode == "THEME_GENERATION" and recipe.engine != "similar-items":
         raise InvalidInputError(f"{recipe.name} generates no themes. Expected aws-similar-items.")
-    draft = _prepare(world, request, version, most=world.settings.quotas["batch_results"], default=25)
+    draft = _prepare(world, request, version, recipe, most=world.settings.quotas["batch_results"], default=25)
     return Draft({**draft.doc, "batchInferenceJobMode": mode})
 
 
@@ -28,10 +30,10 @@ def _prepare_segment(world: World, request: Request) -> Draft:
     recipe = world.settings.catalog.recipe(version.doc["recipeArn"])
     if recipe is None or recipe.type != "USER_SEGMENTATION":
         raise InvalidInputError(f"{version.doc['recipeArn']} makes no segments. Expected a USER_SEGMENTATION recipe.")
-    return _prepare(world, request, version, most=world.settings.quotas["segment_users"], default=100)
+    return _prepare(world, request, version, recipe, most=world.settings.quotas["segment_users"], default=100)
 
 
-def _prepare(world: World, request: Request, version: Resource, *, most: int, default: int) -> Draft:
+def _prepare(world: World, request: Request, version: Resource, recipe: Recipe, *, most: int, default: int) -> Draft:
     group = version.doc["datasetGroupArn"]
     world.find_active(version.doc["solutionArn"], "Solution")
     count = request.get("numResults", default)
@@ -49,7 +51,18 @@ def _prepare(world: World, request: Request, version: Resource, *, most: int, de
         chosen = world.find_active(request["filterArn"], "Filter")
         if chosen.doc["datasetGroupArn"] != group:
             raise InvalidInputError(f"{chosen.arn} belongs to another dataset group than {version.arn}.")
+        _check_filter(parse(chosen.doc["filterExpression"], strict=not world.settings.mixed_filters), recipe)
     return Draft({"numResults": count, "datasetGroupArn": group})
+
+
+def _check_filter(chosen: Filter, recipe: Recipe) -> None:
+    target = "UserID" if recipe.type == "USER_SEGMENTATION" else "ItemID"
+    if chosen.target != target:
+        raise InvalidInputError(f"The filter chooses {chosen.target}. Expected one of {target} for {recipe.name}.")
+    if chosen.needs_current_item and recipe.type != "RELATED_ITEMS":
+        raise InvalidInputError(f"The filter uses CurrentItem. Expected a RELATED_ITEMS recipe, got {recipe.name}.")
+    if chosen.reads("INTERACTIONS") and recipe.engine == "item-attribute-affinity":
+        raise InvalidInputError(f"The filter reads Interactions, which {recipe.name} does not allow.")
 
 
 def _job(world: World, job: Resource) -> Doc:

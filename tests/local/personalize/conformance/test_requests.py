@@ -70,3 +70,22 @@ def test_unknown_items_are_ranked_last(used: Frozen, stage: Stage) -> None:
     request = {"campaignArn": stage.record.arns["ranking campaign"], "userId": "u1"}
     answer = used.call("GetPersonalizedRanking", inputList=["x", "f1", "y", "f2"], **request)
     assert [item["itemId"] for item in answer["personalizedRanking"]][2:] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "expression", "says"),
+    [
+        ("Inference", "films version", "INCLUDE UserID WHERE Users.AGE < 30", "chooses UserID"),
+        ("Segment", "fans version", "INCLUDE ItemID WHERE Items.PRICE < 3", "chooses ItemID"),
+        ("Inference", "films version", "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE", "uses CurrentItem"),
+    ],
+)
+def test_a_batch_job_needs_a_filter_that_fits(used: Frozen, stage: Stage, kind: str, version: str, expression: str, says: str) -> None:
+    name = re.sub(r"\W+", "-", expression).strip("-")[:60]
+    chosen = used.call("CreateFilter", name=name, datasetGroupArn=stage.record.arns["group"], filterExpression=expression)
+    used.let_pass(1)
+    used.let_pass(1)
+    request = stage.record.requests[f"CreateBatch{kind}Job"]
+    answer = used.send(f"CreateBatch{kind}Job", {**request, "jobName": "unfit", "filterArn": chosen["filterArn"]})
+    assert answer.code == "InvalidInputException"
+    assert says in answer.message
