@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.serving.errors import BadRequest, NotFound, Unavailable, one_of
+from chalicelib.serving.errors import BadRequest, NotFound, NotReady, Unavailable, one_of
 from chalicelib.serving.runtime import service_errors
 from chalicelib.telemetry import logger
 
@@ -65,6 +65,10 @@ class Group(msgspec.Struct, frozen=True):
     solutions: dict[str, ServingRecord]
     popular: PopularRecord | None
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to serve."""
+        return bool(self.solutions) or self.popular is not None
+
     @property
     def event_tracker_id(self) -> str | None:
         found = (record.event_tracker_id for _, record in sorted(self.solutions.items()))
@@ -109,12 +113,15 @@ class Catalogue:
     def group(self, name: str | None) -> Group:
         """The named group, or the only one there is.
 
-        BadRequest names the groups when there are several and none is given; NotFound when it is not one of them.
+        BadRequest names the groups when there are several and none is given; NotFound when it is not one of them;
+        NotReady before its first run has ended.
         """
         if name is None:
             name = self._only_group()
         found = self._read(f"group#{name}", lambda: self._load_group(name))
-        if not found.solutions and found.popular is None:
+        if not found:
+            if name in self.groups():
+                raise NotReady(f"Group {name!r} serves nothing yet. Its first run has to finish.")
             raise NotFound(f"Unknown group {name!r}. Expected one of: {one_of(self.groups())}.")
         return found
 
@@ -164,9 +171,11 @@ class Catalogue:
             if seen is None:
                 raise Unavailable("The table of serving records cannot be read.", retry_after=5) from error
             value = seen[1]
-        if len(self._seen) >= KEPT_KEYS:
-            self._seen.clear()
-        self._seen[key] = found = (self._clock(), value)
+        found = (self._clock(), value)
+        if value:  # what is not there yet is looked for again: its first run may end at any moment
+            if len(self._seen) >= KEPT_KEYS:
+                self._seen.clear()
+            self._seen[key] = found
         return found
 
     def _load_groups(self) -> tuple[str, ...]:

@@ -136,3 +136,13 @@ def test_an_unknown_run_is_not_found(shop: House) -> None:
 def test_dynamodb_values_become_json_values() -> None:
     value = {"a": Decimal(1), "b": Decimal("1.5"), "c": {Decimal(2), Decimal(1)}, "d": [None, True, "x"]}
     assert plain(value) == {"a": 1, "b": 1.5, "c": [1, 2], "d": [None, True, "x"]}
+
+
+def test_a_group_whose_first_run_goes_on_is_not_ready(house: House) -> None:
+    house.table.put_item(Item={"pk": "groups", "sk": "shop"})
+    for path in ("/recommendations/u1", "/recommendations/u1?group=shop"):
+        answered = house.get(path)
+        assert (answered.status, answered.error["code"]) == (409, "NotReady")
+        assert answered.error["message"] == "Group 'shop' serves nothing yet. Its first run has to finish."
+    house.serve()
+    assert house.get("/recommendations/u1").status == 200
