@@ -137,14 +137,19 @@ class _File:
     def _csv_source(self, path: Path, skip: int) -> str:
         found = self._dialect
         types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(found.header)))
-        nulls = ", ".join(literal(n) for n in rules.NULLS)
-        quote = '"' if self.intake.traits.quotes else ""
-        return (
+        quote, escape = ('"', found.escape) if self.intake.traits.quotes else ("", "")
+        # DuckDB takes no null text that holds the escape character: there the N with a backslash is made null one step later.
+        nulls = ", ".join(literal(n) for n in rules.NULLS if escape != "\\" or "\\" not in n)
+        source = (
             f"read_csv({literal(str(path))}, auto_detect = false, header = false, skip = {skip}, "
-            f"delim = {literal(found.delimiter)}, quote = {literal(quote)}, escape = {literal(found.escape if quote else '')}, "
+            f"delim = {literal(found.delimiter)}, quote = {literal(quote)}, escape = {literal(escape)}, "
             f"columns = {{{types}}}, nullstr = [{nulls}], new_line = '\\n', strict_mode = true, ignore_errors = true, "
             f"max_line_size = {mending.MAX_LINE + 2})"
         )
+        if escape != "\\":
+            return source
+        cells = ", ".join(f"nullif(c{i}, '\\N') AS c{i}" for i in range(len(found.header)))
+        return f"(SELECT {cells} FROM {source})"
 
     def _open_parquet(self) -> tuple[tuple[str, ...], str]:
         path = literal(str(self.intake.path))
@@ -177,6 +182,7 @@ class _File:
         # at 3 KB of memory per line and without noticing the lines that an open quote swallows; so look for ourselves.
         self.connection.execute("DROP TABLE t")
         self._mended = mending.mend(self.intake.path, self.scratch / "mended.csv", self._dialect)
+        self.intake.traits.quotes |= self._mended.quoted
         self._create(rules.write_select(row_rules, self._csv_source(self._mended.path, 0)))
         if (rows := self._count("t")) != self._mended.records:
             raise FileRejected("unreadable", f"{self._mended.records - rows:,} of {self._mended.records:,} rows cannot be parsed as CSV.")

@@ -23,6 +23,8 @@ MAX_LINE = 1_000_000
 MAX_RECORD_LINES = 500
 MAX_RECORD = 262_144
 MAX_BAD_KEPT = 10_000
+# Stands for a line break inside quotes: the row rules flatten it in texts and refuse it in ids, like every control character.
+JOINT = b"\x0b"
 
 _SENTENCES = {
     "too-few": ("ragged", "have too few columns"),
@@ -45,10 +47,14 @@ class BadLine:
 
 @dataclass
 class Mended:
-    """`path` holds one record per line and no header. `shifts` are (record index, lines before it that are not records)."""
+    """`path` holds one record per line and no header; `quoted` says that quotes were written.
+
+    `shifts` are (record index, lines before it that are not records).
+    """
 
     path: Path
     records: int = 0
+    quoted: bool = False
     bad: list[BadLine] = field(default_factory=list)
     shifts: list[tuple[int, int]] = field(default_factory=list)
     dropped: dict[str, tuple[int, list[int]]] = field(default_factory=dict)
@@ -112,6 +118,7 @@ class _Mender:
                 self._join(number, line, ahead, numbered)
             elif (unescaped := self._unescape(line)) is not None:
                 self._note(self.mended.fixed, "unescaped", number)
+                self.mended.quoted = True
                 self._keep(unescaped)
             else:
                 self._bad(number, verdict, line)
@@ -152,7 +159,7 @@ class _Mender:
             if following is None:
                 break
             taken.append(following)
-            whole += b" " + following[1]
+            whole += JOINT + following[1]
             if b'"' not in following[1]:
                 continue
             verdict = self._judge(whole)
@@ -182,7 +189,7 @@ class _Mender:
             return None
         quoted = []
         for cell in cells:
-            text = " ".join(cell.split("\n"))
+            text = cell
             plain = not any(c in text for c in (self.delimiter.decode(), '"'))
             inner = text.replace('"', '""') if self.escape == b'"' else text.replace("\\", "\\\\").replace('"', '\\"')
             quoted.append(text if plain else f'"{inner}"')

@@ -109,6 +109,39 @@ def infer_schema(
     return SchemaPlan(json.dumps(record, separators=(",", ":")), tuple(f["name"] for f in fields), left_out)
 
 
+def keep_schema(live: str, dataset: str, columns: Sequence[ColumnReport], rows: int) -> SchemaPlan:
+    """The schema that a dataset has already, if this export fits it: Personalize's schemas cannot be changed.
+
+    New columns are left out; missing ones become empty where the schema allows null.
+
+    :raises SetRejected: a column that may not be empty is missing or incomplete, or a number has become text.
+    """
+    have = {c.name: c for c in columns}
+    fields = json.loads(live)["fields"]
+    for field in fields:
+        kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+        column = have.get(field["name"])
+        filled = column.filled if column else 0
+        if "null" not in kinds and filled < rows:
+            raise SetRejected(
+                "schema-drift",
+                f"Column {field['name']} of {dataset} is empty in {rows - filled:,} of {rows:,} rows. "
+                "Expected a value in every row, as in the export that made the dataset's schema.",
+            )
+        if column and column.kind in ("text", "id") and not set(kinds) & {"string"}:
+            raise SetRejected(
+                "schema-drift",
+                f"Column {field['name']} of {dataset} holds text. Expected {kinds[-1]}, as in the export that made the dataset's schema.",
+            )
+        if column and column.kind == "number" and not set(kinds) & {"string", "float", "double"}:
+            raise SetRejected(
+                "schema-drift",
+                f"Column {field['name']} of {dataset} holds fractions. Expected {kinds[-1]}, as in the export that made the dataset's schema.",
+            )
+    names = tuple(field["name"] for field in fields)
+    return SchemaPlan(live, names, {name: "the dataset's schema does not have it" for name in have if name not in names})
+
+
 def shape_csv(source: Path, target: Path, schema: str, memory_mb: int = engine.MEMORY_MB) -> bool:
     """Write `source` with exactly the schema's columns, in its order, values cut to its limits. False (and no file) when it fits already.
 
