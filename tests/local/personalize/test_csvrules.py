@@ -241,3 +241,29 @@ def test_a_file_is_accepted_exactly_when_every_cell_is(tmp_path: Path, rows: lis
         assert not is_good
     else:
         assert is_good
+
+
+REAL_DATA = Path(__file__).parents[4] / "shared" / "data"
+
+
+@pytest.mark.skipif(not REAL_DATA.exists(), reason="the shared data sets are not on this machine")
+@pytest.mark.parametrize(
+    ("file", "dataset_type", "columns", "rows"),
+    [
+        ("poc/interactions.csv", "INTERACTIONS", "USER_ID ITEM_ID TIMESTAMP:long EVENT_TYPE", 158_371),
+        ("poc/item-meta.csv", "ITEMS", "ITEM_ID GENRE YEAR", 9_742),
+        ("minimal/interactions.csv", "INTERACTIONS", "USER_ID ITEM_ID TIMESTAMP:long EVENT_TYPE EVENT_VALUE:float", 1_000),
+        ("travel/df_interactions.csv", "INTERACTIONS", "USER_ID ITEM_ID TIMESTAMP:long EVENT_TYPE EVENT_VALUE:float CABIN_TYPE", 34_853),
+    ],
+)
+def test_the_files_of_the_samples_are_accepted(tmp_path: Path, file: str, dataset_type: str, columns: str, rows: int) -> None:
+    pairs = [column.partition(":") for column in columns.split()]
+    schema = DatasetSchema(dataset_type, tuple(Field(name, kind or "string", nullable=name == "YEAR") for name, _, kind in pairs))
+    assert check_csv(REAL_DATA / file, schema, tmp_path / "rows.parquet").rows == rows
+
+
+@pytest.mark.skipif(not REAL_DATA.exists(), reason="the shared data sets are not on this machine")
+def test_one_year_that_is_a_range_fails_the_samples_items(tmp_path: Path) -> None:
+    schema = DatasetSchema("ITEMS", (Field("ITEM_ID", "string"), Field("GENRE", "string"), Field("YEAR", "int", nullable=True)))
+    with pytest.raises(CsvError, match=r"YEAR is not of type int: 1 of 9,742 records, first in item-meta\.csv line 9520"):
+        check_csv(REAL_DATA / "poc" / "item-meta.csv", schema, tmp_path / "rows.parquet")
