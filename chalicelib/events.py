@@ -1,10 +1,10 @@
-"""Events of apps and of Segment to Personalize's PutEvents.
+"""Events to Personalize's PutEvents.
 
 What PutEvents would refuse is refused here first, by index and name, before anything is sent: the service has no list
 of partial failures, one bad event fails its whole call. When it refuses a call all the same, the call is halved until
 the bad events stand alone, so that the good ones are kept.
 
-Not here: PutActions and PutActionInteractions.
+Not here: what Segment sends (serving/segment.py makes events of it), PutActions and PutActionInteractions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ _FIELDS = (
 )
 # Personalize: "Don't use these keys in properties"; camelCase and column spellings of the same names.
 _FORBIDDEN_PROPERTIES = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
-_SEGMENT_ITEM_KEYS = ("sku", "product_id", "productId", "itemId", "item_id")
 
 
 class EventsClient(Protocol):
@@ -114,8 +113,13 @@ class Recorder:
     forget: Callable[[tuple[str, str]], None]
     now: Callable[[], float]
 
-    def record(self, group: str | None, events: Sequence[Event], deadline: Deadline) -> Reply:
-        """Send `events`; 200 with the count, 400 naming those that the service refused. Raises ApiError."""
+    def record(self, group: str | None, events: Sequence[Event], deadline: Deadline, **counts: int) -> Reply:
+        """Send `events`; 200 with the count, 400 naming those that the service refused. Raises ApiError.
+
+        `counts` go into the reply as they are.
+        """
+        if not events:
+            return _reply(Outcome(), counts)
         found = self.catalogue.group(group)
         if found.event_tracker_id is None:
             raise NotReady(f"Group {found.name!r} has no event tracker yet.")
@@ -134,19 +138,7 @@ class Recorder:
         finally:
             for user in outcome.users:
                 self.forget((found.name, user))
-        return _reply(outcome)
-
-    def record_segment(self, body: Any, query: Mapping[str, str], deadline: Deadline) -> Reply:
-        """Segment calls: `track` events that name an item are sent, the others counted as ignored."""
-        group = parse_query(query)
-        calls = _segment_calls(body)
-        events = [event for number, call in enumerate(calls) for event in from_segment(call, f"events[{number}]")]
-        ignored = sum(1 for call in calls if not _is_item_event(call))
-        if not events:
-            return Reply(200, {"accepted": 0, "ignored": ignored})
-        reply = self.record(group, events, deadline)
-        payload = reply.payload if isinstance(reply.payload, dict) else {}
-        return Reply(reply.status, {**payload, "ignored": ignored})
+        return _reply(outcome, counts)
 
     def _put(
         self,
@@ -180,13 +172,13 @@ class Recorder:
             outcome.users.add(first.user_id)
 
 
-def _reply(outcome: Outcome) -> Reply:
+def _reply(outcome: Outcome, counts: Mapping[str, int]) -> Reply:
     if not outcome.rejected:
-        return Reply(200, {"accepted": outcome.accepted})
+        return Reply(200, {"accepted": outcome.accepted, **counts})
     rejected = [{"index": index, "message": message} for index, message in sorted(outcome.rejected)]
     message = f"The service refused {len(rejected)} of the events; the others are accepted. First: {rejected[0]['message']}"
     error = {"code": "BadRequest", "message": message, "rejected": rejected}
-    return Reply(400, {"error": error, "accepted": outcome.accepted})
+    return Reply(400, {"error": error, "accepted": outcome.accepted, **counts})
 
 
 def _split_into_calls(events: Sequence[Event]) -> Iterator[list[tuple[int, Event]]]:
@@ -340,60 +332,3 @@ def _impression(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_IMPRESSIONS:
         raise BadRequest(f"{name} is not a list of 1 to {MAX_IMPRESSIONS} item ids.")
     return tuple(to_id(item, f"{name}[{number}]") for number, item in enumerate(value))
-
-
-def _segment_calls(body: Any) -> list[dict[str, Any]]:
-    """The calls of a Segment webhook (one call), or of a batch of them."""
-    given = body.get("batch", [body]) if isinstance(body, dict) else body
-    if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
-        raise BadRequest(f"The body is of type {type_name(body)}. Expected a Segment call or a list of them.")
-    if len(given) > MAX_EVENTS:
-        raise TooLarge(f"The batch has {len(given):,} calls. Expected at most {MAX_EVENTS}.")
-    return given
-
-
-def from_segment(call: Mapping[str, Any], name: str) -> list[Event]:
-    """A Segment call as events: one per product of an order, none for a call that names no item.
-
-    https://segment.com/docs/connections/spec/ecommerce/v2/ names the fields.
-    """
-    if not _is_item_event(call):
-        return []
-    items = _segment_items(call)
-    message_id = call.get("messageId")
-    common = {
-        "eventType": call.get("event"),
-        "userId": call.get("userId"),
-        "sessionId": call.get("anonymousId") or call.get("userId"),
-        "sentAt": call.get("timestamp") or call.get("originalTimestamp") or call.get("sentAt"),
-    }
-    return [
-        parse_event({**common, "itemId": item, "eventId": _segment_event_id(message_id, number, len(items))}, name)
-        for number, item in enumerate(items)
-    ]
-
-
-def _is_item_event(call: Mapping[str, Any]) -> bool:
-    return call.get("type", "track") == "track" and bool(_segment_items(call))
-
-
-def _segment_items(call: Mapping[str, Any]) -> list[Any]:
-    properties = call.get("properties")
-    if not isinstance(properties, dict):
-        return []
-    products = properties.get("products")
-    candidates = products if isinstance(products, list) and products else [properties]
-    found = (_segment_item(candidate) for candidate in candidates if isinstance(candidate, dict))
-    return [item for item in found if item is not None]
-
-
-def _segment_item(properties: Mapping[str, Any]) -> Any:
-    return next((properties[key] for key in _SEGMENT_ITEM_KEYS if properties.get(key) not in (None, "")), None)
-
-
-def _segment_event_id(message_id: Any, number: int, count: int) -> str | None:
-    if not isinstance(message_id, str) or not message_id:
-        return None
-    if count == 1 and len(message_id) <= 256:
-        return message_id
-    return hashlib.sha256(f"{message_id}#{number}".encode()).hexdigest()[:32]

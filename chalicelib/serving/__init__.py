@@ -9,6 +9,7 @@
     recommend.py  campaign, cache or fallback: the decision of every answer
     popular.py    the popular list in S3, what is served when a campaign is not
     cache.py      answers of the last seconds
+    segment.py    Segment's calls as events (chalicelib/events.py sends them)
 
 Nothing here makes a client or reads the environment: `Api` gets factories.
 """

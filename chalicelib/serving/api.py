@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib import events
+from chalicelib.serving import segment
 from chalicelib.serving.answers import Answer
 from chalicelib.serving.cache import Cache
 from chalicelib.serving.errors import BadRequest
@@ -94,7 +95,8 @@ class Api:
         return self.recorder.record(*events.parse_events(call.json(), call.query), self._deadline())
 
     def segment(self, call: Call) -> Reply:
-        return self.recorder.record_segment(call.json(), call.query, self._deadline())
+        found, ignored = segment.parse_calls(call.json())
+        return self.recorder.record(events.parse_query(call.query), found, self._deadline(), ignored=ignored)
 
     def snowflake(self, call: Call, function: str) -> object:
         if call.method == "GET":
