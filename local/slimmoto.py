@@ -22,6 +22,7 @@ UNSERVED = (
     "moto.batch",
     "moto.datapipeline",
     "moto.ec2",
+    "moto.ecr",
     "moto.ecs",
     "moto.efs",
     "moto.elb",
@@ -31,6 +32,7 @@ UNSERVED = (
     "moto.rds",
     "moto.redshift",
     "moto.route53",
+    "moto.sagemaker",
 )
 
 

@@ -248,10 +248,10 @@ class Stack:
         self._exit.callback(restore)
 
     def _build_template(self) -> LocalTemplate:
-        from local.template import build
+        from local.templatecache import cached
 
         merge = self.options.merge or self.options.project / MERGE_TEMPLATE
-        return build(self.options.project, merge, self.options.stage, self.options.name)
+        return cached(self.options.project, merge, self.options.stage, self.options.name)
 
     def _deploy(self, template: LocalTemplate) -> None:
         from local import motoserver, shims
