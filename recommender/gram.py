@@ -109,7 +109,7 @@ class _Pairs:
 
     def cells(self, size: int) -> Array:
         kind = np.int32 if size < MOST_ROWS_IN_32_BITS else np.int64
-        found: Array = self.first.astype(kind) * kind(size) + self.second.astype(kind)
+        found: Array = np.multiply(self.first, size, dtype=kind) + self.second.astype(kind)
         return found
 
 

@@ -41,6 +41,8 @@ def fit_personal(task: Task) -> PersonalModel:
 
 def choose_settings(task: Task, history: Histories, content: Content | None = None) -> Settings:
     """Of the training users only: a quarter of them (of a sample, when there are many) ask the questions."""
+    if task.fixed is not None:
+        return Settings.from_dict(task.fixed)
     effort = Effort.of(task.budget_seconds, hpo=task.hpo)
     share = repeat_share(history)
     start = Settings(head=effort.head, repeats=share > 0, frequency=1.0 if share > 0 else 0.0)

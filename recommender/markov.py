@@ -109,8 +109,7 @@ def largest_per_row(matrix: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
         span = slice(int(matrix.indptr[row]), int(matrix.indptr[row + 1]))
         kept[span] = False
         kept[span.start + largest(matrix.data[span], keep)] = True
-    found = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], _starts(matrix, kept)), shape=matrix.shape)
-    return found
+    return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], _starts(matrix, kept)), shape=matrix.shape)
 
 
 def _starts(matrix: sparse.csr_matrix, kept: Array) -> Array:

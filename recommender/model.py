@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -111,6 +111,15 @@ class Base:
     def save(self, path: Path) -> None:
         """A folder. An older model of that name is replaced."""
         write_model(path, self._header.as_dict(), self._arrays)
+
+    def update(self, data: TrainingData) -> Model:
+        """A model of the same settings with what `data`, the whole of the data now, has in addition."""
+        from recommender.updating import update  # it knows every recipe, and each of them is built on this class
+
+        return update(self, data)
+
+    def with_metrics(self, metrics: Mapping[str, float]) -> Self:
+        return type(self)(replace(self._header, metrics=metrics), self._arrays)
 
     def recommend(
         self,

@@ -43,6 +43,14 @@ class PersonalModel(Base):
         self._user_rows = arrays["user_rows"]
         self._novelty = Novelty.from_arrays(arrays)
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @property
+    def novelty(self) -> Novelty:
+        return self._novelty
+
     def recommend(
         self,
         query: Query,

@@ -63,4 +63,5 @@ def trend(history: Histories, items: int, window_seconds: int) -> Array:
     before = np.bincount(history.item[age == 1], history.weight[age == 1], minlength=items)
     gain = (recent - before) / np.sqrt(recent + before + 4.0)
     total = np.bincount(history.item, history.weight, minlength=items)
-    return np.where(recent > 0, gain, gain.min() - 1.0 + total / (total.max() + 1.0))
+    found: Array = np.where(recent > 0, gain, gain.min() - 1.0 + total / (total.max() + 1.0))
+    return found

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recommender import popular
+from recommender.actions import ActionModel, fit_actions
 from recommender.data import Array, TrainingData
-from recommender.engine import popularity
 from recommender.files import ModelFileError, read_model
 from recommender.histories import Histories
 from recommender.ids import Ids
 from recommender.learn import fit_personal
 from recommender.model import Header, Model, ModelKind
 from recommender.personal import PersonalModel
-from recommender.related import RelatedModel, related_model, used_together
+from recommender.ratings import RatingModel, fit_ratings
+from recommender.relate import fit_related, fit_semantic
+from recommender.related import RelatedModel
+from recommender.segments import SegmentModel, fit_segments
 from recommender.task import Progress, Task, measured, test_split
 
 Fit = Callable[[Task], Model]
@@ -41,7 +43,6 @@ def fit(
     budget_seconds: float = 30,
     hpo: bool = False,
     progress: Progress | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Model:
     """Trains a model. ValueError names what is wrong with the recipe, the settings or the data."""
     found = _recipe(recipe)
@@ -49,7 +50,7 @@ def fit(
         raise ValueError("Training data has 0 interactions. Expected at least one")
     report = progress or (lambda _share, _text: None)
     report(0.0, "Reading histories")
-    task = Task(recipe, found.kind, data, dict(settings or {}), seed, budget_seconds, hpo, report, clock)
+    task = Task(recipe, found.kind, data, dict(settings or {}), seed, budget_seconds, hpo, report)
     model = found.fit(task)
     report(1.0, "Trained")
     return model
@@ -85,17 +86,6 @@ def _fit_order(task: Task, score: Callable[[Histories], Array]) -> Model:
     return popular.popular_model(task.header({}, metrics), ids, score(history))
 
 
-def fit_related(task: Task) -> Model:
-    ids, history = Ids.of(task.data.item_ids), task.history()
-    discount = float(task.settings.get("popularity_discount_factor", 0.5))
-
-    def build(events: Histories, metrics: dict[str, float]) -> Model:
-        near = used_together(events, task.items, window=10, tau=4.0, discount=discount)
-        return related_model(task.header({}, metrics), ids, near, popularity(events, task.items))
-
-    return build(history, measured(task, test_split(task, history), lambda rest: build(rest, {})))
-
-
 RECIPES: Mapping[str, Recipe] = {
     "user-personalization-v2": Recipe("user", fit_personal, PersonalModel),
     "user-personalization": Recipe("user", fit_personal, PersonalModel),
@@ -106,6 +96,11 @@ RECIPES: Mapping[str, Recipe] = {
     "personalized-ranking": Recipe("ranking", fit_personal, PersonalModel),
     "similar-items": Recipe("related", fit_related, RelatedModel),
     "sims": Recipe("related", fit_related, RelatedModel),
+    "semantic-similarity": Recipe("related", fit_semantic, RelatedModel),
     "popularity-count": Recipe("popular", fit_popular, popular.PopularModel),
     "trending-now": Recipe("popular", fit_trending, popular.PopularModel),
+    "item-affinity": Recipe("segment", fit_segments, SegmentModel),
+    "item-attribute-affinity": Recipe("segment", fit_segments, SegmentModel),
+    "next-best-action": Recipe("actions", fit_actions, ActionModel),
+    "svd": Recipe("rating", fit_ratings, RatingModel),
 }

@@ -17,7 +17,6 @@ from scipy import sparse
 from recommender.content import Content
 from recommender.data import Array
 from recommender.engine import (
-    Head,
     Settings,
     Statistics,
     choose_head,
@@ -251,4 +250,4 @@ def _is_better(candidate: Array, present: Array) -> bool:
     if len(difference) < 2:
         return False
     error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
-    return float(difference.mean()) > max(LEAST_GAIN_IN_ERRORS * error, LEAST_GAIN * float(present.mean()))
+    return bool(float(difference.mean()) > max(LEAST_GAIN_IN_ERRORS * error, LEAST_GAIN * float(present.mean())))
