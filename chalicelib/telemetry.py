@@ -30,7 +30,7 @@ def task(function: Task) -> Handler:
         logger.append_keys(task=function.__name__, **_identity(event))
         try:
             result = function(event)
-        except errors.ResourcePending as pending:
+        except (errors.ResourcePending, errors.LeaseHeld) as pending:
             logger.info("pending", extra={"waiting_for": str(pending)})
             raise
         except Exception as error:

@@ -292,7 +292,8 @@ class Stack:
             return
         from local.personalize.server import PersonalizeServer
 
-        server = PersonalizeServer(self._data / "personalize", s3_endpoint=self._aws.url, region=REGION, account=ACCOUNT)
+        options = {"s3_endpoint": self._aws.url, "region": REGION, "account": ACCOUNT, **self.options.personalize_options}
+        server = PersonalizeServer(self._data / "personalize", **options)
         self._exit.callback(server.close)
         self._personalize = server
 

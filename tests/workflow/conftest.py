@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from local.personalize.quotas import load_quotas
 from local.stack import Stack
 from tests.workflow.shop import Shop
 
@@ -21,7 +22,9 @@ TIME_SCALE = 400
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     data = tmp_path_factory.mktemp("stack")
-    with Stack(PROJECT, scale=TIME_SCALE, data_dir=data, environment=SETTINGS) as stack:
+    # Every test has a group of its own, more than an account may have.
+    personalize = {"quotas": load_quotas().adjusted({"dataset_groups": 50}), "training_seconds": 2}
+    with Stack(PROJECT, scale=TIME_SCALE, data_dir=data, environment=SETTINGS, personalize_options=personalize) as stack:
         endpoint = os.environ.get("STEPFUNCTIONS_ENDPOINT")
         if endpoint:
             yield move_to(stack, endpoint)

@@ -140,12 +140,13 @@ def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: S
 
 def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) -> None:
     config = {"gate/recdrop.toml": ONE_SOLUTION}
-    rows = purchases(seed=4, users=240, each=20, days=60, noise=0.05)
+    rows = purchases(seed=4, users=240, each=18, days=60, noise=0.05)
     shop.drop({**config, "gate/interactions/first.csv": csv(rows)})
     assert shop.finish("gate")["solutions"][0]["outcome"] == "promoted"
     live = shop.serving("gate")
 
-    later = purchases(seed=5, users=240, each=10, days=20, noise=0.05, start=FIRST_DAY + 61 * DAY)
+    # The newest tenth of each history is what the gate withholds: all that the shuffle left whole.
+    later = purchases(seed=5, users=240, each=2, days=4, noise=0.05, start=FIRST_DAY + 61 * DAY)
     shuffled = [row.replace(row.split(",")[1], f"i{(n * 7919) % 12:02d}{n % 10}") for n, row in enumerate(rows)]
     shop.drop({"gate/interactions/first.csv": csv([*shuffled, *later])})
     held = shop.finish("gate")["solutions"][0]
