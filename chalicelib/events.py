@@ -1,6 +1,6 @@
-"""Events to Personalize's PutEvents.
+"""Events, items and users to Personalize: PutEvents, PutItems, PutUsers.
 
-What PutEvents would refuse is refused here first, by index and name, before anything is sent: the service has no list
+What the service would refuse is refused here first, by index and name, before anything is sent: the service has no list
 of partial failures, one bad event fails its whole call. When it refuses a call all the same, the call is halved until
 the bad events stand alone, so that the good ones are kept.
 
@@ -16,7 +16,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -26,14 +27,21 @@ from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.records import Catalogue, Group
 from chalicelib.serving.runtime import Broken, Caller, Deadline, Missing, Refused, Throttled
 
-MAX_EVENTS = 500
-EVENTS_PER_CALL = 10
+MAX_MEMBERS = 500
+MEMBERS_PER_CALL = 10
 MAX_PROPERTIES_CHARACTERS = 1_024
+MAX_ITEM_PROPERTIES_CHARACTERS = 32_000
+MAX_USER_PROPERTIES_CHARACTERS = 24_000
 MAX_IMPRESSIONS = 25
 MAX_RECOMMENDATION_ID_CHARACTERS = 40
 MILLISECONDS_FROM = 100_000_000_000
 LATEST_SECONDS = 4_102_444_800  # 2100-01-01, far enough from the year 9999 at which datetime ends
 
+Member = TypeVar("Member")
+Members = Sequence[tuple[int, Any]]
+Send = Callable[[Sequence[Any]], None]
+
+_LISTS = ("events", "items", "users")
 _FIELDS = (
     "eventId",
     "eventType",
@@ -55,6 +63,10 @@ class EventsClient(Protocol):
     """What is used of boto3's personalize-events client."""
 
     def put_events(self, **arguments: Any) -> Mapping[str, Any]: ...
+
+    def put_items(self, **arguments: Any) -> Mapping[str, Any]: ...
+
+    def put_users(self, **arguments: Any) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -94,18 +106,40 @@ class Event:
         return hashlib.sha256(json.dumps([*parts, self.properties]).encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A new or changed item or user; `properties` is JSON text, its keys the schema's names in camelCase."""
+
+    id: str
+    properties: str | None = None
+
+    def to_wire(self, id_key: str) -> dict[str, Any]:
+        return {id_key: self.id, **({} if self.properties is None else {"properties": self.properties})}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one request brings. All of it is valid before any of it is sent."""
+
+    events: Sequence[Event] = ()
+    items: Sequence[Row] = ()
+    users: Sequence[Row] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.items or self.users)
+
+
 @dataclass
 class Outcome:
-    """What became of the events of one request: counts, and (index, message) of those the service refused."""
+    """What became of a batch: how much of it was taken, and what the service refused, as (list, index, message)."""
 
     accepted: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)
-    users: set[str] = field(default_factory=set)
+    rejected: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """Sends events. `forget` is called with (group, user) once an answer for the user may have changed."""
+    """Sends batches. `forget` is called with (group, user) once an answer for the user may have changed."""
 
     catalogue: Catalogue
     client: Callable[[], EventsClient]
@@ -113,82 +147,93 @@ class Recorder:
     forget: Callable[[tuple[str, str]], None]
     now: Callable[[], float]
 
-    def record(self, group: str | None, events: Sequence[Event], deadline: Deadline, **counts: int) -> Reply:
-        """Send `events`; 200 with the count, 400 naming those that the service refused. Raises ApiError.
+    def record(self, group: str | None, batch: Batch, deadline: Deadline, **counts: int) -> Reply:
+        """Send `batch`; 200 with the count, 400 naming what the service refused. Raises ApiError.
 
-        `counts` go into the reply as they are.
+        Items and users go before the events that may speak of them. `counts` go into the reply as they are.
         """
-        if not events:
-            return _reply(Outcome(), counts)
-        found = self.catalogue.group(group)
-        if found.event_tracker_id is None:
-            raise NotReady(f"Group {found.name!r} has no event tracker yet.")
         outcome = Outcome()
+        if not batch:
+            return _reply(outcome, counts)
+        found = self.catalogue.group(group)
+        if batch.events and found.event_tracker_id is None:
+            raise NotReady(f"Group {found.name!r} has no event tracker yet.")
         try:
-            for calls in _split_into_calls(events):
-                self._put(found, calls, deadline, outcome)
+            for kind, members, send in self._plan(found, batch, deadline):
+                _deliver(kind, members, send, outcome)
         except Throttled as error:
-            message = f"The service is overloaded ({error.code}). Send the events again: event ids are counted once."
+            message = f"The service is overloaded ({error.code}). Send all again: event ids are counted once."
             raise TooManyRequests(message, retry_after=1, accepted=outcome.accepted) from error
         except Missing as error:
-            raise NotReady(f"The event tracker of group {found.name!r} is not there ({error.code}).") from error
+            raise NotReady(f"What group {found.name!r} needs for it is not there ({error.code}).") from error
         except Broken as error:
             message = f"The service does not answer ({error.code})."
             raise Unavailable(message, retry_after=5, accepted=outcome.accepted) from error
         finally:
-            for user in outcome.users:
+            for user in {event.user_id for event in batch.events if event.user_id} | {row.id for row in batch.users}:
                 self.forget((found.name, user))
         return _reply(outcome, counts)
 
-    def _put(
-        self,
-        group: Group,
-        events: Sequence[tuple[int, Event]],
-        deadline: Deadline,
-        outcome: Outcome,
-    ) -> None:
-        """One PutEvents call; a refused one is halved until the refused events stand alone."""
-        first = events[0][1]
+    def _plan(self, group: Group, batch: Batch, deadline: Deadline) -> Iterator[tuple[str, Members, Send]]:
+        """The calls to make: each a list's name, some of its members with their index, and what sends them."""
+        for kind, id_key, rows in (("items", "itemId", batch.items), ("users", "userId", batch.users)):
+            for members in _chunks(list(enumerate(rows))):
+                yield kind, members, partial(self._put_rows, group, deadline, kind, id_key)
+        for members in _split_by_session(batch.events):
+            yield "events", members, partial(self._put_events, group, deadline)
+
+    def _put_events(self, group: Group, deadline: Deadline, events: Sequence[Event]) -> None:
         now = self.now()
         arguments: dict[str, Any] = {
             "trackingId": group.event_tracker_id,
-            "sessionId": first.session_id,
-            "eventList": [event.to_wire(now) for _, event in events],
+            "sessionId": events[0].session_id,
+            "eventList": [event.to_wire(now) for event in events],
         }
-        if first.user_id is not None:
-            arguments["userId"] = first.user_id
-        try:
-            self.caller.call(self.client().put_events, arguments, deadline)
-        except Refused as refusal:
-            if len(events) == 1:
-                outcome.rejected.append((events[0][0], refusal.message))
-                return
-            middle = len(events) // 2
-            self._put(group, events[:middle], deadline, outcome)
-            self._put(group, events[middle:], deadline, outcome)
+        if events[0].user_id is not None:
+            arguments["userId"] = events[0].user_id
+        self.caller.call(self.client().put_events, arguments, deadline)
+
+    def _put_rows(self, group: Group, deadline: Deadline, kind: str, id_key: str, rows: Sequence[Row]) -> None:
+        operation = self.client().put_items if kind == "items" else self.client().put_users
+        arguments = {"datasetArn": group.dataset_arn(kind), kind: [row.to_wire(id_key) for row in rows]}
+        self.caller.call(operation, arguments, deadline)
+
+
+def _deliver(kind: str, members: Members, send: Send, outcome: Outcome) -> None:
+    """One call; a refused one is halved until the refused members stand alone."""
+    try:
+        send([member for _, member in members])
+    except Refused as refusal:
+        if len(members) == 1:
+            outcome.rejected.append((kind, members[0][0], refusal.message))
             return
-        outcome.accepted += len(events)
-        if first.user_id is not None:
-            outcome.users.add(first.user_id)
+        middle = len(members) // 2
+        _deliver(kind, members[:middle], send, outcome)
+        _deliver(kind, members[middle:], send, outcome)
+    else:
+        outcome.accepted += len(members)
 
 
 def _reply(outcome: Outcome, counts: Mapping[str, int]) -> Reply:
     if not outcome.rejected:
         return Reply(200, {"accepted": outcome.accepted, **counts})
-    rejected = [{"index": index, "message": message} for index, message in sorted(outcome.rejected)]
-    message = f"The service refused {len(rejected)} of the events; the others are accepted. First: {rejected[0]['message']}"
+    rejected = [{"in": kind, "index": index, "message": message} for kind, index, message in sorted(outcome.rejected)]
+    message = f"The service refused {len(rejected)} of them; the others are accepted. First: {rejected[0]['message']}"
     error = {"code": "BadRequest", "message": message, "rejected": rejected}
     return Reply(400, {"error": error, "accepted": outcome.accepted, **counts})
 
 
-def _split_into_calls(events: Sequence[Event]) -> Iterator[list[tuple[int, Event]]]:
-    """Calls of at most ten events of one user and session, in the order given, each event with its index."""
+def _split_by_session(events: Sequence[Event]) -> Iterator[Members]:
+    """At most ten events of one user and session each, in the order given."""
     sessions: dict[tuple[str | None, str], list[tuple[int, Event]]] = {}
     for index, event in enumerate(events):
         sessions.setdefault((event.user_id, event.session_id), []).append((index, event))
     for members in sessions.values():
-        for start in range(0, len(members), EVENTS_PER_CALL):
-            yield members[start : start + EVENTS_PER_CALL]
+        yield from _chunks(members)
+
+
+def _chunks(members: Members) -> Iterator[Members]:
+    return (members[start : start + MEMBERS_PER_CALL] for start in range(0, len(members), MEMBERS_PER_CALL))
 
 
 def parse_query(query: Mapping[str, str]) -> str | None:
@@ -199,22 +244,43 @@ def parse_query(query: Mapping[str, str]) -> str | None:
     return query.get("group")
 
 
-def parse_events(body: Any, query: Mapping[str, str]) -> tuple[str | None, list[Event]]:
-    """The group and the events of a body: one event, or `{"events": [...]}`. One bad event refuses them all."""
+def parse_batch(body: Any, query: Mapping[str, str]) -> tuple[str | None, Batch]:
+    """The group and what a body brings: one event, or an object of the lists events, items and users.
+
+    One bad member refuses them all, by its list and index.
+    """
     group = parse_query(query)
-    if isinstance(body, dict) and "events" in body:
-        unknown = sorted(set(body) - {"events", "group"})
-        if unknown:
-            raise BadRequest(f"Unknown key {unknown[0]!r} beside events. Expected one of: events, group.")
-        given = body["events"]
-        if not isinstance(given, list) or not given:
-            raise BadRequest("events is not a list of events. Expected 1 to 500 of them.")
-    else:
-        given = [body]
-    if len(given) > MAX_EVENTS:
-        raise TooLarge(f"events has {len(given):,} entries. Expected at most {MAX_EVENTS}.")
-    events = [parse_event(event, f"events[{number}]") for number, event in enumerate(given)]
-    return _group(body, group), events
+    if not isinstance(body, dict) or not any(name in body for name in _LISTS):
+        return _group(body, group), Batch(events=[parse_event(body, "events[0]")])
+    unknown = sorted(set(body) - {*_LISTS, "group"})
+    if unknown:
+        raise BadRequest(f"Unknown key {ascii(unknown[0])[:60]} beside the lists. Expected one of: {one_of([*_LISTS, 'group'])}.")
+    batch = Batch(
+        events=_parse_list(body, "events", parse_event),
+        items=_parse_list(body, "items", partial(_parse_row, "itemId", MAX_ITEM_PROPERTIES_CHARACTERS)),
+        users=_parse_list(body, "users", partial(_parse_row, "userId", MAX_USER_PROPERTIES_CHARACTERS)),
+    )
+    if not batch:
+        raise BadRequest(f"The lists are empty. Expected 1 to {MAX_MEMBERS} members.")
+    return _group(body, group), batch
+
+
+def _parse_list(body: Mapping[str, Any], name: str, parse: Callable[[Any, str], Member]) -> list[Member]:
+    given = body.get(name, [])
+    if not isinstance(given, list):
+        raise BadRequest(f"{name} has a value of type {type_name(given)}. Expected a list.")
+    if len(given) > MAX_MEMBERS:
+        raise TooLarge(f"{name} has {len(given):,} entries. Expected at most {MAX_MEMBERS}.")
+    return [parse(member, f"{name}[{number}]") for number, member in enumerate(given)]
+
+
+def _parse_row(id_key: str, most: int, given: Any, name: str) -> Row:
+    if not isinstance(given, dict):
+        raise BadRequest(f"{name} is of type {type_name(given)}. Expected an object.")
+    unknown = sorted(set(given) - {id_key, "properties"})
+    if unknown:
+        raise BadRequest(f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {id_key}, properties.")
+    return Row(to_id(given.get(id_key), f"{name}.{id_key}"), _properties(given.get("properties"), f"{name}.properties", most))
 
 
 def _group(body: Any, group: str | None) -> str | None:
@@ -243,7 +309,7 @@ def parse_event(given: Any, name: str) -> Event:
         event_id=_optional_id(given, "eventId", name),
         sent_at=_epoch_seconds(given.get("sentAt"), f"{name}.sentAt"),
         event_value=_number(given.get("eventValue"), f"{name}.eventValue"),
-        properties=_properties(given.get("properties"), f"{name}.properties"),
+        properties=_event_properties(given.get("properties"), f"{name}.properties"),
         recommendation_id=_recommendation_id(given.get("recommendationId"), f"{name}.recommendationId"),
         impression=_impression(given.get("impression"), f"{name}.impression"),
     )
@@ -294,19 +360,25 @@ def _number(value: Any, name: str) -> float | None:
     return float(value)
 
 
-def _properties(value: Any, name: str) -> str | None:
+def _event_properties(value: Any, name: str) -> str | None:
+    text = _properties(value, name, MAX_PROPERTIES_CHARACTERS)
+    keys = msgspec.json.decode(text) if text else ()
+    forbidden = sorted(key for key in keys if key.replace("_", "").lower() in _FORBIDDEN_PROPERTIES)
+    if forbidden:
+        raise BadRequest(f"{name} has the reserved key {ascii(forbidden[0])[:60]}. Expected it as a field of the event.")
+    return text
+
+
+def _properties(value: Any, name: str, most: int) -> str | None:
     """Compact JSON text of an object, or of a text that holds one."""
     if value is None or value == {}:
         return None
     found = _decode_object(value) if isinstance(value, str) else value
     if not isinstance(found, dict):
         raise BadRequest(f"{name} has a value of type {type_name(found)}. Expected a JSON object.")
-    forbidden = sorted(key for key in found if key.replace("_", "").lower() in _FORBIDDEN_PROPERTIES)
-    if forbidden:
-        raise BadRequest(f"{name} has the reserved key {ascii(forbidden[0])[:60]}. Expected it as a field of the event.")
     text = msgspec.json.encode(found).decode()
-    if len(text) > MAX_PROPERTIES_CHARACTERS:
-        raise BadRequest(f"{name} has {len(text):,} characters of JSON. Expected at most {MAX_PROPERTIES_CHARACTERS}.")
+    if len(text) > most:
+        raise BadRequest(f"{name} has {len(text):,} characters of JSON. Expected at most {most}.")
     return text
 
 

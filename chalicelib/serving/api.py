@@ -92,11 +92,11 @@ class Api:
         return self._answer(for_everyone(parse_options(call.query)))
 
     def events(self, call: Call) -> Reply:
-        return self.recorder.record(*events.parse_events(call.json(), call.query), self._deadline())
+        return self.recorder.record(*events.parse_batch(call.json(), call.query), self._deadline())
 
     def segment(self, call: Call) -> Reply:
         found, ignored = segment.parse_calls(call.json())
-        return self.recorder.record(events.parse_query(call.query), found, self._deadline(), ignored=ignored)
+        return self.recorder.record(events.parse_query(call.query), events.Batch(found), self._deadline(), ignored=ignored)
 
     def snowflake(self, call: Call, function: str) -> object:
         if call.method == "GET":

@@ -52,7 +52,6 @@ class ServingRecord(msgspec.Struct, frozen=True):
     metadata_columns: tuple[str, ...] = ()
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
-    dataset_group_arn: str | None = None
 
 
 class PopularRecord(msgspec.Struct, frozen=True):
@@ -73,6 +72,14 @@ class Group(msgspec.Struct, frozen=True):
     def event_tracker_id(self) -> str | None:
         found = (record.event_tracker_id for _, record in sorted(self.solutions.items()))
         return next((tracker for tracker in found if tracker), None)
+
+    def dataset_arn(self, dataset: str) -> str:
+        """Of the group's `items` or `users`: in the account and region of its campaigns. Raises NotReady."""
+        campaigns = [record.campaign_arn for record in self.solutions.values() if record.campaign_arn]
+        if not campaigns:
+            raise NotReady(f"Group {self.name!r} has no campaign yet.")
+        prefix = campaigns[0].rpartition(":")[0]
+        return f"{prefix}:dataset/{self.name}/{dataset.upper()}"
 
     def find_solution(self, name: str | None, *recipe_types: str) -> ServingRecord | None:
         """The named solution, else the first by type and name that can answer; None when the group has none.

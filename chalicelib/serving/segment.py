@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.events import MAX_EVENTS, Event, parse_event
+from chalicelib.events import MAX_MEMBERS, Event, parse_event
 from chalicelib.serving.errors import BadRequest, TooLarge
 from chalicelib.serving.ids import MAX_CHARACTERS, type_name
 
@@ -28,8 +28,8 @@ def _calls(body: Any) -> list[dict[str, Any]]:
     given = body.get("batch", [body]) if isinstance(body, dict) else body
     if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
         raise BadRequest(f"The body is of type {type_name(body)}. Expected a Segment call or a list of them.")
-    if len(given) > MAX_EVENTS:
-        raise TooLarge(f"The batch has {len(given):,} calls. Expected at most {MAX_EVENTS}.")
+    if len(given) > MAX_MEMBERS:
+        raise TooLarge(f"The batch has {len(given):,} calls. Expected at most {MAX_MEMBERS}.")
     return given
 
 

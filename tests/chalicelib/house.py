@@ -97,6 +97,19 @@ class FakeEvents:
         self.calls: list[dict[str, Any]] = []
         self.taken: list[dict[str, Any]] = []
 
+    def put_items(self, **arguments: Any) -> Mapping[str, Any]:
+        return self._put_rows(arguments, arguments["items"])
+
+    def put_users(self, **arguments: Any) -> Mapping[str, Any]:
+        return self._put_rows(arguments, arguments["users"])
+
+    def _put_rows(self, arguments: dict[str, Any], rows: list[dict[str, Any]]) -> Mapping[str, Any]:
+        self.calls.append(arguments)
+        if any(self.refuses & set(row.values()) for row in rows):
+            raise service_error("InvalidInputException", "Unknown property")
+        self.taken.extend(rows)
+        return {}
+
     def put_events(self, **arguments: Any) -> Mapping[str, Any]:
         self.calls.append(arguments)
         step = self.script.pop(0) if self.script else None

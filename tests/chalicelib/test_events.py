@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chalicelib.house import FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
+from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
 from tests.chalicelib.serving.conftest import house, shop, standing_shop, street
 
 __all__ = ["house", "shop", "standing_shop", "street"]
@@ -161,3 +161,45 @@ def test_the_group_may_stand_in_the_query_or_the_body(shop: House) -> None:
     shop.post("/events", {**VIEW, "group": "books"})
     shop.post("/events", {"group": "books", "events": [VIEW]})
     assert [call["trackingId"] for call in shop.tracker.calls] == ["tracker-books"] * 3
+
+
+def test_new_items_and_users_go_before_the_events_that_speak_of_them(shop: House) -> None:
+    body = {
+        "events": [VIEW],
+        "items": [{"itemId": n, "properties": {"name": "Tea", "creationTimestamp": 1714644672}} for n in range(11)],
+        "users": [{"userId": "u1"}],
+    }
+    assert shop.post("/events", body).json == {"accepted": 13}
+    first, second, third, fourth = shop.tracker.calls
+    assert first["datasetArn"] == f"{ARN}:dataset/shop/ITEMS"
+    assert first["items"][0] == {"itemId": "0", "properties": '{"name":"Tea","creationTimestamp":1714644672}'}
+    assert [len(first["items"]), len(second["items"])] == [10, 1]
+    assert third == {"datasetArn": f"{ARN}:dataset/shop/USERS", "users": [{"userId": "u1"}]}
+    assert fourth["eventList"][0]["itemId"] == "tea"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"items": [7]}, "items[0] is of type number. Expected an object."),
+        ({"items": {}}, "items has a value of type object. Expected a list."),
+        ({"items": [{}]}, "items[0].itemId has a value of type null."),
+        ({"items": [{"itemId": "a", "name": "b"}]}, "items[0] has an unknown key 'name'. Expected one of: itemId, properties."),
+        ({"items": [{"itemId": "a", "properties": "b"}]}, "items[0].properties has a value of type string."),
+        ({"items": [{"itemId": "a", "properties": {"b": "c" * 32_000}}]}, "items[0].properties has 32,008 characters of JSON."),
+        ({"users": [{"userId": "a", "properties": {"b": "c" * 24_000}}]}, "users[0].properties has 24,008 characters of JSON."),
+        ({"items": [], "users": []}, "The lists are empty."),
+        ({"items": [{"itemId": "a"}], "x": 1}, "Unknown key 'x' beside the lists. Expected one of: events, group, items, users."),
+    ],
+)
+def test_a_wrong_item_or_user_is_refused_by_name(standing_shop: House, body: dict[str, Any], message: str) -> None:
+    answered = standing_shop.post("/events", body)
+    assert answered.status == 400
+    assert answered.error["message"].startswith(message)
+
+
+def test_of_refused_items_the_good_ones_are_kept(shop: House) -> None:
+    shop.tracker = FakeEvents(refuses=["bad"])
+    answered = shop.post("/events", {"items": [{"itemId": i} for i in ("a", "bad", "b")]})
+    assert (answered.status, answered.json["accepted"]) == (400, 2)
+    assert answered.error["rejected"] == [{"in": "items", "index": 1, "message": "Unknown property"}]

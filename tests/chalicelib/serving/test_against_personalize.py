@@ -130,3 +130,12 @@ def test_a_campaign_that_is_gone_gives_the_popular_list(real: House) -> None:
         "fallback",
         "The campaign is not there (ResourceNotFoundException).",
     )
+
+
+def test_new_items_and_users_are_taken_and_wrong_ones_named(real: House) -> None:
+    item = {"itemId": "i900", "properties": {"genre": "horror", "price": 1.5, "creationTimestamp": 1_700_000_000}}
+    user = {"userId": "u900", "properties": {"age": 30, "tier": "gold"}}
+    assert real.post("/events", {"items": [item], "users": [user]}).json == {"accepted": 2}
+    answered = real.post("/events", {"items": [item, {"itemId": "i901", "properties": {"colour": "red"}}]})
+    assert (answered.status, answered.json["accepted"]) == (400, 1)
+    assert answered.error["rejected"][0]["index"] == 1
