@@ -10,7 +10,7 @@ import click
 
 from local.personalize.clock import SystemClock
 from local.personalize.faults import Faults
-from local.personalize.http import HttpServer
+from local.personalize.hosting import hosted
 from local.personalize.latency import PRESETS
 from local.personalize.quotas import load_quotas
 from local.personalize.server import PersonalizeServer
@@ -73,8 +73,8 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with HttpServer(app, port) as http:
-        click.echo(f"Amazon Personalize is at {http.url}")
+    with hosted(app, port) as url:
+        click.echo(f"Amazon Personalize is at {url}")
         stop.wait()
     app.close()
 

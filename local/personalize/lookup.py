@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.personalize.filters import Catalogue
-from local.personalize.tables import ID_OF, Columns, Tables, quote
+from local.personalize.schemas import DatasetSchema, Field
+from local.personalize.tables import ID_OF, Columns, Tables, quote, read_record
 
 Value = str | float | None
 
@@ -56,6 +57,25 @@ class Rows:
         return str(int(value)) if name in self.whole and isinstance(value, float) else str(value)
 
 
+@dataclass(frozen=True)
+class Layered:
+    """A table as imported, and over it the few rows that were streamed since."""
+
+    base: Rows
+    newer: Rows
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.base.columns) | frozenset(self.newer.columns)
+
+    def row(self, identifier: str) -> dict[str, Value] | None:
+        return self.newer.row(identifier) or self.base.row(identifier)
+
+    def texts(self, identifier: str, names: Sequence[str]) -> dict[str, str]:
+        holder = self.base if self.newer.position(identifier) is None else self.newer
+        return holder.texts(identifier, names)
+
+
 NO_ROWS = Rows((), {})
 
 
@@ -73,14 +93,34 @@ def read_rows(tables: Tables, kind: str) -> Rows:
     )
     columns = tables.columns(f"SELECT {ID_OF[kind]} AS _id{selected} FROM {kind} ORDER BY _id")
     ids = columns.pop("_id")
-    whole = frozenset(field.name for field in fields if field.type in ("int", "long"))
-    return Rows(ids.tolist(), columns, whole)
+    return Rows(ids.tolist(), columns, _whole(fields))
+
+
+def rows_of_records(schema: DatasetSchema, records: Iterable[tuple[str, str | None]]) -> Rows:
+    """The table that streamed records (id, properties) make, the last of each id."""
+    id_column = ID_OF[schema.dataset_type]
+    by_id = {record_id: read_record(schema, record_id, properties) for record_id, properties in records}
+    ids = sorted(by_id)
+    fields = [field for field in schema.fields if field.name != id_column]
+    columns = {field.name: _array([by_id[identifier][field.name] for identifier in ids], field) for field in fields}
+    return Rows(ids, columns, _whole(fields))
 
 
 def user_events(found: Mapping[str, Sequence[str]], index_of: Any) -> dict[str, NDArray[Any]]:
     """Item ids by event type as the catalogue rows that filters ask for."""
     rows = {kind: [index_of(item) for item in items] for kind, items in found.items()}
     return {kind: np.array([row for row in places if row is not None], dtype=np.int64) for kind, places in rows.items()}
+
+
+def _whole(fields: Iterable[Field]) -> frozenset[str]:
+    return frozenset(field.name for field in fields if field.type in ("int", "long"))
+
+
+def _array(values: Sequence[Any], field: Field) -> NDArray[Any]:
+    if field.is_number:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    texts = [str(value).lower() if isinstance(value, bool) else value for value in values]
+    return np.array([*texts, None], dtype=object)[:-1]
 
 
 def _value(value: Any) -> Value:

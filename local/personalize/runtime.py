@@ -220,7 +220,7 @@ class Runtime:
         columns, most = asked["ITEMS"], self._quotas["metadata_columns"]
         if len(columns) > most:
             raise InvalidInputError(f"metadataColumns has {len(columns)} columns. Expected at most {most}.")
-        known = self._serving.rows(source.group, "ITEMS").columns
+        known = self._serving.rows(source.group, "ITEMS").names
         unknown = sorted(set(columns) - set(known))
         if unknown:
             raise InvalidInputError(f"Items have no column {unknown[0]!r}. Expected one of: {', '.join(sorted(known))}.")

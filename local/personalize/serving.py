@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
+
+from local.personalize.cache import Cache
 from local.personalize.errors import InvalidInputError, NotFoundError
 from local.personalize.filters import Catalogue, Filter, FilterContext, FilterError, parse
 from local.personalize.history import History
-from local.personalize.lookup import Rows, read_rows, user_events
-from local.personalize.store import Resource, Store
+from local.personalize.lookup import Layered, Rows, user_events
+from local.personalize.metadata import Metadata
+from local.personalize.store import Store
 from local.personalize.streams import events_of
-from local.personalize.tables import open_tables
 from recommender import Event, Model, Query, load
 
-T = TypeVar("T")
 ROW_KIND = {"ItemID": "ITEMS", "ActionID": "ACTIONS", "UserID": "USERS"}
-
-
-class Cache:
-    """The `most` last used values. Each is made once, however many threads ask for it at the same time."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._values: OrderedDict[Hashable, Any] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        found, value = self._find(key)
-        if found:
-            return value  # type: ignore[no-any-return]
-        with self._lock:
-            turn = self._making.setdefault(key, threading.Lock())
-        with turn:
-            found, value = self._find(key)
-            if not found:
-                value = make()
-                with self._lock:
-                    self._values[key] = value
-                    self._making.pop(key, None)
-                    if len(self._values) > self._most:
-                        self._values.popitem(last=False)
-        return value  # type: ignore[no-any-return]
-
-    def _find(self, key: Hashable) -> tuple[bool, Any]:
-        with self._lock:
-            if key not in self._values:
-                return False, None
-            self._values.move_to_end(key)
-            return True, self._values[key]
 
 
 @dataclass(frozen=True)
@@ -69,18 +36,17 @@ class Serving:
         self._store = store
         self._root = root
         self._strict = not mixed_filters
+        self._metadata = Metadata(store, root)
         self._models = Cache(16)
-        self._rows = Cache(24)
         self._histories = Cache(16)
         self._catalogues = Cache(24)
 
     def model(self, folder: str) -> Model:
         return self._models.get(folder, lambda: load(self._root / folder))
 
-    def rows(self, group: str, kind: str) -> Rows:
-        """The metadata of a dataset as it is now, streamed records included."""
-        dataset = self._dataset(group, kind)
-        return self._rows.get(self._rows_key(dataset, group, kind), lambda: self._read_rows(dataset, group, kind))
+    def rows(self, group: str, kind: str) -> Layered:
+        """The metadata of ITEMS, USERS or ACTIONS as it is now, streamed records included."""
+        return self._metadata.layers(group, kind)[1]
 
     def query(self, group: str, events_upto: int, user: str | None, context: Mapping[str, str]) -> Query:
         """The question of a user: with the events that the model has not been trained on."""
@@ -92,7 +58,7 @@ class Serving:
 
     def _user_metadata(self, group: str, user: str) -> dict[str, str]:
         """Of use for users that the training has not seen; small, so read only when there is a USERS dataset."""
-        if self._dataset(group, "USERS") is None:
+        if self._metadata.dataset(group, "USERS") is None:
             return {}
         row = self.rows(group, "USERS").row(user) or {}
         return {name: str(value) for name, value in row.items() if value is not None}
@@ -110,30 +76,34 @@ class Serving:
     def mask(self, chosen: Chosen, model: Model, group: str, user: str | None, item: str | None) -> Any:
         """bool per item of the model: what the filter lets through. InvalidInputError for unfit values."""
         kind = ROW_KIND[chosen.filter.target]
-        stream = "action" if kind == "ACTIONS" else "interaction"
-        current = self.rows(group, "ITEMS").row(item) if item and chosen.filter.needs_current_item else None
-        if chosen.filter.needs_current_item and item is None:
-            raise InvalidInputError("The filter uses CurrentItem. Expected a request for related items.")
-        context = FilterContext(
-            self._catalogue(group, kind, model),
-            user=(self.rows(group, "USERS").row(user) or {}) if user else {},
-            events=self._events(group, stream, user, model) if user else {},
-            current_item=current,
-        )
+        key, layers = self._metadata.layers(group, kind)
+        context = self._context(chosen.filter, self._catalogue(key, layers, model), model, group, user, item)
         try:
-            return chosen.filter.mask(context, chosen.values)
+            mask = chosen.filter.mask(context, chosen.values)
+            if layers.newer.ids:
+                _remask(mask, chosen, context, layers.newer, model)
         except FilterError as error:
             raise InvalidInputError(str(error)) from error
+        return mask
 
-    def _catalogue(self, group: str, kind: str, model: Model) -> Catalogue:
-        dataset = self._dataset(group, kind)
-        key = (id(model), self._rows_key(dataset, group, kind))
-        made: tuple[Model, Catalogue] = self._catalogues.get(key, lambda: (model, self.rows(group, kind).catalogue(model.item_ids)))
-        return made[1]
+    def _context(self, parsed: Filter, catalogue: Catalogue, model: Model, group: str, user: str | None, item: str | None) -> FilterContext:
+        """Reads only what the filter's fields ask for."""
+        used = {dataset for dataset, _ in parsed.fields}
+        if parsed.needs_current_item and item is None:
+            raise InvalidInputError("The filter uses CurrentItem. Expected a request for related items.")
+        current = self.rows(group, "ITEMS").row(item) if item and parsed.needs_current_item else None
+        metadata = self.rows(group, "USERS").row(user) if user and "USERS" in used else None
+        stream = "interaction" if "INTERACTIONS" in used else "action" if "ACTION_INTERACTIONS" in used else None
+        events = self._events(group, stream, user, model) if user and stream else {}
+        return FilterContext(catalogue, user=metadata or {}, events=events, current_item=current)
+
+    def _catalogue(self, key: Hashable, layers: Layered, model: Model) -> Catalogue:
+        made: tuple[Model, Catalogue] = self._catalogues.get((id(model), key), lambda: (model, layers.base.catalogue(model.item_ids)))
+        return made[1]  # the model is kept with it, so that no other one gets its id
 
     def _events(self, group: str, stream: str, user: str, model: Model) -> dict[str, Any]:
         found: dict[str, list[str]] = defaultdict(list)
-        dataset = self._dataset(group, "ACTION_INTERACTIONS" if stream == "action" else "INTERACTIONS")
+        dataset = self._metadata.dataset(group, "ACTION_INTERACTIONS" if stream == "action" else "INTERACTIONS")
         index = dataset.notes.get("index") if dataset else None
         if index:
             history = self._histories.get(index, lambda: History(self._root / index))
@@ -142,28 +112,14 @@ class Serving:
             found[event.event_type.lower()].append(event.item_id)
         return user_events(found, model.item_index)
 
-    def _dataset(self, group: str, kind: str) -> Resource | None:
-        name = group.rpartition("/")[2]
-        prefix = group.rpartition(":")[0]
-        return self._store.get(f"{prefix}:dataset/{name}/{kind}")
 
-    def _rows_key(self, dataset: Resource | None, group: str, kind: str) -> Hashable:
-        if dataset is None:
-            return (group, kind)
-        last = self._store.query("SELECT max(seq) FROM records WHERE dataset = ?", (dataset.arn,))[0][0]
-        return (dataset.arn, tuple(dataset.notes.get("files", ())), dataset.doc["schemaArn"], last)
-
-    def _read_rows(self, dataset: Resource | None, group: str, kind: str) -> Rows:
-        datasets = {}
-        if dataset is not None:
-            schema = self._store.get(dataset.doc["schemaArn"])
-            assert schema is not None  # noqa: S101 - a schema in use cannot be deleted
-            datasets[kind] = {
-                "arn": dataset.arn,
-                "schema": schema.doc["schema"],
-                "domain": schema.doc.get("domain"),
-                "files": dataset.notes.get("files", []),
-            }
-        taken = {"group": group, "datasets": datasets, "events_upto": 0, "records_upto": 2**62}
-        with open_tables(self._root, self._store.path, taken, threads=1) as tables:
-            return read_rows(tables, kind)
+def _remask(mask: Any, chosen: Chosen, context: FilterContext, newer: Rows, model: Model) -> None:
+    """Sets the mask anew for the few items whose metadata was streamed since the catalogue was made."""
+    ids = [identifier for identifier in newer.ids if model.item_index(identifier) is not None]
+    places = np.array([model.item_index(identifier) for identifier in ids], dtype=np.int64)
+    small = {int(place): number for number, place in enumerate(places)}
+    events = {
+        kind: np.array([small[row] for row in rows.tolist() if row in small], dtype=np.int64) for kind, rows in context.events.items()
+    }
+    catalogue = newer.catalogue(np.array([*ids, None], dtype=object)[:-1])
+    mask[places] = chosen.filter.mask(replace(context, catalogue=catalogue, events=events), chosen.values)

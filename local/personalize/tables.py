@@ -93,9 +93,8 @@ class Tables:
 
     def _records(self, kind: str) -> Iterator[Mapping[str, Any]]:
         sql = "SELECT record_id, properties FROM records WHERE dataset = ? AND seq <= ? ORDER BY seq"
-        by_key = {plain(name): name for name in self.schemas[kind].names}
         for record_id, properties in self._query(sql, (self._taken["datasets"][kind]["arn"], self._taken["records_upto"])):
-            yield {**named(json.loads(properties or "{}"), by_key), ID_OF[kind]: record_id}
+            yield read_record(self.schemas[kind], record_id, properties)
 
     def _events(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Streamed events of known users; those of a session count for the user who logged in during it."""
@@ -137,6 +136,14 @@ class Tables:
 def open_tables(root: Path, database: Path, taken: Mapping[str, Any], *, threads: int = 2) -> Iterator[Tables]:
     with duckdb.connect(config={"threads": threads}) as connection:
         yield Tables(connection, root, database, taken)
+
+
+def read_record(schema: DatasetSchema, record_id: str, properties: str | None) -> dict[str, Any]:
+    """A streamed item, user or action by the schema's field names, values as their columns hold them."""
+    by_key = {plain(name): name for name in schema.names}
+    values = named(json.loads(properties or "{}"), by_key)
+    typed = {spec.name: _typed(values.get(spec.name), spec) for spec in schema.fields}
+    return {**typed, ID_OF[schema.dataset_type]: record_id}
 
 
 def plain(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.personalize.http import HttpServer
+from local.personalize.hosting import hosted
 from local.personalize.server import PersonalizeServer
 from tests.local.personalize.driving import Aws
 from tests.local.personalize.simulation import Simulation
@@ -18,15 +18,15 @@ from tests.local.personalize.simulation import Simulation
 def s3_endpoint() -> Iterator[str]:
     from local.motoserver import MotoApp  # late: importing moto takes a second that most tests here do not need
 
-    with HttpServer(MotoApp(threading.RLock())) as http:
-        yield http.url
+    with hosted(MotoApp(threading.RLock())) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     app = PersonalizeServer(tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=2)
-    with HttpServer(app) as http:
-        aws = Aws(http.url, s3_endpoint)
+    with hosted(app) as url:
+        aws = Aws(url, s3_endpoint)
         aws.s3.create_bucket(Bucket="data")
         yield aws
     app.close()

@@ -150,3 +150,23 @@ def test_other_recipes_answer(aws: Aws, group: Group, recipe: str) -> None:
     found = aws.runtime.get_recommendations(campaignArn=campaign, itemId="i1", userId="u1", numResults=6)["itemList"]
     assert len(found) == 6
     assert all("score" not in item for item in found)
+
+
+def test_a_streamed_item_changes_filters_and_metadata_at_once(aws: Aws, group: Group, campaign: str) -> None:
+    made = aws.personalize.create_filter(
+        name="musicals", datasetGroupArn=group.arn, filterExpression='INCLUDE ItemID WHERE Items.GENRE IN ("musical")'
+    )
+    aws.wait(aws.personalize.describe_filter, filterArn=made["filterArn"])
+
+    def musicals() -> list[tuple[str, str]]:
+        found = aws.runtime.get_recommendations(
+            campaignArn=campaign, userId="u1", filterArn=made["filterArn"], metadataColumns={"ITEMS": ["GENRE"]}
+        )["itemList"]
+        return [(item["itemId"], item["metadata"]["GENRE"]) for item in found]
+
+    assert musicals() == []
+    aws.events.put_items(
+        datasetArn=group.datasets["ITEMS"],
+        items=[{"itemId": "i7", "properties": '{"genre": "musical|comedy", "price": 3}'}, {"itemId": "new"}],
+    )
+    assert musicals() == [("i7", "musical|comedy")]
