@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import os
 import sys
 
@@ -66,7 +67,8 @@ def cli(ctx: click.Context, no_color: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The entry point: exit code 130 for Ctrl-C, as a shell would say it."""
+    """The entry point: exit code 130 for Ctrl-C, as a shell would say it. With --json, errors are JSON too."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         result = cli.main(args=arguments, prog_name="recdrop", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -75,8 +77,18 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        if "--json" in arguments:
+            show_json(error)
+        else:
+            error.show()
         return error.exit_code
+
+
+def show_json(error: click.ClickException) -> None:
+    """The error on stdout, as `{"error": {"code", "message", "hint"}}`."""
+    hint = getattr(error, "hint", "")
+    document = {"error": {"code": error.exit_code, "message": error.format_message(), "hint": hint}}
+    click.echo(json.dumps(document))
 
 
 if __name__ == "__main__":

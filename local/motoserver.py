@@ -7,6 +7,7 @@ same thread). Lambda invocations and Personalize do not come here: they call bac
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from local import slimmoto
 
@@ -73,16 +75,16 @@ class MotoApp:
         try:
             handler = find_handler(service, region, request.raw_path)
             if handler is None:
-                return failure(501, f"The local stack does not serve {service!r}.")
+                return failure(request, 501, f"The local stack does not serve '{service}'.")
             return to_response(request, handler(request, request.raw_url, dict(request.headers)))
         except HTTPException as error:
             return Response.force_type(error.get_response(request.environ))
         except NotImplementedError as error:
             LOG.error("moto does not implement %s %s: %s", service, describe(request), error)  # noqa: TRY400
-            return failure(501, f"moto does not implement this: {error}")
+            return failure(request, 501, f"moto does not implement this: {error}")
         except Exception:
             LOG.exception("moto failed on %s %s", service, describe(request))
-            return failure(500, "moto failed; the traceback is in the log of `recdrop up`.")
+            return failure(request, 500, "moto failed; the traceback is in the log of `recdrop up`.")
 
 
 def describe(request: Any) -> str:
@@ -90,10 +92,15 @@ def describe(request: Any) -> str:
     return f"{request.method} {request.raw_path} {request.headers.get('X-Amz-Target', '')}".rstrip()
 
 
-def failure(status: int, message: str) -> Response:
-    """An error that every AWS client can read."""
-    document = f'{{"__type": "InternalFailure", "message": "{message}"}}'
-    return Response(document, status, {"x-amzn-ErrorType": "InternalFailure"}, content_type="application/json")
+def failure(request: Any, status: int, message: str) -> Response:
+    """An error that every AWS client can read: XML for S3 and the query services, else JSON."""
+    headers = {"x-amzn-ErrorType": "InternalFailure"}
+    if "json" in (request.mimetype or "") or "X-Amz-Target" in request.headers:
+        document = json.dumps({"__type": "InternalFailure", "message": message})
+        return Response(document, status, headers, content_type="application/json")
+    error = f"<Error><Code>InternalFailure</Code><Message>{escape(message)}</Message></Error>"
+    document = f"<ErrorResponse>{error}</ErrorResponse>" if request.mimetype == FORM else error
+    return Response(document, status, headers, content_type="text/xml")
 
 
 def to_response(request: Any, result: Any) -> Response:

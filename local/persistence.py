@@ -13,6 +13,7 @@ Not kept: execution histories, SNS and CloudWatch data, resources that were made
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime as dt
 import hashlib
@@ -36,6 +37,7 @@ from local.identity import ACCOUNT, REGION  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 VERSION = 1
+BYTES = "base64 bytes"
 SAVE_SECONDS = 5.0
 Json = dict[str, Any]
 
@@ -85,7 +87,7 @@ class Keeper:
                     "executions": self.executions() if executions is None else executions,
                     "buckets": dict(self._buckets()),
                 }
-            text = json.dumps(state, sort_keys=True)
+            text = json.dumps(state, sort_keys=True, default=encode)
             if text == self._saved:
                 return
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +172,7 @@ class Keeper:
         if not path.exists():
             return None
         try:
-            state: Json = json.loads(path.read_text())
+            state: Json = json.loads(path.read_text(), object_hook=decode)
             version = state["version"]
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise StateError(f"{path} is not readable: {error}. Expected the state of a local stack.") from error
@@ -246,6 +248,18 @@ def resume_execution(entry: Json) -> None:
         return
     LOG.info("Resuming run %s", entry["name"])
     backend.start_execution(machine.arn, entry["name"], entry["input"])
+
+
+def encode(value: Any) -> Any:
+    """What JSON lacks: the bytes of a binary DynamoDB value."""
+    if isinstance(value, bytes):
+        return {BYTES: base64.b64encode(value).decode()}
+    raise TypeError(f"{value!r} cannot be kept. Expected JSON or bytes.")
+
+
+def decode(value: Json) -> Any:
+    """The reverse of `encode`."""
+    return base64.b64decode(value[BYTES]) if value.keys() == {BYTES} else value
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -139,12 +139,13 @@ def target_input(target: dict[str, Any], event: dict[str, Any]) -> str:
     event = {**event, "time": event["time"] if isinstance(event.get("time"), str) else utc_text(event.get("time"))}
     if "InputTransformer" in target:
         transformer = target["InputTransformer"]
-        event = EventTemplateParser.parse(
+        transformed = EventTemplateParser.parse(
             input_template=transformer["InputTemplate"],
             input_paths_map=transformer.get("InputPathsMap", {}),
             event=event,
         )
-    return event if isinstance(event, str) else json.dumps(event)
+        return transformed if isinstance(transformed, str) else json.dumps(transformed)
+    return json.dumps(event)
 
 
 def write_s3_events_as_aws_does() -> None:
@@ -240,7 +241,7 @@ def name_step_functions_errors() -> None:
 
     for value in list(vars(api).values()):
         if isinstance(value, type) and issubclass(value, AWSError) and isinstance(vars(value).get("code"), str):
-            value.TYPE = vars(value)["code"]
+            setattr(value, "TYPE", vars(value)["code"])  # noqa: B010  mypy sees a bare type
 
 
 def name_executions() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, TypeVar
 
 import click
@@ -23,15 +22,11 @@ class CliError(click.ClickException):
 
     def __init__(self, exit_code: int, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click has one code per class
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """On stderr; as JSON on stdout when the verb was asked for JSON."""
-        context = click.get_current_context(silent=True)
-        if (context is not None and context.params.get("as_json")) or "--json" in sys.argv:
-            click.echo(json.dumps({"error": {"code": self.exit_code, "message": self.message, "hint": self.hint}}))
-            return
+        """On stderr, with the next thing to do."""
         click.echo(f"{click.style('Error:', fg='red')} {self.message}", err=True, file=file)
         if self.hint:
             click.echo(self.hint, err=True, file=file)
@@ -118,7 +113,7 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, default=str))
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows as aligned columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

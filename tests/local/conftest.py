@@ -38,9 +38,9 @@ def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
 def run_machine(stack: Stack, definition: dict[str, Any], name: str, given: Any = None) -> dict[str, Any]:
     """Run a one-off state machine to its end; what DescribeExecution says."""
     states = stack.boto_client("stepfunctions")
-    machine = states.create_state_machine(
-        name=name, definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/any"
-    )["stateMachineArn"]
+    machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/any")[
+        "stateMachineArn"
+    ]
     arn = states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
     return ended(stack, arn)
 
