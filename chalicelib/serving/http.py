@@ -14,7 +14,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from chalice import Response
 
@@ -50,14 +49,21 @@ def answer(request: ChaliceRequest, handler: Callable[..., object], *path: str) 
         reply = result if isinstance(result, Reply) else Reply(200, result)
         return _respond(reply)
     except ApiError as error:
-        return _respond(to_reply(error))
+        return _refuse(call, error)
     except CallError as error:
-        return _respond(to_reply(from_call_error(error)))
+        return _refuse(call, from_call_error(error))
     except errors.BadInput as error:
-        return _respond(to_reply(BadRequest(str(error))))
+        return _refuse(call, BadRequest(str(error)))
     except Exception as error:  # noqa: BLE001 - the outermost edge: a bug must not show its trace to the caller
         log_bug(error, call)
         return _respond(to_reply(Failed("An internal error occurred. It is logged under the request's id.")))
+
+
+def _refuse(call: Call, error: ApiError) -> Response:
+    """The error as a response, and a line in the log without its message, which may repeat what the caller sent."""
+    fields = {"route": call.request.path, "status": error.status, "code": error.code}
+    logger.info("refused", extra={**fields, **_correlation(call)})
+    return _respond(to_reply(error))
 
 
 def to_reply(error: ApiError) -> Reply:
@@ -86,11 +92,15 @@ def _respond(reply: Reply) -> Response:
 def log_bug(error: Exception, call: Call) -> None:
     """Type, place and correlation ids of an uncaught exception; neither its message nor the request's data."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    fields: dict[str, Any] = {
-        "error": type(error).__name__,
-        "where": f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}",
+    where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+    logger.error("uncaught", extra={"error": type(error).__name__, "where": where, **_correlation(call)})
+
+
+def _correlation(call: Call) -> dict[str, str]:
+    """Ids of the request, and of Snowflake's query and batch."""
+    fields = {
         "request_id": call.request.context.get("requestId"),
         "query_id": call.header("sf-external-function-current-query-id"),
         "batch_id": call.header("sf-external-function-query-batch-id"),
     }
-    logger.error("Uncaught exception", extra={name: value for name, value in fields.items() if value is not None})
+    return {name: value for name, value in fields.items() if value is not None}

@@ -24,6 +24,7 @@ class ChaliceRequest(Protocol):
     """What is used of chalice.app.Request."""
 
     method: str
+    path: str
     headers: Mapping[str, str]
     query_params: Mapping[str, str] | None
     context: Mapping[str, Any]

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from chalicelib.errors import BadInput
 from chalicelib.serving import http
 from chalicelib.serving.errors import TooManyRequests
+from chalicelib.serving.options import parse_options
 from chalicelib.serving.request import Call
 from chalicelib.serving.runtime import Broken, Missing, Refused, Throttled
+from chalicelib.telemetry import logger
 from tests.chalicelib.house import EVENTS, FakeRuntime, House, encode, proxy_event
 
 TRACES = ("Traceback", 'File "', "line ", ".py")
@@ -141,6 +143,7 @@ def test_a_score_that_json_cannot_hold_becomes_null(shop: House) -> None:
 def make_call(headers: Mapping[str, str] | None = None) -> Any:
     class Request:
         method = "GET"
+        path = "/recommendations/{user}"
         query_params = None
         context: Mapping[str, Any] = {"requestId": "request-1"}
         raw_body = b""
@@ -185,6 +188,15 @@ def test_a_bug_is_a_500_without_trace_and_its_log_holds_ids_of_the_request_only(
     (record,) = caplog.records
     fields = vars(record)
     assert (fields["error"], fields["query_id"], fields["batch_id"]) == ("KeyError", "q1", "b1")
+    assert "secret" not in str(fields)
+
+
+def test_a_refusal_is_logged_by_its_code_without_what_the_caller_sent(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger.name)
+    http.answer(make_call(), lambda call: parse_options({"numResults": "secret"}))
+    (record,) = caplog.records
+    fields = vars(record)
+    assert (fields["route"], fields["status"], fields["code"]) == ("/recommendations/{user}", 400, "BadRequest")
     assert "secret" not in str(fields)
 
 
@@ -234,7 +246,7 @@ bodies = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(route=st.sampled_from(["rank", "events", "segment"]), body=bodies)
 def test_no_post_gives_a_server_error(shop: House, route: str, body: str) -> None:
     answered = shop.post(f"/{route}", body)
