@@ -12,6 +12,7 @@ import numpy as np
 
 from local.personalize.cache import Cache
 from local.personalize.errors import InvalidInputError, NotFoundError
+from local.personalize.filter_masks import HISTORY
 from local.personalize.filters import Catalogue, Filter, FilterContext, FilterError, parse
 from local.personalize.history import History
 from local.personalize.lookup import Layered, Rows, user_events
@@ -118,8 +119,10 @@ def _remask(mask: Any, chosen: Chosen, context: FilterContext, newer: Rows, mode
     ids = [identifier for identifier in newer.ids if model.item_index(identifier) is not None]
     places = np.array([model.item_index(identifier) for identifier in ids], dtype=np.int64)
     small = {int(place): number for number, place in enumerate(places)}
+    last = HISTORY["Action_Interactions" if chosen.filter.target == "ActionID" else "Interactions"]
     events = {
-        kind: np.array([small[row] for row in rows.tolist() if row in small], dtype=np.int64) for kind, rows in context.events.items()
+        kind: np.array([small[row] for row in rows[-last:].tolist() if row in small], dtype=np.int64)
+        for kind, rows in context.events.items()
     }
     catalogue = newer.catalogue(np.array([*ids, None], dtype=object)[:-1])
     mask[places] = chosen.filter.mask(replace(context, catalogue=catalogue, events=events), chosen.values)
