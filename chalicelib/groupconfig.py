@@ -86,6 +86,8 @@ class Source(_Section, frozen=True):
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of files that have no header line;
     `timezone` is that of timestamps written without one; `max_bad_rows` is the share of rows that may be dropped before a file is refused.
+    `schema` "keep" leaves columns out that a dataset's schema does not have and refuses exports that break it; "update" moves the dataset
+    to the schema of each export.
     """
 
     kind: Kind = "plain"
@@ -96,6 +98,7 @@ class Source(_Section, frozen=True):
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False
+    schema: Literal["keep", "update"] = "keep"
 
 
 class Campaign(_Section, frozen=True):

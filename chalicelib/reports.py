@@ -37,12 +37,13 @@ def read(body: bytes) -> Report:
     return msgspec.json.decode(body, type=Report)
 
 
-def next_command(run: str, failed: bool, error: str) -> str:
+def next_command(group: str, run: str, *, failed: bool, error: str) -> str:
+    """What to type now."""
     if not failed:
         return "recdrop runs"
     if error == "ExportRejected":
-        return f"recdrop quarantine {run}   # mend the export and drop it again"
-    return f"recdrop report {run}   # then drop the same export again: what is done is found, not done twice"
+        return f"recdrop quarantine {run}   # what was refused and why; mend the export and drop it again"
+    return f"recdrop runs {group}-{run}   # the states; then drop the same export again: what is done is found, not done twice"
 
 
 def headline(report: Report) -> str:

@@ -175,7 +175,9 @@ class _File:
 
     def _load(self, row_rules: rules.RowRules, source: str) -> None:
         self._mended: mending.Mended | None = None
-        self._create(rules.write_select(row_rules, source))
+        key = columns_module.KEYS.get(self.dataset)
+        keys = [key] if key else [alias for alias, _ in row_rules.values]
+        self._create(rules.write_select(row_rules, source, keys))
         if self.intake.format != "csv" or self._count("t") + self._dialect.header_lines == self.intake.traits.lines:
             return
         # Fewer rows than lines: blank lines, quoted line breaks, or lines that are no rows. DuckDB can store what it rejects,
@@ -183,7 +185,7 @@ class _File:
         self.connection.execute("DROP TABLE t")
         self._mended = mending.mend(self.intake.path, self.scratch / "mended.csv", self._dialect)
         self.intake.traits.quotes |= self._mended.quoted
-        self._create(rules.write_select(row_rules, self._csv_source(self._mended.path, 0)))
+        self._create(rules.write_select(row_rules, self._csv_source(self._mended.path, 0), keys))
         if (rows := self._count("t")) != self._mended.records:
             raise FileRejected("unreadable", f"{self._mended.records - rows:,} of {self._mended.records:,} rows cannot be parsed as CSV.")
 
@@ -279,15 +281,14 @@ class _File:
         if key is None and self.file_rules.keep_duplicates:
             return []
         by = name(key) if key else _list(mapped)
-        total, distinct = self._row(f"SELECT count(*), count(DISTINCT hash({by})) FROM t WHERE why = 0")
-        if total == distinct:
+        self.connection.execute("CREATE TABLE repeated AS SELECT hashed FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1")
+        if not self._count("repeated"):
             return []
         order = "DESC" if key else "ASC"
-        repeated = f"SELECT hash({by}) FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1"
         self.connection.execute(
             "CREATE TABLE dropped_ids AS SELECT id FROM ("
             f"SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n "
-            f"FROM t WHERE why = 0 AND hash({by}) IN ({repeated})) WHERE n > 1"
+            "FROM t WHERE why = 0 AND hashed IN (SELECT hashed FROM repeated)) WHERE n > 1"
         )
         rows, ids = self._row(f"SELECT count(*), min(id, {MAX_SAMPLES}) FROM dropped_ids")
         if not rows:
@@ -313,15 +314,13 @@ class _File:
         part, sampled = self.folder / "part.csv", self.folder / "sampled.csv"
         some = self._count("sampled_users") > 0
         rest = "WHERE USER_ID NOT IN (SELECT USER_ID FROM sampled_users)" if some else ""
-        write_csv(self.connection, f"SELECT {_list(mapped)} FROM kept {rest}", part)
+        # No cell of a comma file without a quote can need one.
+        bare = self.intake.format == "csv" and self._dialect.delimiter == "," and not self.intake.traits.quotes
+        write_csv(self.connection, f"SELECT {_list(mapped)} FROM kept {rest}", part, bare)
         if not some:
             return part, sampled, 0
-        rows = write_csv(
-            self.connection,
-            f"SELECT {_list(mapped)} FROM kept WHERE USER_ID IN (SELECT USER_ID FROM sampled_users)",
-            sampled,
-        )
-        return part, sampled, rows
+        select = f"SELECT {_list(mapped)} FROM kept WHERE USER_ID IN (SELECT USER_ID FROM sampled_users)"
+        return part, sampled, write_csv(self.connection, select, sampled, bare)
 
     def _report(
         self,
@@ -391,10 +390,14 @@ def _read_lines(path: Path, numbers: set[int]) -> dict[int, str]:
     return found
 
 
-def write_csv(connection: DuckDBPyConnection, select: str, path: Path) -> int:
-    r"""Write rows as Personalize reads them: bare header, `"` and `\` escaped by `\` inside quotes, nothing for null. Returns the rows."""
+def write_csv(connection: DuckDBPyConnection, select: str, path: Path, bare: bool = False) -> int:
+    r"""Write rows as Personalize reads them: bare header, `"` and `\` escaped by `\` inside quotes, nothing for null. Returns the rows.
+
+    `bare` says that no value needs quotes, which saves looking.
+    """
+    quoting = "QUOTE '', ESCAPE ''" if bare else "QUOTE '\"', ESCAPE '\\'"
     done = connection.execute(
-        f"COPY ({select}) TO {literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\\', NULLSTR '')"
+        f"COPY ({select}) TO {literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', {quoting}, NULLSTR '')"
     ).fetchone()
     return int(done[0]) if done else 0
 

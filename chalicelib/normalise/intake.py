@@ -41,6 +41,7 @@ class Traits:
     pipes: bool = False
     tabs: bool = False
     brackets: bool = False
+    blanks: bool = False
     lines: int = 0
 
 
@@ -121,7 +122,7 @@ def _copy(source: Path, out: BinaryIO, size: int) -> None:
 
 
 def _anything() -> Traits:
-    return Traits(quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True)
+    return Traits(quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True, blanks=True)
 
 
 def _sha256(path: Path) -> str:
@@ -270,6 +271,7 @@ def _observe(chunk: bytes, traits: Traits) -> None:
     traits.pipes = traits.pipes or b"|" in chunk
     traits.tabs = traits.tabs or b"\t" in chunk
     traits.brackets = traits.brackets or b"[" in chunk
+    traits.blanks = traits.blanks or b" " in chunk
     traits.non_ascii = traits.non_ascii or not chunk.isascii()
     traits.controls = traits.controls or len(chunk.translate(None, _CONTROL)) != len(chunk)
     traits.lines += chunk.count(b"\n")

@@ -30,8 +30,10 @@ def profile_columns(connection: DuckDBPyConnection, columns: Sequence[Column], t
 
 def _measures(column: str) -> str:
     cell = name(column)
+    if column in TIMES:
+        return f"count({cell}), 0, 0, 0, 0, 0, 0, CAST(min({cell}) AS DOUBLE), CAST(max({cell}) AS DOUBLE)"
     base = f"count({cell}), approx_count_distinct({cell})"
-    if column in TIMES or column in NUMBERS:
+    if column in NUMBERS:
         return f"{base}, 0, 0, 0, 0, 0, CAST(min({cell}) AS DOUBLE), CAST(max({cell}) AS DOUBLE)"
     lengths = f"coalesce(max(length({cell})), 0), coalesce(avg(length({cell})), 0)"
     if column in IDS or column == "EVENT_TYPE":

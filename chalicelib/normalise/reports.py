@@ -21,7 +21,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class ColumnReport(msgspec.Struct, frozen=True):
-    """One column of the clean file. `filled` counts rows with a value, `distinct` is an estimate (within 2 %), lengths are characters."""
+    """One column of the clean file. `filled` counts rows with a value; `distinct` is an estimate, 0 for times; lengths are characters."""
 
     name: str
     source: str

@@ -53,9 +53,10 @@ class Fix:
 
 @dataclass(frozen=True)
 class RowRules:
-    """`inner` are helper columns computed once per row, `values` (name, expression) the clean columns."""
+    """`inner` and, from those, `numbers` are helper columns computed once per row, `values` (name, expression) the clean columns."""
 
     inner: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
     values: tuple[tuple[str, str], ...]
     drops: tuple[Drop, ...]
     fixes: tuple[Fix, ...]
@@ -67,6 +68,7 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
     `plain` are the indices of columns whose type cannot hold quotes or control characters (numbers in Parquet).
     """
     inner: list[tuple[str, str]] = []
+    numbers: list[tuple[str, str]] = []
     values: list[tuple[str, str]] = []
     drops: list[Drop] = []
     fixes: list[Fix] = []
@@ -77,10 +79,11 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
             values.append((column.name, cell))
             drops += _id_drops(column.name, cell, has)
         elif column.name in TIMES:
-            inner.append((f"n{column.index}", _epoch(cell)))
+            inner.append((f"b{column.index}", f"TRY_CAST({cell} AS BIGINT)"))
+            numbers.append((f"n{column.index}", _epoch(cell, f"b{column.index}")))
             required = column.name == "TIMESTAMP"
             drops += _time_drops(column.name, f"n{column.index}", now) if required else []
-            fixes += _time_fixes(column.name, cell, f"n{column.index}", required)
+            fixes += _time_fixes(column, required)
             values.append((column.name, _seconds(f"n{column.index}", None if required else now)))
         elif column.name in NUMBERS:
             inner.append((f"n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
@@ -93,17 +96,26 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
         wanted = ", ".join(literal(e) for e in events)
         condition = f"c{event.index} IS NULL OR c{event.index} NOT IN ({wanted})"
         drops.append(Drop("event-type", f"have an EVENT_TYPE other than {', '.join(events)}", condition))
-    return RowRules(tuple(inner), tuple(values), tuple(drops), tuple(fixes))
+    return RowRules(tuple(inner), tuple(numbers), tuple(values), tuple(drops), tuple(fixes))
 
 
-def write_select(rules: RowRules, source: str) -> str:
-    """One pass over `source`: `why` (0 keeps the row, else 1 + the index of the drop), `fix` (a bit per fix), `raw`, the clean columns."""
+def write_select(rules: RowRules, source: str, keys: Sequence[str]) -> str:
+    """One pass over `source`.
+
+    Columns: `why` (0 keeps the row, else 1 + the index of the drop), `fix` (a bit per fix), `hashed` (of the clean columns `keys`),
+    and the clean columns.
+    """
     inner = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.inner)])
+    numbers = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.numbers)])
     whens = " ".join(f"WHEN {drop.condition} THEN {index}" for index, drop in enumerate(rules.drops, 1))
     why = f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)" if whens else "CAST(0 AS UTINYINT)"
     bits = " + ".join(f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(rules.fixes))
+    # Rows to repair are rare: the outer test is cheaper than adding up the bits of every row.
+    fix = f"CASE WHEN {' OR '.join(f'({fix.condition})' for fix in rules.fixes)} THEN {bits} ELSE 0 END" if bits else "0"
+    width = "USMALLINT" if len(rules.fixes) <= 16 else "HUGEINT"
     values = ", ".join(f"{expression} AS {name(alias)}" for alias, expression in rules.values)
-    return f"SELECT {why} AS why, CAST({bits or 0} AS UBIGINT) AS fix, {values} FROM (SELECT {inner} FROM {source})"
+    clean = f"SELECT {why} AS why, CAST({fix} AS {width}) AS fix, {values} FROM (SELECT {numbers} FROM (SELECT {inner} FROM {source}))"
+    return f"SELECT *, hash({', '.join(map(name, keys))}) AS hashed FROM ({clean})"
 
 
 def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
@@ -132,12 +144,13 @@ def _may_have_controls(traits: Traits) -> bool:
     return traits.quotes or traits.controls or traits.tabs or traits.non_ascii
 
 
-def _epoch(cell: str) -> str:
+def _epoch(cell: str, whole: str) -> str:
     """A whole number in the unit it was written in, or a written date in seconds."""
     number = f"TRY_CAST({cell} AS DOUBLE)"
     return (
-        f"coalesce(TRY_CAST({cell} AS BIGINT), CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END, "
-        f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT))"
+        f"CASE WHEN {whole} IS NOT NULL THEN {whole} ELSE coalesce("
+        f"CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END, "
+        f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT)) END"
     )
 
 
@@ -158,27 +171,28 @@ def _time_drops(column: str, number: str, now: float) -> list[Drop]:
     ]
 
 
-def _time_fixes(column: str, cell: str, number: str, required: bool) -> list[Fix]:
+def _time_fixes(column: Column, required: bool) -> list[Fix]:
+    cell, whole, number = f"c{column.index}", f"b{column.index}", f"n{column.index}"
     fixes = [
         _fix("ms", "", f"{number} BETWEEN 100000000000 AND 99999999999999"),
         _fix("us", "", f"{number} BETWEEN 100000000000000 AND 99999999999999999"),
         _fix("ns", "", f"{number} >= 100000000000000000"),
-        _fix("date", "", f"{number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
+        _fix("date", "", f"{whole} IS NULL AND {number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
     ]
     if not required:
-        fixes.append(_fix("time", column, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"))
+        fixes.append(_fix("time", column.name, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"))
     return fixes
 
 
 def _text(cell: str, traits: Traits) -> str:
-    value = f"left({cell}, {MAX_TEXT})"
+    value = f"CASE WHEN strlen({cell}) > {MAX_TEXT} THEN left({cell}, {MAX_TEXT}) ELSE {cell} END"
     if traits.brackets:
         # Snowflake and JSON write a list as ["a","b"]; Personalize reads a|b.
         listed = f"starts_with({cell}, '[') AND json_valid({cell})"
         value = f"CASE WHEN {listed} THEN array_to_string(json_extract_string({cell}, '$[*]'), '|') ELSE {value} END"
     if _may_have_controls(traits):
         value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
-    return f"nullif(trim({value}), '')"
+    return f"nullif(trim({value}), '')" if traits.blanks or _may_have_controls(traits) else value
 
 
 def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:

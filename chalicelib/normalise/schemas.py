@@ -136,7 +136,8 @@ def keep_schema(live: str, dataset: str, columns: Sequence[ColumnReport], rows: 
         if column and column.kind == "number" and not set(kinds) & {"string", "float", "double"}:
             raise SetRejected(
                 "schema-drift",
-                f"Column {field['name']} of {dataset} holds fractions. Expected {kinds[-1]}, as in the export that made the dataset's schema.",
+                f"Column {field['name']} of {dataset} holds fractions. Expected {kinds[-1]}, "
+                "as in the export that made the dataset's schema.",
             )
     names = tuple(field["name"] for field in fields)
     return SchemaPlan(live, names, {name: "the dataset's schema does not have it" for name in have if name not in names})

@@ -34,7 +34,7 @@ def write_report(event: Event) -> dict[str, str]:
         solutions=solutions,
         data=run.data["report"] if data else None,
         cost=[asdict(line) for line in _cost(run, solutions)] if data else [],
-        next_command=reports.next_command(run.name, bool(failed), state.get("error", {}).get("Error", "")),
+        next_command=reports.next_command(run.group, run.name, failed=bool(failed), error=state.get("error", {}).get("Error", "")),
     )
     run.write_json(layout.report(run.name, "json"), report)
     run.write(layout.report(run.name, "html"), reports.page(report), "text/html; charset=utf-8")

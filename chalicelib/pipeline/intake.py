@@ -128,9 +128,10 @@ class _Check:
             count=lambda: checking.count_users(everything, self.folder / "scratch"),
             expected_rows={file.key: file.rows for _, file in run.export.files() if file.rows is not None},
         )
-        findings = [_quarantined(note) for note in self.rejected]
-        findings += checking.check_ids({**parts, "interactions": everything}, self.folder / "scratch")
         schema = {summary.dataset: self._schema(summary) for summary in verdict.datasets}
+        findings = [_quarantined(note) for note in self.rejected]
+        findings += [_left_out(dataset, column, why) for dataset, plan in schema.items() for column, why in plan.left_out.items()]
+        findings += checking.check_ids({**parts, "interactions": everything}, self.folder / "scratch")
         truth = self._withhold(verdict, sampled, before) if verdict.summary("interactions") else None
         if truth:
             parts["interactions"] = [*parts["interactions"], *(path for path in (truth.remainder, truth.returned) if path)]
@@ -172,8 +173,10 @@ class _Check:
         return [transfer.download(self.run.s3, self.run.settings.work_bucket, key, self.folder / "earlier.csv")]
 
     def _schema(self, summary: reports.DatasetSummary) -> schemas.SchemaPlan:
-        """Inferred from the data; the config's `categorical` and `textual` have the last word."""
-        config = self.run.config
+        """The dataset's own when it has one; else inferred from the data, with the config's `categorical` and `textual` as the last word."""
+        config, live = self.run.config, self._before().get("schemas", {}).get(summary.dataset)
+        if live and config.source.schema == "keep":
+            return schemas.keep_schema(live, summary.dataset, summary.columns, summary.kept)
         sections = [section for section in config.dataset if section.dataset == summary.dataset]
         return schemas.infer_schema(
             summary.dataset,
@@ -238,6 +241,7 @@ class _Check:
         )
 
     def _before(self) -> dict[str, Any]:
+        """The data report of the run whose import the datasets hold."""
         data = self.run.ledger.data(self.run.group)
         body = self.run.read_optional(layout.data_report(data["run"])) if data else None
         return dict(json.loads(body)) if body else {}
@@ -247,6 +251,10 @@ class _Check:
         if "items" not in schema:
             return list(before.get("metadata_columns", []))
         return [column for column in schema["items"].columns if column != "ITEM_ID"][:METADATA_COLUMNS]
+
+
+def _left_out(dataset: str, column: str, why: str) -> reports.Finding:
+    return reports.Finding("info", "left-out", f"{column} of {dataset} is left out: {why}", action="drop the column, or see source.schema")
 
 
 def _quarantined(note: dict[str, str]) -> reports.Finding:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+Entry = tuple[Hashable, Hashable]  # owner, key
 
 
 class Cache(Generic[Value]):
@@ -22,7 +23,8 @@ class Cache(Generic[Value]):
         self._ttl = ttl
         self._size = size
         self._lock = threading.Lock()
-        self._values: OrderedDict[tuple[Hashable, Hashable], tuple[float, Value]] = OrderedDict()
+        self._values: OrderedDict[Entry, tuple[float, Value]] = OrderedDict()
+        self._entries_of: dict[Hashable, set[Entry]] = {}
         self._forgotten: OrderedDict[Hashable, float] = OrderedDict()
 
     def get(self, owner: Hashable, key: Hashable) -> Value | None:
@@ -32,20 +34,30 @@ class Cache(Generic[Value]):
 
     def put(self, owner: Hashable, key: Hashable, value: Value, asked_at: float) -> None:
         """Keep `value`, which was asked for at `asked_at`, unless `owner` was forgotten since."""
+        entry = (owner, key)
         with self._lock:
             if self._forgotten.get(owner, float("-inf")) >= asked_at:
                 return
-            self._values.pop((owner, key), None)
-            self._values[(owner, key)] = (self._clock(), value)
+            self._drop(entry)
+            self._values[entry] = (self._clock(), value)
+            self._entries_of.setdefault(owner, set()).add(entry)
             while len(self._values) > self._size:
-                self._values.popitem(last=False)
+                self._drop(next(iter(self._values)))
 
     def forget(self, owner: Hashable) -> None:
         """Drop every value of `owner`, and those that are being asked for right now."""
         with self._lock:
-            for entry in [entry for entry in self._values if entry[0] == owner]:
-                del self._values[entry]
+            for entry in list(self._entries_of.get(owner, ())):
+                self._drop(entry)
             self._forgotten.pop(owner, None)
             self._forgotten[owner] = self._clock()
             while len(self._forgotten) > self._size:
                 self._forgotten.popitem(last=False)
+
+    def _drop(self, entry: Entry) -> None:
+        if self._values.pop(entry, None) is None:
+            return
+        entries = self._entries_of[entry[0]]
+        entries.remove(entry)
+        if not entries:
+            del self._entries_of[entry[0]]

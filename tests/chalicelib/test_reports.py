@@ -79,6 +79,8 @@ def test_a_failed_run_says_so_and_what_to_do_next() -> None:
     import msgspec
 
     fields: dict[str, Any] = {"status": "failed", "reason": "ExportRejected in 'Check the export': no ITEM_ID", "solutions": []}
-    failed = msgspec.structs.replace(REPORT, **fields, next_command=reports.next_command("abc", failed=True, error="ExportRejected"))
+    failed = msgspec.structs.replace(
+        REPORT, **fields, next_command=reports.next_command("shop", "abc", failed=True, error="ExportRejected")
+    )
     assert reports.headline(failed) == "run abc failed"
     assert "recdrop quarantine abc" in reports.text(failed)
