@@ -6,7 +6,6 @@ do not fit by length, range, pattern, enum, type or absence. Everything else in 
 
 from __future__ import annotations
 
-import copy
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -195,15 +194,14 @@ def _sized(shape: ListShape | MapShape, size: int) -> Any:
     return {name: example(shape.value) for name in islice(names, size)}
 
 
-def _placed(whole: Any, path: Path, value: Any) -> Any:
-    body = copy.deepcopy(whole)
-    inner = body
-    for step in path[:-1]:
-        inner = inner[step]
-    if path[-1] == KEY:
-        inner[value] = inner.pop(next(iter(inner)))
-    elif value is ABSENT:
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = value
-    return body
+def _placed(inner: Any, path: Path, value: Any) -> Any:
+    """`inner` with `value` at `path`; what lies beside the path is shared, not copied."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if step == KEY:
+        return {value: next(iter(inner.values()))}
+    if isinstance(inner, list):
+        return [_placed(inner[0], rest, value), *inner[1:]]
+    others = {name: member for name, member in inner.items() if name != step}
+    return others if not rest and value is ABSENT else {**others, step: _placed(inner[step], rest, value)}
