@@ -73,7 +73,7 @@ def _row(operation: Operation) -> str:
 
 def is_done(operation: Operation) -> bool:
     """Whether the code has something that answers the operation."""
-    if operation.service != "personalize" or operation.name in SPECIALS or "Tag" in operation.name:
+    if operation.service != "personalize" or operation.name in SPECIALS or "tag" in operation.name.lower():
         return True
     noun = operation.noun.removesuffix("s") if operation.verb == "List" else operation.noun
     if noun in CATALOG_KINDS:
