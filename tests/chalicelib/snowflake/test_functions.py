@@ -6,7 +6,10 @@ import base64
 import gzip
 import json
 import threading
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.serving.runtime import Deadline, Throttled
+from chalicelib.snowflake.functions import Functions
 from tests.chalicelib.house import EVENTS, FAULT, NOT_FOUND, THROTTLE, FakeRuntime, House, proxy_event
 
 FROM_SNOWFLAKE: dict[str, Any] = json.loads((EVENTS / "snowflake_post.json").read_text())
@@ -348,6 +353,41 @@ def test_a_batch_sent_again_goes_on_where_it_was(shop: House) -> None:
     shop.runtime = FakeRuntime()
     assert shop.post("/snowflake/recommend", batch_of(*rows)).status == 200
     assert len(shop.runtime.calls) == 10
+
+
+class LimitedRuntime(FakeRuntime):
+    """Takes so many calls a second of real time, a tenth of a second's worth at once."""
+
+    def __init__(self, per_second: float) -> None:
+        super().__init__()
+        self.per_second = per_second
+        self.tokens, self.seen_at, self.lock = per_second / 10, time.monotonic(), threading.Lock()
+
+    def get_recommendations(self, **arguments: Any) -> Mapping[str, Any]:
+        with self.lock:
+            now = time.monotonic()
+            self.tokens = min(self.per_second / 10, self.tokens + (now - self.seen_at) * self.per_second)
+            self.seen_at = now
+            if self.tokens < 1:
+                raise THROTTLE
+            self.tokens -= 1
+        return super().get_recommendations(**arguments)
+
+
+def test_many_batches_at_once_share_a_limited_campaign_and_all_complete(shop: House) -> None:
+    shop.runtime = LimitedRuntime(per_second=1_000)
+    recommender = replace(shop.api.recommender, clock=time.monotonic)
+    functions = Functions.over(recommender, time.monotonic, time.sleep)
+
+    def run(sender: int) -> int:
+        body = json.dumps(batch_of(*[[f"u{sender}-{n}", 1, {"metadata": False}] for n in range(64)])).encode()
+        while True:  # Snowflake sends again what was answered with 429
+            with suppress(Throttled):
+                return len(functions.run("recommend", body, {}, Deadline.after(20, time.monotonic))["data"])
+
+    with ThreadPoolExecutor(8) as executor:
+        assert list(executor.map(run, range(8))) == [64] * 8
+    assert functions.caller.has_throttled
 
 
 def test_values_that_do_not_fit_in_an_answer_say_so_and_the_others_stay(shop: House) -> None:
