@@ -20,6 +20,8 @@ COMMANDS = {
     "status": ("local.commands.status", "Say what runs where."),
     "drop": ("local.commands.drop", "Drop files: upload them as an export of a dataset group."),
     "runs": ("local.commands.runs", "List the runs, or show one run's states."),
+    "report": ("local.commands.report", "Tell what a run found, decided and why."),
+    "quarantine": ("local.commands.quarantine", "Show what was refused of a run's export, and why."),
     "logs": ("local.commands.logs", "Print what the Lambdas logged."),
     "wait": ("local.commands.wait", "Wait until the stack is up and no run is going on."),
     "fault": ("local.commands.fault", "Plan the failure of a Lambda."),
