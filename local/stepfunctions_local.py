@@ -23,6 +23,7 @@ IMAGE = "amazon/aws-stepfunctions-local:latest"
 PORT_INSIDE = 8083
 TESTS = ("tests/workflow",)
 START_SECONDS = 60.0
+ON_LINUX = sys.platform.startswith("linux")
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
@@ -68,7 +69,7 @@ def start_container(lambda_port: int, run: Runner, has: Callable[[str], str | No
         raise SkippedError(f"Docker does not run: {last_line(asked.stderr)}")
     if run(["docker", "image", "inspect", IMAGE]).returncode and (pulled := run(["docker", "pull", IMAGE])).returncode:
         raise SkippedError(f"the image {IMAGE} is not here and cannot be pulled: {last_line(pulled.stderr)}")
-    port = free_port()
+    port = PORT_INSIDE if ON_LINUX else free_port()
     started = run(container_command(port, lambda_port))
     if started.returncode:
         raise RuntimeError(f"docker run failed: {started.stderr.strip()}")
@@ -76,12 +77,10 @@ def start_container(lambda_port: int, run: Runner, has: Callable[[str], str | No
 
 
 def container_command(port: int, lambda_port: int) -> list[str]:
-    """`docker run`: our Lambda host is reached as host.docker.internal, on Linux through the host's own network."""
-    linux = sys.platform.startswith("linux")
-    host = HOST if linux else "host.docker.internal"
-    network = ["--network", "host"] if linux else ["--publish", f"{HOST}:{port}:{PORT_INSIDE}"]
+    """`docker run`. On Linux in the host's network, where our Lambda host listens on 127.0.0.1 alone."""
+    network = ["--network", "host"] if ON_LINUX else ["--publish", f"{HOST}:{port}:{PORT_INSIDE}"]
     variables = {
-        "LAMBDA_ENDPOINT": f"http://{host}:{lambda_port}",
+        "LAMBDA_ENDPOINT": f"http://{HOST if ON_LINUX else 'host.docker.internal'}:{lambda_port}",
         "AWS_ACCOUNT_ID": ACCOUNT,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "recdrop",
@@ -89,9 +88,7 @@ def container_command(port: int, lambda_port: int) -> list[str]:
         "WAIT_TIME_SCALE": "0.01",
     }
     settings = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
-    command = ["docker", "run", "--detach", "--rm", *network, *settings, IMAGE]
-    # The image starts a JVM; its port inside is fixed, but on the host's network another one may be needed.
-    return [*command, "-port", str(port)] if linux else command
+    return ["docker", "run", "--detach", "--rm", *network, *settings, IMAGE]
 
 
 def last_line(text: str) -> str:
@@ -105,7 +102,7 @@ def wait_for(endpoint: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            urllib.request.urlopen(endpoint, timeout=2).close()
+            urllib.request.urlopen(endpoint, timeout=2).close()  # noqa: S310
         except urllib.error.HTTPError:
             return
         except OSError as error:
