@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+DATA ?= .recdrop
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
@@ -14,8 +15,8 @@ help: ## this list
 demo: $(LOCAL) ## the whole flow on real retail data, on this machine
 	$(BIN)/python -m local.demo
 
-up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000)
-	$(BIN)/recdrop up
+up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop)
+	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
 test: $(DEV) ## the test suite
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -213,7 +213,7 @@ def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
 def holding(report: dict[str, Any]) -> tuple[float, float]:
     """From when a run had the lease until it gave it back."""
     ends = {stage["name"]: stage["ended"] for stage in report["stages"]}
-    return ends["Take the group's lease"], ends["Write the run report"]
+    return ends["Take the group's lease"], ends["For each solution"]
 
 
 def test_a_config_that_is_wrong_waits_for_its_correction(shop: Shop) -> None:
