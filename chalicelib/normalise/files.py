@@ -108,7 +108,7 @@ class _File:
         mapped = [c for c in mapped if c.name not in unwanted]
         row_rules = rules.write_rules(mapped, self.intake.traits, self.now, self.file_rules.events, self._plain)
         if self.intake.format == "json":
-            row_rules = replace(row_rules, drops=(rules.Drop("json", "are no JSON object", "unreadable"), *row_rules.drops))
+            row_rules = replace(row_rules, drops=(rules.Drop("json", "are no JSON object", "_unreadable"), *row_rules.drops))
         self._load(row_rules, source)
         unparsable = self._mended.drops() if self._mended else []
         rows = self._count("t") + sum(d.rows for d in unparsable)
@@ -117,7 +117,7 @@ class _File:
         self._check_budget(rows, dropped, mapped)
         duplicates = self._mark_duplicates(mapped)
         dropped += duplicates
-        self.connection.execute(f"CREATE VIEW kept AS SELECT {_list(mapped)}, rowid AS id FROM t WHERE {self._kept()}")
+        self.connection.execute(f"CREATE VIEW kept AS SELECT {_list(mapped)} FROM t WHERE {self._kept()}")
         users = self._split_users(mapped)
         part, sampled, sampled_rows = self._write(mapped)
         reports = profile_columns(self.connection, mapped, "kept")
@@ -126,7 +126,7 @@ class _File:
         return Normalised(report, part, sampled if sampled_rows else None, quarantine)
 
     def _open(self) -> tuple[tuple[str, ...], str]:
-        """The header and the SQL source with text columns c0, c1, ..."""
+        """The header and the SQL source with text columns _c0, _c1, ..."""
         if self.intake.format == "parquet":
             return self._open_parquet()
         if self.intake.format == "json":
@@ -136,7 +136,7 @@ class _File:
 
     def _csv_source(self, path: Path, skip: int) -> str:
         found = self._dialect
-        types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(found.header)))
+        types = ", ".join(f"'_c{i}': 'VARCHAR'" for i in range(len(found.header)))
         quote, escape = ('"', found.escape) if self.intake.traits.quotes else ("", "")
         # DuckDB takes no null text that holds the escape character: there the N with a backslash is made null one step later.
         nulls = ", ".join(literal(n) for n in rules.NULLS if escape != "\\" or "\\" not in n)
@@ -148,21 +148,21 @@ class _File:
         )
         if escape != "\\":
             return source
-        cells = ", ".join(f"nullif(c{i}, '\\N') AS c{i}" for i in range(len(found.header)))
+        cells = ", ".join(f"nullif(_c{i}, '\\N') AS _c{i}" for i in range(len(found.header)))
         return f"(SELECT {cells} FROM {source})"
 
     def _open_parquet(self) -> tuple[tuple[str, ...], str]:
         path = literal(str(self.intake.path))
         described = self._rows(f"DESCRIBE SELECT * FROM read_parquet({path})")
         self._plain = {i for i, (_, kind, *_) in enumerate(described) if not kind.startswith(("VARCHAR", "STRUCT", "MAP", "BLOB", "JSON"))}
-        cells = ", ".join(f"{_as_text(column, kind)} AS c{i}" for i, (column, kind, *_) in enumerate(described))
+        cells = ", ".join(f"{_as_text(column, kind)} AS _c{i}" for i, (column, kind, *_) in enumerate(described))
         return tuple(row[0] for row in described), f"(SELECT {cells} FROM read_parquet({path}))"
 
     def _open_json(self) -> tuple[tuple[str, ...], str]:
         fields = dialect.read_json_fields(self.intake)
         path = literal(str(self.intake.path))
         steps = ["$." + ".".join(json.dumps(step) for step in field.split(".")) for field in fields]
-        cells = ", ".join(f"json_extract_string(j, {literal(step)}) AS c{i}" for i, step in enumerate(steps))
+        cells = ", ".join(f"json_extract_string(j, {literal(step)}) AS _c{i}" for i, step in enumerate(steps))
         if self.intake.head.lstrip()[:1] == b"[":
             objects = f"SELECT json AS j FROM read_json_objects({path}, format = 'array', maximum_object_size = {MAX_OBJECT})"
         else:
@@ -171,7 +171,7 @@ class _File:
                 f"columns = {{'line': 'VARCHAR'}}, new_line = '\\n', ignore_errors = true, max_line_size = {MAX_OBJECT})"
             )
             objects = f"SELECT CASE WHEN json_valid(line) THEN line END AS j FROM {lines} WHERE trim(line) <> ''"
-        return fields, f"(SELECT j IS NULL AS unreadable, {cells} FROM ({objects}))"
+        return fields, f"(SELECT j IS NULL AS _unreadable, {cells} FROM ({objects}))"
 
     def _load(self, row_rules: rules.RowRules, source: str) -> None:
         self._mended: mending.Mended | None = None
@@ -214,7 +214,7 @@ class _File:
 
     def _dropped(self, row_rules: rules.RowRules) -> list[Counted]:
         found = self.connection.execute(
-            "SELECT why, count(*), min(rowid, ?) FROM t WHERE why > 0 GROUP BY why ORDER BY why", [MAX_SAMPLES]
+            "SELECT _why, count(*), min(rowid, ?) FROM t WHERE _why > 0 GROUP BY _why ORDER BY _why", [MAX_SAMPLES]
         ).fetchall()
         return [
             Counted(row_rules.drops[why - 1].code, row_rules.drops[why - 1].sentence, rows, tuple(self._lines(sorted(ids))))
@@ -236,7 +236,7 @@ class _File:
         values = ", ".join(f"left(CAST({name(alias)} AS VARCHAR), 300)" for alias, _ in row_rules.values)
         wrong = [index for index, drop in enumerate(row_rules.drops, 1) if drop.code != "event-type"]
         found = self.connection.execute(
-            f"SELECT rowid, why, [{values}] FROM t WHERE why IN (SELECT unnest(?)) ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}",
+            f"SELECT rowid, _why, [{values}] FROM t WHERE _why IN (SELECT unnest(?)) ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}",
             [wrong],
         ).fetchall()
         lines = self._lines([row[0] for row in found])
@@ -272,7 +272,7 @@ class _File:
         return f" (line {line}: {text[:80]!r})" if text else f" (row {line})"
 
     def _kept(self) -> str:
-        return "why = 0 AND rowid NOT IN (SELECT id FROM dropped_ids)" if self._has_duplicates else "why = 0"
+        return "_why = 0 AND rowid NOT IN (SELECT id FROM dropped_ids)" if self._has_duplicates else "_why = 0"
 
     def _mark_duplicates(self, mapped: Sequence[Column]) -> list[Counted]:
         """Exact copies of a row keep the first; items, users and actions with the same id keep the last, as Personalize does."""
@@ -281,14 +281,14 @@ class _File:
         if key is None and self.file_rules.keep_duplicates:
             return []
         by = name(key) if key else _list(mapped)
-        self.connection.execute("CREATE TABLE repeated AS SELECT hashed FROM t WHERE why = 0 GROUP BY 1 HAVING count(*) > 1")
+        self.connection.execute("CREATE TABLE repeated AS SELECT _hashed FROM t WHERE _why = 0 GROUP BY 1 HAVING count(*) > 1")
         if not self._count("repeated"):
             return []
         order = "DESC" if key else "ASC"
         self.connection.execute(
             "CREATE TABLE dropped_ids AS SELECT id FROM ("
             f"SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n "
-            "FROM t WHERE why = 0 AND hashed IN (SELECT hashed FROM repeated)) WHERE n > 1"
+            "FROM t WHERE _why = 0 AND _hashed IN (SELECT _hashed FROM repeated)) WHERE n > 1"
         )
         rows, ids = self._row(f"SELECT count(*), min(id, {MAX_SAMPLES}) FROM dropped_ids")
         if not rows:
@@ -361,13 +361,11 @@ class _File:
 
     def _fixed(self, row_rules: rules.RowRules) -> tuple[Counted, ...]:
         mended = tuple(self._mended.fixes()) if self._mended else ()
-        if not self._count("t", "fix > 0 AND why = 0"):
+        tests = [rules.fix_test(index) for index in range(len(row_rules.fixes))]
+        if not tests or not self._count("t", f"({' OR '.join(tests)}) AND _why = 0"):
             return mended
-        counts = ", ".join(
-            f"count(*) FILTER (fix & {1 << i} > 0), min(rowid, {MAX_SAMPLES}) FILTER (fix & {1 << i} > 0)"
-            for i in range(len(row_rules.fixes))
-        )
-        found = self._row(f"SELECT {counts} FROM t WHERE fix > 0 AND why = 0")
+        counts = ", ".join(f"count(*) FILTER ({test}), min(rowid, {MAX_SAMPLES}) FILTER ({test})" for test in tests)
+        found = self._row(f"SELECT {counts} FROM t WHERE _why = 0")
         return mended + tuple(
             Counted(fix.code, fix.sentence, found[2 * i], tuple(self._lines(sorted(found[2 * i + 1]))))
             for i, fix in enumerate(row_rules.fixes)

@@ -17,6 +17,7 @@ MAX_CATEGORY = 1000
 MAX_TEXT = 20_000
 NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
+FIXES_PER_COLUMN = 15
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 
@@ -63,7 +64,7 @@ class RowRules:
 
 
 def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: Sequence[str] = (), plain: Collection[int] = ()) -> RowRules:
-    """The rules for the columns of one file. Raw cells are the SQL columns c0, c1, ...; `now` is epoch seconds.
+    """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...; `now` is epoch seconds.
 
     `plain` are the indices of columns whose type cannot hold quotes or control characters (numbers in Parquet).
     """
@@ -73,28 +74,28 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
     drops: list[Drop] = []
     fixes: list[Fix] = []
     for column in columns:
-        cell = f"c{column.index}"
+        cell = f"_c{column.index}"
         has = Traits() if column.index in plain else traits
         if column.name in IDS:
             values.append((column.name, cell))
             drops += _id_drops(column.name, cell, has)
         elif column.name in TIMES:
-            inner.append((f"b{column.index}", f"TRY_CAST({cell} AS BIGINT)"))
-            numbers.append((f"n{column.index}", _epoch(cell, f"b{column.index}")))
+            inner.append((f"_b{column.index}", f"TRY_CAST({cell} AS BIGINT)"))
+            numbers.append((f"_n{column.index}", _epoch(cell, f"_b{column.index}")))
             required = column.name == "TIMESTAMP"
-            drops += _time_drops(column.name, f"n{column.index}", now) if required else []
+            drops += _time_drops(column.name, f"_n{column.index}", now) if required else []
             fixes += _time_fixes(column, required)
-            values.append((column.name, _seconds(f"n{column.index}", None if required else now)))
+            values.append((column.name, _seconds(f"_n{column.index}", None if required else now)))
         elif column.name in NUMBERS:
-            inner.append((f"n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
-            values.append((column.name, f"CASE WHEN isfinite(n{column.index}) THEN n{column.index} END"))
-            fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(n{column.index}), false)"))
+            inner.append((f"_n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
+            values.append((column.name, f"CASE WHEN isfinite(_n{column.index}) THEN _n{column.index} END"))
+            fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(_n{column.index}), false)"))
         else:
             values.append((column.name, _text(cell, has)))
             fixes += _text_fixes(column.name, cell, has)
     if events and (event := next((c for c in columns if c.name == "EVENT_TYPE"), None)):
         wanted = ", ".join(literal(e) for e in events)
-        condition = f"c{event.index} IS NULL OR c{event.index} NOT IN ({wanted})"
+        condition = f"_c{event.index} IS NULL OR _c{event.index} NOT IN ({wanted})"
         drops.append(Drop("event-type", f"have an EVENT_TYPE other than {', '.join(events)}", condition))
     return RowRules(tuple(inner), tuple(numbers), tuple(values), tuple(drops), tuple(fixes))
 
@@ -102,20 +103,30 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
 def write_select(rules: RowRules, source: str, keys: Sequence[str]) -> str:
     """One pass over `source`.
 
-    Columns: `why` (0 keeps the row, else 1 + the index of the drop), `fix` (a bit per fix), `hashed` (of the clean columns `keys`),
-    and the clean columns.
+    Columns: `_why` (0 keeps the row, else 1 + the index of the drop), `_fix0`, `_fix1`, ... (a bit per fix, FIXES_PER_COLUMN each),
+    `_hashed` (of the clean columns `keys`), and the clean columns, whose names never begin with an underscore.
     """
     inner = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.inner)])
     numbers = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.numbers)])
     whens = " ".join(f"WHEN {drop.condition} THEN {index}" for index, drop in enumerate(rules.drops, 1))
     why = f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)" if whens else "CAST(0 AS UTINYINT)"
-    bits = " + ".join(f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(rules.fixes))
-    # Rows to repair are rare: the outer test is cheaper than adding up the bits of every row.
-    fix = f"CASE WHEN {' OR '.join(f'({fix.condition})' for fix in rules.fixes)} THEN {bits} ELSE 0 END" if bits else "0"
-    width = "USMALLINT" if len(rules.fixes) <= 16 else "HUGEINT"
-    values = ", ".join(f"{expression} AS {name(alias)}" for alias, expression in rules.values)
-    clean = f"SELECT {why} AS why, CAST({fix} AS {width}) AS fix, {values} FROM (SELECT {numbers} FROM (SELECT {inner} FROM {source}))"
-    return f"SELECT *, hash({', '.join(map(name, keys))}) AS hashed FROM ({clean})"
+    groups = range(0, len(rules.fixes), FIXES_PER_COLUMN)
+    fixes = [f"{_bits(rules.fixes[first : first + FIXES_PER_COLUMN])} AS _fix{index}" for index, first in enumerate(groups)]
+    values = ", ".join([f"{why} AS _why", *fixes, *(f"{expression} AS {name(alias)}" for alias, expression in rules.values)])
+    hashed = f"hash({', '.join(map(name, keys))}) AS _hashed"
+    return f"SELECT *, {hashed} FROM (SELECT {values} FROM (SELECT {numbers} FROM (SELECT {inner} FROM {source})))"
+
+
+def _bits(fixes: Sequence[Fix]) -> str:
+    """Rows to repair are rare: the outer test is cheaper than adding up the bits of every row."""
+    any_of_them = " OR ".join(f"({fix.condition})" for fix in fixes)
+    bits = " + ".join(f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(fixes))
+    return f"CAST(CASE WHEN {any_of_them} THEN {bits} ELSE 0 END AS USMALLINT)"
+
+
+def fix_test(index: int) -> str:
+    """The SQL condition that fix `index` was applied to a row of `write_select`."""
+    return f"_fix{index // FIXES_PER_COLUMN} & {1 << index % FIXES_PER_COLUMN} > 0"
 
 
 def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
@@ -172,7 +183,7 @@ def _time_drops(column: str, number: str, now: float) -> list[Drop]:
 
 
 def _time_fixes(column: Column, required: bool) -> list[Fix]:
-    cell, whole, number = f"c{column.index}", f"b{column.index}", f"n{column.index}"
+    cell, whole, number = f"_c{column.index}", f"_b{column.index}", f"_n{column.index}"
     fixes = [
         _fix("ms", "", f"{number} BETWEEN 100000000000 AND 99999999999999"),
         _fix("us", "", f"{number} BETWEEN 100000000000000 AND 99999999999999999"),

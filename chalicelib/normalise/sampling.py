@@ -165,7 +165,7 @@ class _Sample:
         columns = ", ".join(name(column) for column in self.header)
         withheld = self.folder / "withheld.csv"
         write_csv(self.connection, f"SELECT {columns} FROM rows WHERE rowid IN (SELECT id FROM truth) ORDER BY rowid", withheld)
-        rest = f"SELECT {columns} FROM rows WHERE rowid NOT IN (SELECT id FROM truth) AND filename IN"
+        rest = f"SELECT {columns} FROM rows WHERE rowid NOT IN (SELECT id FROM truth) AND _file IN"
         remainder = self.folder / "part-sampled.csv"
         left = 0
         if sampled:

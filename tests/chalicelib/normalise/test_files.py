@@ -324,3 +324,12 @@ def _check_clean(path: Path, rows: int) -> None:
             assert row[column].strip()
             assert len(row[column]) <= 256
             assert not set(row[column]) & set('"|\n\r\t\x00')
+
+
+def test_a_hundred_columns_with_a_repair_each_and_awkward_names(tmp_path: Path) -> None:
+    names = ["why", "fix", "id", "rank", "n", "hashed", "filename", "line", "c0", "select", *(f"x{n}" for n in range(88))]
+    body = "\n".join([",".join(["ITEM_ID", *names]), *(",".join([f"i{r}", *(f'"a\tb{r}"' for _ in names)]) for r in range(5))])
+    found = clean(tmp_path, body, "items")
+    assert list(found.rows[0]) == ["ITEM_ID", *(name.upper() for name in names)]
+    assert found.rows[2]["FILENAME"] == "a b2"
+    assert sum(counted.rows for counted in found.report.fixed) == 98 * 5
