@@ -223,6 +223,18 @@ async def drive(target: Target, clients: int, seconds: float, pause: float) -> T
     return tally
 
 
+def begin_training(url: str) -> None:
+    api = boto3.client("personalize", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
+    [solution] = api.list_solutions()["solutions"]
+    api.create_solution_version(solutionArn=solution["solutionArn"], name="beside")
+
+
+def finish_training(url: str) -> None:
+    api = boto3.client("personalize", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
+    [solution] = api.list_solutions()["solutions"]
+    wait(api.describe_solution_version, solutionVersionArn=f"{solution['solutionArn']}/beside")
+
+
 def lost_resources(target: Target, tally: Tally) -> int:
     api = boto3.client("personalize", endpoint_url=target.url, **KEYS)  # type: ignore[call-overload]
     pages = api.get_paginator("list_schemas").paginate()
@@ -257,6 +269,9 @@ def main(clients: int, seconds: float, pause: float) -> None:
             target = prepare(url, s3, data_dir)
             show("engine in process", in_process(target))
             show("one client, no pause", asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"])
+            begin_training(url)
+            show("one client, beside a training", asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"])
+            finish_training(url)
             tally = asyncio.run(drive(target, clients, seconds, pause))
             calls = sum(map(len, tally.seconds.values()))
             click.echo(f"{clients} clients for {seconds:.0f} s: {calls / seconds:.0f} calls a second")

@@ -39,7 +39,10 @@ class Novelty:
     def chance(self, rng: np.random.Generator, items: Array) -> Array:
         """One draw per item from what is known of its rate (Thompson sampling over Beta(1 + taken, 1 + refused))."""
         taken = self.taken[items].astype(np.float64)
-        drawn: Array = rng.beta(1 + taken, 1 + np.maximum(0, self.shown[items] - taken))
+        refused = np.maximum(0, self.shown[items] - taken)
+        drawn: Array = rng.random(len(items)) ** (1 / (1 + taken))  # Beta(a, 1) is U^(1/a), and most were never refused
+        tried = np.flatnonzero(refused)
+        drawn[tried] = rng.beta(1 + taken[tried], 1 + refused[tried])
         return drawn
 
     def _usual_rate(self) -> float:

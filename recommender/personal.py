@@ -139,7 +139,7 @@ class PersonalModel(Base):
         rng = explore.generator(seed, query.user_id or "", newest)
         places = explore.slots(len(ranked), explore_weight, rng)
         merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(item, weight)[fresh])
-        names = [self._items.name(int(fresh[at])) for at in np.argsort(-merit, kind="stable")[: len(places)]]
+        names = [self._items.name(int(fresh[at])) for at in top(merit, len(places))]
         inserted = dict(zip(places.tolist(), names, strict=False))
         return _insert(ranked, inserted)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from recommender import popular
 from recommender.actions import ActionModel, fit_actions
+from recommender.cores import one_core
 from recommender.data import Array, TrainingData
 from recommender.files import ModelFileError, read_model
 from recommender.histories import Histories
@@ -51,7 +52,8 @@ def fit(
     report = progress or (lambda _share, _text: None)
     report(0.0, "Reading histories")
     task = Task(recipe, found.kind, data, dict(settings or {}), seed, budget_seconds, hpo, report)
-    model = found.fit(task)
+    with one_core():
+        model = found.fit(task)
     report(1.0, "Trained")
     return model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import lapack
 
+from recommender.cores import all_cores_if_large
 from recommender.data import Array
 
 
@@ -12,8 +13,9 @@ def solve(gram: Array, cross: Array, penalty: float, *, zero_diagonal: bool) -> 
     """float32[head, head]. The diagonal is constrained by its Lagrange multiplier, as in EASE (Steck, 2019)."""
     if not len(gram):
         return np.zeros((0, 0), dtype=np.float32)
-    inverse = _inverse(gram, penalty)
-    weights = inverse @ cross
+    with all_cores_if_large(len(gram)):
+        inverse = _inverse(gram, penalty)
+        weights = inverse @ cross
     if zero_diagonal:
         weights -= inverse * (np.diag(weights) / np.diag(inverse))
         np.fill_diagonal(weights, 0.0)

@@ -1,0 +1,179 @@
+"""`make bench-recommender`: every system on the same splits of real data, side by side, against the targets.
+
+    python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"] [--systems recdrop,popularity] [--no-peers]
+
+implicit is a dependency of the project. The other peers live in a virtual environment of their own, made on first use
+from requirements-bench.txt; what cannot be installed or run is listed as absent, never left out in silence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
+from benchmarks.recommender_split import Split, make_split
+from benchmarks.recommender_systems import SYSTEMS
+from recommender import TrainingData
+from recommender.histories import histories, repeat_share
+from recommender.metrics import evaluate_rankings
+
+PEERS = ("lenskit item-kNN", "lenskit ALS", "rectools EASE")
+VENV = Path(os.environ.get("RECDROP_BENCH_VENV", Path(tempfile.gettempdir()) / "recdrop-bench-venv"))
+LIMIT_SECONDS = 600
+COLUMNS: Mapping[str, str] = {
+    "NDCG@10": "standard_ndcg_at_10",
+    "NDCGaws@10": "normalized_discounted_cumulative_gain_at_10",
+    "NDCGaws@25": "normalized_discounted_cumulative_gain_at_25",
+    "MRR@25": "mean_reciprocal_rank_at_25",
+    "P@10": "precision_at_10",
+    "coverage": "coverage",
+    "fit s": "fit_seconds",
+    "ms/user": "milliseconds",
+    "peak MB": "peak_mb",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    data: str
+    metric: str
+    floor: float
+    stretch: float | None
+
+
+TARGETS = (
+    Target("ml-100k likes", "NDCG@10", 0.120, 0.132),
+    Target("ml-100k likes", "NDCGaws@25", 0.30, None),
+    Target("ml-100k", "NDCG@10", 0.183, 0.195),
+    Target("ml-latest-small", "NDCG@10", 0.118, 0.128),
+    Target("POC", "NDCGaws@10", 0.40, 0.43),
+    Target("POC", "MRR@25", 0.38, 0.41),
+    Target("Beauty", "NDCG@10", 0.072, 0.077),
+    Target("Complete Journey", "NDCG@10", 0.375, 0.39),
+)
+Row = dict[str, float]
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _options(arguments)
+    absent: dict[str, str] = {}
+    systems = [name for name in SYSTEMS if not options.systems or name in options.systems.split(",")]
+    peers = _peer_python(options.no_peers, absent) if any(name in PEERS for name in systems) else None
+    ours: dict[str, Row] = {}
+    for name in [one for one in DATASETS if not options.data or one in options.data.split(",")]:
+        try:
+            data = DATASETS[name]()
+        except DataAbsentError as error:
+            absent[name] = str(error)
+            continue
+        table = _measure(name, data, systems, peers, options.seeds, absent)
+        _print_table(name, data, table, options.seeds)
+        ours.update({name: table["recdrop"]} if "recdrop" in table else {})
+    _print_targets(ours)
+    for name, reason in absent.items():
+        print(f"absent: {name}: {reason}")
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--data", default="", help="names, comma-separated; default all")
+    parser.add_argument("--systems", default="", help="names, comma-separated; default all")
+    parser.add_argument("--no-peers", action="store_true", help="only what the project itself has installed")
+    return parser.parse_args(arguments)
+
+
+def _measure(
+    name: str, data: TrainingData, systems: Iterable[str], peers: str | None, seeds: int, absent: dict[str, str]
+) -> dict[str, Row]:
+    repeats = repeat_share(histories(data)) > 0.001
+    rows: dict[str, list[Row]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(seeds):
+            split = make_split(data, seed, repeats=repeats)
+            split.save(Path(folder) / "split.npz")
+            for system in systems:
+                row = _run(system, split, Path(folder), peers, f"{system} on {name}", absent)
+                if row is not None:
+                    rows.setdefault(system, []).append(row)
+    return {system: _mean(found) for system, found in rows.items()}
+
+
+def _run(system: str, split: Split, folder: Path, peers: str | None, label: str, absent: dict[str, str]) -> Row | None:
+    python = peers if system in PEERS else sys.executable
+    if python is None or label in absent:
+        return None
+    command = [python, "-m", "benchmarks.recommender_systems", system, str(folder / "split.npz"), str(folder / "answers.npy")]
+    print(f"  {label} ...", file=sys.stderr, flush=True)
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        absent[label] = f"took more than {LIMIT_SECONDS} s"
+        return None
+    if done.returncode:
+        absent[label] = (done.stderr.strip().splitlines() or ["failed"])[-1]
+        return None
+    answers = [[str(code) for code in row if code >= 0] for row in np.load(folder / "answers.npy").tolist()]
+    truths = [[str(code) for code in truth] for truth in split.truths()]
+    return {**json.loads(done.stdout.splitlines()[-1]), **evaluate_rankings(answers, truths, split.items).values}
+
+
+def _mean(rows: Sequence[Row]) -> Row:
+    found = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+    return {**found, "deviation": float(np.std([row[COLUMNS["NDCG@10"]] for row in rows]))}
+
+
+def _print_table(name: str, data: TrainingData, table: Mapping[str, Row], seeds: int) -> None:
+    print(f"\n{name}: {len(data)} events, {len(data.user_ids)} users, {len(data.item_ids)} items; mean of {seeds} seeds")
+    print("".join([f"{'system':<18}", *(f"{title:>12}" for title in COLUMNS), f"{'sd NDCG@10':>12}"]))
+    for system, row in sorted(table.items(), key=lambda pair: -pair[1][COLUMNS["NDCG@10"]]):
+        cells = [f"{row[key]:>12.{_digits(title)}f}" for title, key in COLUMNS.items()]
+        print("".join([f"{system:<18}", *cells, f"{row['deviation']:>12.4f}"]), flush=True)
+
+
+def _digits(title: str) -> int:
+    return {"fit s": 2, "ms/user": 2, "peak MB": 0}.get(title, 4)
+
+
+def _print_targets(ours: Mapping[str, Row]) -> None:
+    print(f"\n{'target':<18}{'metric':>12}{'measured':>10}{'floor':>8}{'':>9}{'stretch':>9}")
+    for target in TARGETS:
+        if target.data in ours:
+            value = ours[target.data][COLUMNS[target.metric]]
+            floor = "met" if value >= target.floor else "not met"
+            stretch = "" if target.stretch is None else f"{target.stretch:>9} {'met' if value >= target.stretch else 'not met'}"
+            print(f"{target.data:<18}{target.metric:>12}{value:>10.4f}{target.floor:>8} {floor:<8}{stretch}")
+
+
+def _peer_python(skip: bool, absent: dict[str, str]) -> str | None:
+    """The interpreter of the peers' environment, made when it is not there; None with a reason when it cannot be."""
+    if skip:
+        absent["lenskit, rectools"] = "left out by --no-peers"
+        return None
+    python = VENV / "bin" / "python"
+    if not (VENV / "ready").exists():
+        print(f"  making {VENV} from requirements-bench.txt ...", file=sys.stderr, flush=True)
+        venv.create(VENV, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(ROOT / "requirements-bench.txt")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            absent["lenskit, rectools"] = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+            return None
+        (VENV / "ready").touch()
+    return str(python)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

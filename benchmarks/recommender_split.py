@@ -1,0 +1,73 @@
+"""One split of one data set in a file that every system reads: the same training events, questions and truths for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender import TrainingData
+from recommender.histories import histories
+from recommender.split import draw_users, hold_out
+
+Array = Any
+MOST_USERS = 2500
+
+
+@dataclass(frozen=True)
+class Split:
+    """Codes throughout. Question q knows `known[known_starts[q]:known_starts[q + 1]]`, oldest first; likewise truth."""
+
+    user: Array
+    item: Array
+    timestamp: Array
+    value: Array
+    users: int
+    items: int
+    asked: Array
+    known_starts: Array
+    known: Array
+    truth_starts: Array
+    truth: Array
+    repeats: bool
+
+    def questions(self) -> list[Array]:
+        return [self.known[a:b] for a, b in zip(self.known_starts[:-1], self.known_starts[1:], strict=True)]
+
+    def truths(self) -> list[list[int]]:
+        return [self.truth[a:b].tolist() for a, b in zip(self.truth_starts[:-1], self.truth_starts[1:], strict=True)]
+
+    def save(self, file: Path) -> None:
+        np.savez(file, **{name: np.asarray(value) for name, value in vars(self).items()})
+
+    @classmethod
+    def load(cls, file: Path) -> Split:
+        with np.load(file, allow_pickle=False) as stored:
+            found: dict[str, Any] = {name: stored[name] for name in stored.files}
+        whole = {name: found[name].item() for name in ("users", "items", "repeats")}
+        return cls(**{**found, **whole})
+
+
+def make_split(data: TrainingData, seed: int, *, repeats: bool) -> Split:
+    """A tenth of the users, held out completely; the newest tenth of each one's events is the truth."""
+    history = histories(data)
+    asked = draw_users(history, 0.1, MOST_USERS, np.random.default_rng(seed))
+    cases = hold_out(history, asked)
+    training = ~np.isin(data.user, asked)
+    value = np.ones(len(data)) if data.event_value is None else data.event_value
+    return Split(
+        data.user[training],
+        data.item[training],
+        data.timestamp[training],
+        value[training],
+        len(data.user_ids),
+        len(data.item_ids),
+        asked,
+        cases.known.indptr,
+        cases.known.item,
+        cases.starts,
+        cases.truth,
+        repeats,
+    )

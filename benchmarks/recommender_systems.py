@@ -1,0 +1,206 @@
+"""Runs one system on one split in a process of its own, so that time and peak memory are its own.
+
+    python -m benchmarks.recommender_systems SYSTEM SPLIT.npz ANSWERS.npz
+
+Held-out users are unknown to the models. Systems without a way to take in a new user (BPR) are trained with the known
+events of these users as well; that is to their advantage. Seen items are filtered, except where items repeat.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.recommender_split import Split
+
+Array = Any
+Answer = Callable[[Array, int], list[int]]
+Prepare = Callable[[Split], Answer]
+DEPTH = 25
+
+
+def main(system: str, split_file: str, answer_file: str) -> None:
+    split = Split.load(Path(split_file))
+    questions = split.questions()
+    base = _peak()
+    started = time.perf_counter()
+    answer = SYSTEMS[system](split)
+    fitted = time.perf_counter()
+    answers = [answer(known, place) for place, known in enumerate(questions)]
+    done = time.perf_counter()
+    table = np.full((len(answers), DEPTH), -1, dtype=np.int64)
+    for place, found in enumerate(answers):
+        table[place, : len(found)] = found[:DEPTH]
+    np.save(answer_file, table)
+    facts = {
+        "fit_seconds": fitted - started,
+        "milliseconds": (done - fitted) / max(1, len(questions)) * 1000,
+        "peak_mb": _peak(),
+        "base_mb": base,
+    }
+    sys.stdout.write(json.dumps(facts) + "\n")
+
+
+def ours(split: Split) -> Answer:
+    from recommender import Event, Query, TrainingData, fit
+
+    items = np.array([f"{code:08d}" for code in range(split.items)], dtype=object)
+    users, user = np.unique(split.user, return_inverse=True)
+    names = np.array([f"{code:08d}" for code in users], dtype=object)
+    data = TrainingData(names, items, user.astype(np.int32), split.item.astype(np.int32), split.timestamp)
+    model = fit("user-personalization-v2", data)
+
+    def answer(known: Array, _place: int) -> list[int]:
+        query = Query(events=[Event(str(items[code]), 0) for code in known])
+        return [int(scored.item_id) for scored in model.recommend(query, DEPTH, exploration_weight=0)]
+
+    return answer
+
+
+def popularity(split: Split) -> Answer:
+    counts = np.bincount(split.item, minlength=split.items).astype(np.float64)
+    return _scored(split, lambda _known: counts)
+
+
+def own_frequency(split: Split) -> Answer:
+    counts = np.bincount(split.item, minlength=split.items)
+    prior = counts / (counts.max() + 1)
+
+    def score(known: Array) -> Array:
+        decayed = np.exp(-np.arange(len(known) - 1, -1, -1) / 300)
+        return np.bincount(known, decayed, minlength=split.items) + 1e-3 * prior
+
+    return _scored(split, score)
+
+
+def implicit_als(split: Split) -> Answer:
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    model = AlternatingLeastSquares(factors=128, regularization=5.0, alpha=1.0, iterations=15, random_state=0)
+    model.fit(_matrix(split), show_progress=False)
+    return _implicit(split, model, fold_in=True)
+
+
+def implicit_bm25(split: Split) -> Answer:
+    from implicit.nearest_neighbours import BM25Recommender
+
+    model = BM25Recommender(K=300)
+    model.fit(_matrix(split), show_progress=False)
+    return _implicit(split, model, fold_in=False)
+
+
+def implicit_bpr(split: Split) -> Answer:
+    from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+    model = BayesianPersonalizedRanking(factors=64, learning_rate=0.1, regularization=0.003, iterations=100, random_state=0)
+    model.fit(_matrix(split, with_known=True), show_progress=False)
+    return _scored(split, lambda _known, place: model.item_factors @ model.user_factors[split.asked[place]])
+
+
+def lenskit_item_knn(split: Split) -> Answer:
+    from lenskit.knn import ItemKNNScorer
+
+    return _lenskit(split, ItemKNNScorer(max_nbrs=100, feedback="implicit"))
+
+
+def lenskit_als(split: Split) -> Answer:
+    from lenskit.als import ImplicitMFScorer
+
+    return _lenskit(split, ImplicitMFScorer(embedding_size=64))
+
+
+def rectools_ease(split: Split) -> Answer:
+    import pandas as pd
+    from rectools import Columns
+    from rectools.dataset import Dataset
+    from rectools.models import EASEModel
+
+    users, items = np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))]), np.concatenate([split.item, split.known])
+    columns = {Columns.User: users, Columns.Item: items, Columns.Weight: 1.0, Columns.Datetime: pd.Timestamp("2020-01-01")}
+    frame = pd.DataFrame(columns).drop_duplicates([Columns.User, Columns.Item])
+    dataset = Dataset.construct(frame)
+    model = EASEModel(regularization=150.0)
+    model.fit(dataset)
+    found = model.recommend(users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats)
+    lists = found.groupby(Columns.User)[Columns.Item].apply(list).to_dict()
+    return lambda _known, place: lists.get(split.asked[place], [])
+
+
+SYSTEMS: Mapping[str, Prepare] = {
+    "recdrop": ours,
+    "popularity": popularity,
+    "own frequency": own_frequency,
+    "implicit ALS": implicit_als,
+    "implicit BM25": implicit_bm25,
+    "implicit BPR": implicit_bpr,
+    "lenskit item-kNN": lenskit_item_knn,
+    "lenskit ALS": lenskit_als,
+    "rectools EASE": rectools_ease,
+}
+
+
+def _lenskit(split: Split, scorer: Any) -> Answer:
+    import pandas as pd
+    from lenskit import recommend
+    from lenskit.data import ItemList, RecQuery, from_interactions_df
+    from lenskit.pipeline import topn_pipeline
+
+    frame = pd.DataFrame({"user_id": split.user, "item_id": split.item}).drop_duplicates()
+    pipeline = topn_pipeline(scorer, n=DEPTH)
+    pipeline.train(from_interactions_df(frame))
+
+    def answer(known: Array, _place: int) -> list[int]:
+        query = RecQuery(user_items=ItemList(item_ids=np.unique(known)))
+        return [int(code) for code in recommend(pipeline, query).ids()]
+
+    return answer
+
+
+def _implicit(split: Split, model: Any, *, fold_in: bool) -> Answer:
+    more = {"recalculate_user": True} if fold_in else {}
+
+    def answer(known: Array, _place: int) -> list[int]:
+        values = np.ones(len(known), dtype=np.float32)
+        row = sparse.csr_matrix((values, (np.zeros(len(known), dtype=int), known)), shape=(1, split.items))
+        codes, _ = model.recommend(0, row, N=DEPTH, filter_already_liked_items=not split.repeats, **more)
+        return [int(code) for code in codes if code >= 0]
+
+    return answer
+
+
+def _scored(split: Split, score: Callable[..., Array]) -> Answer:
+    wants_place = score.__code__.co_argcount == 2
+
+    def answer(known: Array, place: int) -> list[int]:
+        values = np.array(score(known, place) if wants_place else score(known), dtype=np.float64)
+        if not split.repeats:
+            values[known] = -np.inf
+        best = np.argpartition(-values, DEPTH)[:DEPTH]
+        return [int(code) for code in best[np.argsort(-values[best], kind="stable")]]
+
+    return answer
+
+
+def _matrix(split: Split, *, with_known: bool = False) -> sparse.csr_matrix:
+    user, item = split.user, split.item
+    if with_known:
+        user = np.concatenate([user, split.asked.repeat(np.diff(split.known_starts))])
+        item = np.concatenate([item, split.known])
+    ones = np.ones(len(user), dtype=np.float32)
+    return sparse.csr_matrix((ones, (user, item)), shape=(split.users, split.items))
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
