@@ -19,12 +19,13 @@ from chalicelib.serving.http import Reply
 from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.options import Options, parse_options
 from chalicelib.serving.popular import S3, PopularLists
-from chalicelib.serving.recommend import Recommender, for_everyone, for_item, for_ranking, for_user
+from chalicelib.serving.recommend import Question, Recommender, for_everyone, for_item, for_ranking, for_user
 from chalicelib.serving.records import Catalogue, Table
 from chalicelib.serving.request import Call
 from chalicelib.serving.runs import describe_run
 from chalicelib.serving.runtime import Caller, Deadline, RuntimeClient
 from chalicelib.snowflake.functions import PRESETS, Functions
+from chalicelib.telemetry import logger
 
 # API Gateway gives up after 29 s.
 DEADLINE_SECONDS = 25.0
@@ -110,8 +111,11 @@ class Api:
     def health(self, _call: Call) -> Reply:
         return check_health(self.catalogue)
 
-    def _answer(self, question: Any) -> Answer:
-        return self.recommender.answer(question, self._deadline())
+    def _answer(self, question: Question) -> Answer:
+        answer = self.recommender.answer(question, self._deadline())
+        if answer.source == "fallback":
+            logger.info("fallback", extra={"group": answer.group, "kind": question.kind, "reason": answer.reason})
+        return answer
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self.seconds, self.clock)

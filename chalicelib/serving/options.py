@@ -164,5 +164,5 @@ def _checked(value: str, key: str) -> str:
 
 def _short(value: object) -> str:
     """A value as it may stand in a message: one line, at most 60 characters, nothing that is not ASCII."""
-    text = ascii(value)
+    text = str(value) if isinstance(value, Decimal) else ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

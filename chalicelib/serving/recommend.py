@@ -29,7 +29,6 @@ from chalicelib.serving.records import (
     ServingRecord,
 )
 from chalicelib.serving.runtime import Broken, Caller, CallError, Deadline, Missing, Refused, RuntimeClient, Throttled
-from chalicelib.telemetry import logger
 
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
@@ -170,7 +169,6 @@ class Recommender:
         failure: CallError | None = None,
     ) -> Answer:
         """The popular list in place of the campaign's answer; for a ranking, the given items by popularity."""
-        logger.info("fallback", extra={"group": group.name, "kind": question.kind, "reason": reason})
         popular = self.popular.of(group)
         if not popular and not question.ranked:
             raise _nothing_to_serve(group, reason, failure)
@@ -302,7 +300,7 @@ def _failure_reason(failure: CallError) -> str:
     if isinstance(failure, Throttled):
         return f"The campaign is overloaded ({failure.code})."
     if isinstance(failure, Missing):
-        return f"The campaign is not there ({failure.code})."
+        return f"The campaign, or its filter, is not there ({failure.code})."
     return f"The campaign does not answer ({failure.code})."
 
 

@@ -128,7 +128,7 @@ def test_a_campaign_that_is_gone_gives_the_popular_list(real: House) -> None:
     answered = real.get("/recommendations/u1?solution=gone").json
     assert (answered["source"], answered["reason"]) == (
         "fallback",
-        "The campaign is not there (ResourceNotFoundException).",
+        "The campaign, or its filter, is not there (ResourceNotFoundException).",
     )
 
 

@@ -94,7 +94,7 @@ def test_a_users_event_outdates_that_users_answers_only(shop: House) -> None:
         (THROTTLE, "The campaign is overloaded (ThrottlingException).", 3),
         (FAULT, "The campaign does not answer (InternalFailure).", 3),
         (TIMEOUT, "The campaign does not answer (ReadTimeoutError).", 1),
-        (NOT_FOUND, "The campaign is not there (ResourceNotFoundException).", 1),
+        (NOT_FOUND, "The campaign, or its filter, is not there (ResourceNotFoundException).", 1),
     ],
 )
 def test_a_failing_campaign_gives_the_popular_list_and_says_why(
