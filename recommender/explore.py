@@ -40,7 +40,9 @@ class Novelty:
         """One draw per item from what is known of its rate (Thompson sampling over Beta(1 + taken, 1 + refused))."""
         taken = self.taken[items].astype(np.float64)
         refused = np.maximum(0, self.shown[items] - taken)
-        drawn: Array = rng.random(len(items)) ** (1 / (1 + taken))  # Beta(a, 1) is U^(1/a), and most were never refused
+        drawn: Array = rng.random(len(items))  # Beta(a, 1) is U^(1/a), and most new items were neither taken nor refused
+        used = np.flatnonzero(taken)
+        drawn[used] **= 1 / (1 + taken[used])
         tried = np.flatnonzero(refused)
         drawn[tried] = rng.beta(1 + taken[tried], 1 + refused[tried])
         return drawn
