@@ -40,7 +40,8 @@ class Split:
         return [self.truth[a:b].tolist() for a, b in zip(self.truth_starts[:-1], self.truth_starts[1:], strict=True)]
 
     def save(self, file: Path) -> None:
-        np.savez(file, **{name: np.asarray(value) for name, value in vars(self).items()})
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
+        np.savez(file, **arrays)
 
     @classmethod
     def load(cls, file: Path) -> Split:

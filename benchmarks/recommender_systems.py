@@ -8,6 +8,7 @@ events of these users as well; that is to their advantage. Seen items are filter
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -118,19 +119,17 @@ def lenskit_als(split: Split) -> Answer:
 
 
 def rectools_ease(split: Split) -> Answer:
-    import pandas as pd
-    from rectools import Columns
-    from rectools.dataset import Dataset
-    from rectools.models import EASEModel
-
+    pd = importlib.import_module("pandas")
+    columns_of = importlib.import_module("rectools").Columns
+    dataset_of = importlib.import_module("rectools.dataset").Dataset
+    model = importlib.import_module("rectools.models").EASEModel(regularization=150.0)
     users, items = np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))]), np.concatenate([split.item, split.known])
-    columns = {Columns.User: users, Columns.Item: items, Columns.Weight: 1.0, Columns.Datetime: pd.Timestamp("2020-01-01")}
-    frame = pd.DataFrame(columns).drop_duplicates([Columns.User, Columns.Item])
-    dataset = Dataset.construct(frame)
-    model = EASEModel(regularization=150.0)
+    columns = {columns_of.User: users, columns_of.Item: items, columns_of.Weight: 1.0, columns_of.Datetime: pd.Timestamp("2020-01-01")}
+    frame = pd.DataFrame(columns).drop_duplicates([columns_of.User, columns_of.Item])
+    dataset = dataset_of.construct(frame)
     model.fit(dataset)
     found = model.recommend(users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats)
-    lists = found.groupby(Columns.User)[Columns.Item].apply(list).to_dict()
+    lists = found.groupby(columns_of.User)[columns_of.Item].apply(list).to_dict()
     return lambda _known, place: lists.get(split.asked[place], [])
 
 
@@ -148,7 +147,7 @@ SYSTEMS: Mapping[str, Prepare] = {
 
 
 def _lenskit(split: Split, scorer: Any) -> Answer:
-    import pandas as pd
+    pd = importlib.import_module("pandas")
     from lenskit import recommend
     from lenskit.data import ItemList, RecQuery, from_interactions_df
     from lenskit.pipeline import topn_pipeline

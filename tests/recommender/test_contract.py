@@ -176,15 +176,15 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", SEGMENTS)
 def test_a_segment_model_refuses_what_it_is_not(recipe: str) -> None:
-    with pytest.raises(ValueError, match="cannot recommend items"):
+    with pytest.raises(ValueError, match=r"cannot recommend items"):
         _model(recipe).recommend(Query())
 
 
 def test_an_unknown_recipe_is_named_with_what_there_is() -> None:
-    with pytest.raises(ValueError, match="Recipe 'magic' is not known. Expected one of: user-personalization-v2"):
+    with pytest.raises(ValueError, match=r"Recipe 'magic' is not known. Expected one of: user-personalization-v2"):
         fit("magic", with_genres())
 
 
 def test_no_interactions_are_refused() -> None:
-    with pytest.raises(ValueError, match="has 0 interactions"):
+    with pytest.raises(ValueError, match=r"has 0 interactions"):
         fit("sims", with_genres().take(np.zeros(0, dtype=np.int64)))

@@ -52,7 +52,7 @@ def test_a_changed_byte_is_found(folder: Path) -> None:
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(bytes(content))
-    with pytest.raises(ModelFileError, match="does not have the checksum"):
+    with pytest.raises(ModelFileError, match=r"does not have the checksum"):
         load(folder)
 
 
@@ -87,7 +87,7 @@ def test_an_array_name_that_leaves_the_folder_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     manifest["arrays"]["../outside"] = {"bytes": 1, "sha256": ""}
     (folder / "model.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelFileError, match="is no array name"):
+    with pytest.raises(ModelFileError, match=r"is no array name"):
         load(folder)
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_recipe_in_a_file_is_refused(folder: Path) -> None:
     manifest = json.loads((folder / "model.json").read_text())
     manifest["header"]["recipe"] = "magic"
     (folder / "model.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelFileError, match="has recipe 'magic'"):
+    with pytest.raises(ModelFileError, match=r"has recipe 'magic'"):
         load(folder)
 
 

@@ -38,7 +38,7 @@ def _by_definition(history: Histories) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_one_pass_per_lag_equals_the_definition(weighted: bool) -> None:  # noqa: FBT001
+def test_one_pass_per_lag_equals_the_definition(weighted: bool) -> None:
     history = _history((1, 2, 5, 9, 30), weighted=weighted)
     past, cross = _by_definition(history)
     found = next_item_grams(history, HEAD, WINDOW)

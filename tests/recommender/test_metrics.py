@@ -49,7 +49,7 @@ def test_every_name_of_personalize_is_there() -> None:
 
 
 def test_answers_without_their_truth_are_refused() -> None:
-    with pytest.raises(ValueError, match="recommendations has length 1. Expected 2"):
+    with pytest.raises(ValueError, match=r"recommendations has length 1. Expected 2"):
         metrics.evaluate_rankings([["a"]], [["a"], ["b"]], 3)
 
 
@@ -75,5 +75,5 @@ def test_no_users_say_nothing() -> None:
 
 
 def test_a_comparison_of_different_users_is_refused() -> None:
-    with pytest.raises(ValueError, match="candidate has 2 users. Expected 3"):
+    with pytest.raises(ValueError, match=r"candidate has 2 users. Expected 3"):
         metrics.compare(np.zeros(2), np.zeros(3))

@@ -34,5 +34,5 @@ def test_no_items_make_no_weights() -> None:
 
 
 def test_a_problem_without_a_solution_is_named() -> None:
-    with pytest.raises(ValueError, match="penalty has value -5.0"):
+    with pytest.raises(ValueError, match=r"penalty has value -5.0"):
         solve(np.eye(3), np.eye(3), -5.0, zero_diagonal=False)
