@@ -81,7 +81,7 @@ class WorkerProcess:
                     stdout=subprocess.PIPE,
                     stderr=log,
                     text=True,
-                    env={**os.environ, "PYTHONPATH": path},
+                    env={"AWS_EC2_METADATA_DISABLED": "true", **os.environ, "PYTHONPATH": path},
                 )
         return self._process
 

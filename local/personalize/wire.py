@@ -6,19 +6,21 @@ json-1.1 for the control plane (`X-Amz-Target`), rest-json for runtime and event
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import msgspec
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local.personalize.errors import InvalidInputError, ServiceError, UnmodelledError
+from local.personalize.errors import ServiceError, UnmodelledError
 from local.personalize.specification import Operation, operations, operations_by_path
 from local.personalize.validation import validate
 
 TARGET_PREFIX = "AmazonPersonalize."
+Projection = Callable[[Any], Any]
 MAX_BODY = 6 * 1024 * 1024
 
 
@@ -39,7 +41,7 @@ def find_operation(target: str | None, method: str, path: str) -> Operation | No
 def parse(operation: Operation, body: bytes) -> dict[str, Any]:
     """The validated request; explicit nulls are dropped, as the service treats them as absent."""
     try:
-        value = json.loads(body or b"{}", parse_constant=_refuse_constant)
+        value = msgspec.json.decode(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise UnmodelledError("SerializationException", f"The request body is not JSON: {error}") from error
     request = validate(value, operation.input)
@@ -47,30 +49,46 @@ def parse(operation: Operation, body: bytes) -> dict[str, Any]:
 
 
 def answer(operation: Operation, document: Mapping[str, Any], request_id: str) -> Reply:
-    body = b"" if operation.output is None else json.dumps(project(operation.output, document)).encode()
+    body = b"" if operation.output is None else msgspec.json.encode(project(operation.output, document))
     return Reply(200, (*_headers(operation, request_id), ("Content-Length", str(len(body)))), body)
 
 
 def refuse(operation: Operation | None, error: ServiceError, request_id: str) -> Reply:
     status = operation.errors.get(error.code, error.status) if operation else error.status
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    body = msgspec.json.encode({"__type": error.code, "message": error.message})
     headers = (*_headers(operation, request_id), ("x-amzn-ErrorType", error.code), ("Content-Length", str(len(body))))
     return Reply(status, headers, body)
 
 
 def project(shape: Shape, value: Any) -> Any:
-    """`value` reduced to what `shape` carries; a float that is no number is left out by the caller."""
+    """`value` reduced to what `shape` carries; members without a value, or with a float that is no number, stay out."""
+    return _projection(shape)(value)
+
+
+@cache
+def _projection(shape: Shape) -> Projection:
     if isinstance(shape, StructureShape):
-        members = shape.members
-        return {
-            name: project(members[name], member)
-            for name, member in value.items()
-            if name in members and member is not None and not _is_nan(member)
-        }
+        return _structure(shape)
     if isinstance(shape, ListShape):
-        return [project(shape.member, member) for member in value]
+        member = _projection(shape.member)
+        return lambda values: [member(value) for value in values]
     if isinstance(shape, MapShape):
-        return {key: project(shape.value, member) for key, member in value.items() if not _is_nan(member)}
+        entry = _projection(shape.value)
+        return lambda values: {key: entry(value) for key, value in values.items() if not _is_nan(value)}
+    return _as_it_is
+
+
+def _structure(shape: StructureShape) -> Projection:
+    members = {name: _projection(member) for name, member in shape.members.items()}
+
+    def reduced(values: Mapping[str, Any]) -> dict[str, Any]:
+        found = ((name, value, members.get(name)) for name, value in values.items())
+        return {name: member(value) for name, value, member in found if member and value is not None and not _is_nan(value)}
+
+    return reduced
+
+
+def _as_it_is(value: Any) -> Any:
     return value
 
 
@@ -81,7 +99,3 @@ def _headers(operation: Operation | None, request_id: str) -> tuple[tuple[str, s
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def _refuse_constant(name: str) -> float:
-    raise InvalidInputError(f"The request body holds {name}, which JSON does not have.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -170,3 +171,27 @@ def test_a_streamed_item_changes_filters_and_metadata_at_once(aws: Aws, group: G
         items=[{"itemId": "i7", "properties": '{"genre": "musical|comedy", "price": 3}'}, {"itemId": "new"}],
     )
     assert musicals() == [("i7", "musical|comedy")]
+
+
+def test_events_of_a_session_count_for_the_user_who_logs_in(aws: Aws, group: Group, campaign: str) -> None:
+    [tracker] = aws.personalize.list_event_trackers(datasetGroupArn=group.arn)["eventTrackers"]
+    tracking = aws.personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])["eventTracker"]["trackingId"]
+
+    def see(item: str, event_id: str, **who: str) -> None:
+        event = {"eventType": "view", "itemId": item, "eventId": event_id, "sentAt": datetime.now(UTC)}
+        aws.events.put_events(trackingId=tracking, sessionId="anonymous-session", eventList=[event], **who)  # type: ignore[list-item]
+
+    def answer(user: str) -> list[dict[str, Any]]:
+        found = aws.runtime.get_recommendations(campaignArn=campaign, userId=user, numResults=6)["itemList"]
+        return [{"itemId": item["itemId"], "score": item.get("score")} for item in found]
+
+    before = answer("late")
+    for number in (2, 6, 10):
+        see(f"i{number}", f"event-{number}")
+    assert answer("late") == before
+    assert [genre(item["itemId"]) for item in answer("anonymous-session")].count("action") >= 4
+    see("i14", "event-14", userId="late")
+    known = answer("late")
+    assert [genre(item["itemId"]) for item in known].count("action") >= 4
+    see("i3", "event-14", userId="late")
+    assert answer("late") == known, "an eventId counts once"
