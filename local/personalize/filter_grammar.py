@@ -121,6 +121,8 @@ class _Builder(Transformer[Token, Any]):
 
     def _condition(self, token: Token, operator: str, terms: list[Term]) -> Condition:
         dataset, name = self._split(token)
+        if dataset in EVENTS:  # the service's own early examples write Interactions.event_type
+            name = name.upper()
         return Condition(dataset, name, operator, tuple(terms), _column(token))
 
     def _split(self, token: Token) -> tuple[str, str]:

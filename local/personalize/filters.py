@@ -5,7 +5,7 @@
 Where the service's documents are silent this module decides, and says so here:
 
 * AND mixed with OR has no documented precedence: refused, unless `strict=False` (then AND binds first).
-* Keywords, `ItemID` and dataset names are read in any case; field names, values and placeholders exactly;
+* Keywords, `ItemID`, dataset names and EVENT_TYPE are read in any case; field names, values and placeholders exactly;
   event types in any case.
 * A missing value satisfies NOT IN and nothing else.
 * An expression whose IF does not hold is left out; when that leaves no INCLUDE, everything is allowed.
