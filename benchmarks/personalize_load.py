@@ -61,7 +61,7 @@ class Tally:
 @contextmanager
 def server(data_dir: Path, s3_endpoint: str) -> Iterator[str]:
     command = [sys.executable, "-m", "local.personalize", "--data-dir", str(data_dir), "--s3-endpoint", s3_endpoint]
-    options = ["--training-seconds", "5", "--quota", "schemas=1000000"]
+    options = ["--training-seconds", "5", "--quota", "schemas=1000000", "--quota", "record_requests_per_second=1000"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())

@@ -21,6 +21,7 @@ from local.personalize.faults import Faults, Planned
 from local.personalize.jobs import Runner
 from local.personalize.latency import PRESETS, QUICK, Latency
 from local.personalize.quotas import Quotas, load_quotas
+from local.personalize.rates import Rates
 from local.personalize.service import Service
 from local.personalize.specification import Operation
 from local.personalize.wire import MAX_BODY, TARGET_PREFIX, Reply, answer, find_operation, parse, refuse
@@ -68,6 +69,7 @@ class PersonalizeServer:
             mixed_filters=mixed_filters,
         )
         self.faults = faults or Faults()
+        self._rates = Rates(settings.quotas)
         self.service = Service(settings, clock or SystemClock(), make_runner)
         if threads:
             self.service.start(slots)
@@ -115,7 +117,9 @@ class PersonalizeServer:
             return refuse(operation, failure, request_id)
 
     def _answer(self, operation: Operation, body: bytes, planned: Planned) -> Mapping[str, Any]:
-        return self.service.handle(operation, parse(operation, body), planned.job_failure)
+        request = parse(operation, body)
+        self._rates.check(operation.name, request)
+        return self.service.handle(operation, request, planned.job_failure)
 
 
 def _unknown(asked: str) -> ServiceError:

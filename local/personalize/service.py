@@ -25,6 +25,7 @@ from local.personalize.world import Request, Settings, World
 
 _log = logging.getLogger(__name__)
 Answer = Mapping[str, Any]
+READING = ("Describe", "List", "Get")
 
 
 class Service:
@@ -85,6 +86,8 @@ class Service:
         read = self._reads.get(operation.name)
         if read is not None:
             return read(request)
+        if operation.verb in READING:
+            return self._control.handle(self._world(self._store.reading()), operation, request)
         put = self._puts.get(operation.name)
         with self._store.transaction() as tx:
             world = self._world(tx)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -79,6 +78,25 @@ class Job:
     id: int = 0
 
 
+class Live:
+    """The committed resources in memory. Written under the store's lock, read by anybody."""
+
+    def __init__(self) -> None:
+        self.by_arn: dict[str, Resource] = {}
+        self._by_kind: dict[str, dict[str, Resource]] = {}
+
+    def of_kind(self, kind: str) -> dict[str, Resource]:
+        return self._by_kind.get(kind, {})
+
+    def put(self, resource: Resource) -> None:
+        self.by_arn[resource.arn] = resource
+        self._by_kind.setdefault(resource.kind, {})[resource.arn] = resource
+
+    def remove(self, kind: str, arn: str) -> None:
+        self.by_arn.pop(arn, None)
+        self._by_kind.get(kind, {}).pop(arn, None)
+
+
 class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +105,9 @@ class Store:
         self._local = threading.local()
         self._writer = _connect(path)
         self._writer.executescript(_TABLES)
-        self._resources: dict[str, dict[str, Resource]] = defaultdict(dict)
+        self._live = Live()
         for arn, seq, kind, body in self._writer.execute("SELECT arn, seq, kind, body FROM resources ORDER BY seq"):
-            self._resources[kind][arn] = Resource(arn=arn, kind=kind, seq=seq, **json.loads(body))
+            self._live.put(Resource(arn=arn, kind=kind, seq=seq, **json.loads(body)))
         self._readers: list[sqlite3.Connection] = []
 
     def close(self) -> None:
@@ -98,11 +116,15 @@ class Store:
                 connection.close()
 
     def get(self, arn: str) -> Resource | None:
-        return next((found for of_kind in list(self._resources.values()) if (found := of_kind.get(arn))), None)
+        return self._live.by_arn.get(arn)
 
     def all(self, kind: str) -> list[Resource]:
         """Resources of a kind, oldest first."""
-        return list(self._resources[kind].values())
+        return list(self._live.of_kind(kind).values())
+
+    def reading(self) -> Transaction:
+        """What is committed, for reading only: waits for nobody."""
+        return Transaction(self._writer, self._live)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Rows of a committed state, on this thread's own connection: it never waits for a writer."""
@@ -117,7 +139,7 @@ class Store:
         """One change, all of it or nothing; transactions of all threads follow one another."""
         with self._lock:
             self._writer.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(self._writer, self._resources)
+            transaction = Transaction(self._writer, self._live)
             try:
                 yield transaction
             except BaseException:
@@ -130,20 +152,17 @@ class Store:
 class Transaction:
     """Reads see this transaction's own changes."""
 
-    def __init__(self, connection: sqlite3.Connection, live: dict[str, dict[str, Resource]]) -> None:
+    def __init__(self, connection: sqlite3.Connection, live: Live) -> None:
         self._connection = connection
         self._live = live
-        self._changed: dict[tuple[str, str], Resource | None] = {}
+        self._changed: dict[str, tuple[str, Resource | None]] = {}
 
     def get(self, arn: str) -> Resource | None:
-        for (_, changed_arn), resource in self._changed.items():
-            if changed_arn == arn:
-                return resource
-        return next((found for of_kind in self._live.values() if (found := of_kind.get(arn))), None)
+        return self._changed[arn][1] if arn in self._changed else self._live.by_arn.get(arn)
 
     def all(self, kind: str) -> list[Resource]:
-        merged: dict[str, Resource | None] = dict(self._live[kind])
-        merged.update({arn: resource for (changed, arn), resource in self._changed.items() if changed == kind})
+        merged: dict[str, Resource | None] = dict(self._live.of_kind(kind))
+        merged.update({arn: resource for arn, (changed, resource) in self._changed.items() if changed == kind})
         return [resource for resource in merged.values() if resource]
 
     def put(self, resource: Resource) -> Resource:
@@ -155,13 +174,13 @@ class Transaction:
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)",
             (resource.arn, resource.seq, resource.kind, json.dumps(body)),
         )
-        self._changed[resource.kind, resource.arn] = resource
+        self._changed[resource.arn] = (resource.kind, resource)
         return resource
 
     def delete(self, resource: Resource) -> None:
         self.execute("DELETE FROM resources WHERE arn = ?", (resource.arn,))
         self.execute("DELETE FROM steps WHERE arn = ?", (resource.arn,))
-        self._changed[resource.kind, resource.arn] = None
+        self._changed[resource.arn] = (resource.kind, None)
 
     def next_number(self, name: str) -> int:
         self.execute("INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", (name,))
@@ -214,11 +233,11 @@ class Transaction:
         return self._connection.execute(sql, values).fetchall()
 
     def publish(self) -> None:
-        for (kind, arn), resource in self._changed.items():
+        for arn, (kind, resource) in self._changed.items():
             if resource is None:
-                self._live[kind].pop(arn, None)
+                self._live.remove(kind, arn)
             else:
-                self._live[kind][arn] = resource
+                self._live.put(resource)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
