@@ -36,13 +36,15 @@ _OVERRIDES: dict[str, dict[str, Any]] = {
     # "standard" takes "5 imports are running already" (LimitExceededException) for a throttle and waits inside
     # the Lambda; "legacy" does not. Step Functions does the long waiting.
     "personalize": {"retries": {"mode": "legacy", "max_attempts": 2}},
+    # The serving layer retries by itself, within its deadline.
     "personalize-runtime": {
         "connect_timeout": 1,
-        "read_timeout": 5,
-        "retries": {"mode": "standard", "total_max_attempts": 2},
-        "max_pool_connections": 32,
+        "read_timeout": 3,
+        "retries": {"mode": "standard", "total_max_attempts": 1},
+        "max_pool_connections": 50,
     },
-    "personalize-events": {"connect_timeout": 1, "read_timeout": 5},
+    "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 1}},
+    "dynamodb": {"connect_timeout": 1, "read_timeout": 3},
 }
 
 
@@ -85,7 +87,7 @@ def stepfunctions() -> SFNClient:
 def dynamodb_table(name: str) -> Table:
     import boto3
 
-    return boto3.resource("dynamodb", config=_config()).Table(name)
+    return boto3.resource("dynamodb", config=_config(**_OVERRIDES["dynamodb"])).Table(name)
 
 
 def forget() -> None:

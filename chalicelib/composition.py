@@ -5,15 +5,20 @@ from __future__ import annotations
 import random
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib import clients
-from chalicelib.serving.api import Api
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.serving.api import Api
 
 
 @cache
 def api() -> Api:
+    """Imported here, so that the pipeline's Lambdas do not pay for it."""
+    from chalicelib.serving.api import Api
+
     settings = Settings.from_environment()
     makers: Any = clients  # the API's own protocols are narrower than boto3's generated types
     return Api.over(

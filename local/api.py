@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LOG = logging.getLogger(__name__)
+PATIENCE_SECONDS = 29.0
 REQUEST_LIMIT = 10 * 1024 * 1024
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/")
 API_ID = "local"
@@ -100,11 +101,12 @@ class Gateway:
         try:
             answer = self.answer(environ, request_id)
         except GatewayError as error:
-            body = json.dumps({"message": str(error)}).encode()
-            answer = HttpAnswer(error.status, (("Content-Type", "application/json"), ("x-amzn-ErrorType", error.kind)), body)
+            document = {"error": {"code": error.kind, "message": str(error)}} if self._api.own_errors else {"message": str(error)}
+            headers = (("Content-Type", "application/json"), ("x-amzn-ErrorType", error.kind))
+            answer = HttpAnswer(error.status, headers, json.dumps(document).encode())
         answer = self.compress(answer, environ.get("HTTP_ACCEPT_ENCODING", ""))
-        headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("x-amzn-RequestId", request_id)]
-        start_response(f"{answer.status} {REASONS.get(answer.status, 'Status')}", headers)
+        sent = [*answer.headers, ("Content-Length", str(len(answer.body))), ("x-amzn-RequestId", request_id)]
+        start_response(f"{answer.status} {REASONS.get(answer.status, 'Status')}", sent)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def answer(self, environ: WSGIEnvironment, request_id: str) -> HttpAnswer:
@@ -228,7 +230,7 @@ class Gateway:
     def invoke(self, event: Mapping[str, Any], environ: WSGIEnvironment) -> HttpAnswer:
         """The function's answer; 502 and 504 when it has none."""
         try:
-            answer = self._lambdas.invoke(self._function, json.dumps(event).encode())
+            answer = self._lambdas.invoke(self._function, json.dumps(event).encode(), PATIENCE_SECONDS)
         except InvokeError as error:
             LOG.warning("The API's function was not invoked: %s", error)
             status = {413: 413, 429: 429}.get(error.status, 500)

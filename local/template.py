@@ -51,12 +51,11 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class EventSource:
-    """An SQS event source mapping, by logical ids and settings; the ARN of its queue is the stack output `output`."""
+    """An SQS event source mapping; the ARN of its queue is the stack output `output`. Batching windows are not waited for."""
 
     function: str
     output: str
     batch_size: int
-    batching_window: float
     reports_failures: bool
 
 
@@ -79,6 +78,7 @@ class RestApi:
     function: str
     binary_types: tuple[str, ...] = ()
     minimum_compression: int | None = None
+    own_errors: bool = False  # the template words API Gateway's own errors as `{"error": {"code", "message"}}`
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,6 @@ def read_event_source(name: str, properties: Json, outputs: Json) -> EventSource
         function=properties["FunctionName"]["Ref"],
         output=output,
         batch_size=int(properties.get("BatchSize", 10)),
-        batching_window=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
         reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
     )
 
@@ -291,6 +290,7 @@ def find_api(sam: Json) -> RestApi | None:
                 function="APIHandler",
                 binary_types=tuple(swagger.get("x-amazon-apigateway-binary-media-types", properties.get("BinaryMediaTypes", ()))),
                 minimum_compression=None if compression is None else int(compression),
+                own_errors="GatewayResponses" in properties,
             )
     return None
 
