@@ -13,7 +13,7 @@ from tests.local.personalize.conformance.stage import WITHOUT_QUOTAS, Frozen, St
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A server on which nothing exists and no job ever runs."""
-    with freeze(tmp_path_factory.mktemp("empty")) as client:
+    with freeze(tmp_path_factory.mktemp("empty"), WITHOUT_QUOTAS) as client:
         yield client
 
 
