@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.personalize.hosting import hosted
+from local.personalize.quotas import load_quotas
 from local.personalize.server import PersonalizeServer
-from tests.local.personalize.driving import Aws
+from tests.local.personalize.driving import Aws, Group, make_group
 from tests.local.personalize.simulation import Simulation
 
 
@@ -24,12 +25,21 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    app = PersonalizeServer(tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=2)
+    quotas = load_quotas().adjusted({"campaigns_per_group": 20})
+    app = PersonalizeServer(
+        tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=1, slots=1, quotas=quotas
+    )
     with hosted(app) as url:
         aws = Aws(url, s3_endpoint)
         aws.s3.create_bucket(Bucket="data")
         yield aws
     app.close()
+
+
+@pytest.fixture(scope="session")
+def group(aws: Aws) -> Group:
+    """Interactions, items and users, imported once for all who ask."""
+    return make_group(aws, "shop")
 
 
 @pytest.fixture

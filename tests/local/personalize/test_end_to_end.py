@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.personalize.driving import GENRES, ROLE, Aws, Group, deploy, make_group, train
-
-
-@pytest.fixture(scope="module")
-def group(aws: Aws) -> Group:
-    return make_group(aws, "shop")
+from tests.local.personalize.driving import GENRES, ROLE, Aws, Group, deploy, train
 
 
 @pytest.fixture(scope="module")

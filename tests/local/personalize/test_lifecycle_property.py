@@ -172,7 +172,7 @@ def walk(examples: int, steps: int) -> None:
 
 
 def test_random_walks_agree_with_the_reference() -> None:
-    walk(examples=12, steps=40)
+    walk(examples=8, steps=40)
 
 
 @pytest.mark.slow

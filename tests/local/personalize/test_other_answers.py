@@ -17,11 +17,6 @@ ACTION_INTERACTIONS = schema(
 SHOP_EVENTS = schema("Interactions", {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"})
 
 
-@pytest.fixture(scope="module")
-def group(aws: Aws) -> Group:
-    return make_group(aws, "others")
-
-
 def lines(aws: Aws, key: str) -> list[dict[str, Any]]:
     body = aws.s3.get_object(Bucket="data", Key=key)["Body"].read().decode()
     return [json.loads(line) for line in body.splitlines()]
