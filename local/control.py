@@ -42,15 +42,16 @@ class Control:
         return str(environ.get("PATH_INFO", "")).startswith(PREFIX)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with JSON."""
+        """Answer with JSON. A web page of another origin may not stop or break the stack."""
+        if "HTTP_ORIGIN" in environ:
+            message = "These requests are not for web pages. Expected no Origin header."
+            return reply(start_response, "403 Forbidden", {"error": {"code": "Forbidden", "message": message}})
         status, document = self.answer(
             f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix(PREFIX)}",
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
             dict(parse_qsl(environ.get("QUERY_STRING", ""))),
         )
-        body = json.dumps(document).encode()
-        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+        return reply(start_response, status, document)
 
     def answer(self, request: str, body: bytes, query: Mapping[str, str]) -> tuple[str, Any]:
         """Status and document of one request."""
@@ -87,3 +88,10 @@ class Control:
             return "400 Bad Request", {"error": {"code": "BadFault", "message": str(error)}}
         self._faults.add(fault)
         return "201 Created", asdict(fault)
+
+
+def reply(start_response: StartResponse, status: str, document: Any) -> list[bytes]:
+    """A JSON answer."""
+    body = json.dumps(document).encode()
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]

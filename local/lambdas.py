@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import math
 import re
 import sys
 import threading
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 PAYLOAD_LIMIT = 6 * 1024 * 1024
 ASYNC_RETRY_SECONDS = (1.0, 2.0)
+LOG_STREAM = "local"
 INVOCATIONS = re.compile(r"^/2015-03-31/functions/(.+)/invocations/?$")
 
 Invocation = tuple[str, str]
@@ -142,7 +144,7 @@ class Context:
         self.memory_limit_in_mb = str(function.memory)
         self.aws_request_id = request_id
         self.log_group_name = f"/aws/lambda/{function.name}"
-        self.log_stream_name = "local/[$LATEST]" + "0" * 32
+        self.log_stream_name = LOG_STREAM
         self.identity = None
         self.client_context = None
         self._deadline = time.monotonic() + function.timeout
@@ -183,8 +185,8 @@ class LambdaHost:
             raise InvokeError(404, "ResourceNotFoundException", f"Function not found: {arn}")
         return self._functions[name]
 
-    def invoke(self, name_or_arn: str, payload: bytes = b"{}") -> Answer:
-        """Run the function on a JSON payload and wait for it."""
+    def invoke(self, name_or_arn: str, payload: bytes = b"{}", patience: float = math.inf) -> Answer:
+        """Run the function on a JSON payload and wait for it, at most `patience` seconds and its time limit."""
         function = self.get(name_or_arn)
         if len(payload) > PAYLOAD_LIMIT:
             raise InvokeError(413, "RequestTooLargeException", f"{len(payload)} byte payload is too large (max {PAYLOAD_LIMIT}).")
@@ -198,10 +200,10 @@ class LambdaHost:
         request_id = str(uuid.uuid4())
         if fault is not None and fault.when == "before":
             return killed(fault, request_id)
-        answer = self._run(function, event, request_id)
+        answer = self._run(function, event, request_id, min(function.timeout, patience))
         return killed(fault, request_id) if fault is not None else answer
 
-    def _run(self, function: Function, event: Any, request_id: str) -> Answer:
+    def _run(self, function: Function, event: Any, request_id: str, seconds: float) -> Answer:
         context = Context(function, request_id)
         answers: list[Answer] = []
 
@@ -212,9 +214,9 @@ class LambdaHost:
 
         thread = threading.Thread(target=work, name=f"lambda-{function.name}", daemon=True)
         thread.start()
-        thread.join(function.timeout)
+        thread.join(seconds)
         if not answers:
-            message = f"RequestId: {request_id} Error: Task timed out after {function.timeout:.2f} seconds"
+            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
             return error_answer("Sandbox.Timedout", message, request_id)
         return answers[0]
 

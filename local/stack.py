@@ -10,6 +10,7 @@ moto's state and the process's environment variables are global.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -207,10 +208,19 @@ class Stack:
     def _open_data_dir(self) -> Path:
         if self.options.data_dir is not None:
             self.options.data_dir.mkdir(parents=True, exist_ok=True)
+            self._lock_data_dir(self.options.data_dir)
             return self.options.data_dir
         folder = Path(tempfile.mkdtemp(prefix="recdrop-"))
         self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+    def _lock_data_dir(self, folder: Path) -> None:
+        """Two stacks on one folder would overwrite each other's data."""
+        file = self._exit.enter_context((folder / "lock").open("w"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StackError(f"{folder} is in use by another recdrop. Stop it, or name another --data-dir.") from error
 
     def _capture_logs(self) -> None:
         """Keep what the Lambdas print. Done before the application is imported: its logger keeps the stream it finds."""
@@ -228,6 +238,7 @@ class Stack:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "MOTO_ACCOUNT_ID": ACCOUNT,
+            "AWS_EXECUTION_ENV": os.environ.get("AWS_EXECUTION_ENV", ""),  # Chalice writes it at each import of an app
         }
         for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setdefault(key, os.environ.get(key) or FAKE_KEY)
@@ -298,6 +309,7 @@ class Stack:
         self._personalize = server
 
     def _start_pollers(self) -> None:
+        from local.cloudwatch import LogForwarder
         from local.pollers import QueuePoller, Ticker
 
         for source in self._deployed.sources:
@@ -305,6 +317,9 @@ class Stack:
             self._pollers[source.queue] = poller
             poller.start()
             self._exit.callback(poller.stop)
+        forwarder = LogForwarder(self.logs, self.lock)
+        forwarder.start()
+        self._exit.callback(forwarder.stop)
         self.ticker: Ticker = Ticker(self._rules, self._fire)
         self.ticker.start()
         self._exit.callback(self.ticker.stop)

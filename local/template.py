@@ -38,7 +38,6 @@ SERVED_TYPES = (
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
     "AWS::StepFunctions::StateMachine",

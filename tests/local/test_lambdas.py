@@ -130,6 +130,11 @@ def test_a_handler_that_takes_too_long_is_timed_out(stack: Stack) -> None:
     assert 0 < stack.invoke("Slow", {"seconds": 0})["left"] <= 1000
 
 
+def test_a_caller_may_have_less_patience_than_the_function(stack: Stack) -> None:
+    answer = stack.lambdas.invoke(stack.resources["Slow"], b'{"seconds": 0.3}', patience=0.05)
+    assert "timed out after 0.05 seconds" in document(answer)["errorMessage"]
+
+
 def test_the_context_is_that_of_the_function(stack: Stack) -> None:
     assert CONTEXT.invoked_function_arn == "arn:aws:lambda:us-east-1:123456789012:function:shop-check"
     assert CONTEXT.log_group_name == "/aws/lambda/shop-check"

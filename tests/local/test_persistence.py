@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.persistence import StateError
-from local.stack import Stack
+from local.stack import Stack, StackError
 from tests.local.conftest import SAMPLE, ended, eventually
 
 
@@ -89,3 +90,10 @@ def test_a_lost_object_is_named(kept: Path, tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(StateError, match=r"Object 'poison/ü b\.csv' of DropBucket is lost"), start(tmp_path / "copy"):
         pass
+
+
+def test_a_data_folder_belongs_to_one_stack(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StackError, match="in use by another recdrop"):
+            start(tmp_path).start()

@@ -66,6 +66,11 @@ def test_what_moto_lacks_is_logged_and_answered(stack: Stack, caplog: pytest.Log
     assert "validate_state_machine_definition" in caplog.text
 
 
+def test_web_pages_may_not_steer_the_stack(stack: Stack) -> None:
+    assert fetch(f"{stack.aws_url}/_recdrop/stop", b"", Origin="http://elsewhere.example")[0] == 403
+    assert not stack.stop_requested.is_set()
+
+
 def test_conditional_puts_are_won_once(stack: Stack) -> None:
     client = stack.boto_client("dynamodb")
     barrier = threading.Barrier(8)
