@@ -75,7 +75,8 @@ def page(report: Report) -> str:
     title = escape(f"{report.group} {report.run}: {headline(report)}")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main>{"".join(sections)}</main></body></html>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body><main>{''.join(sections)}</main></body></html>"
     )
 
 

@@ -61,11 +61,10 @@ class Demo:
 
     def play(self) -> None:
         with ThreadPoolExecutor(1) as writer:
-            with self.stage("write the export"):
+            with self.stage("write export"):
                 first = unload.write_unload(self.folder / "2017-11-30")
-                say(
-                    f"{first.rows['interactions']:,} purchases, {first.rows['items']:,} products, {first.rows['users']:,} households described"
-                )
+                rows = first.rows
+                say(f"{rows['interactions']:,} purchases, {rows['items']:,} products, {rows['users']:,} households described")
             later = writer.submit(unload.write_unload, self.folder / "2017-12-31", corrupted=True)
             with self.stage("first run"):
                 report = self.run(first, f"The first export of '{GROUP}': purchases up to {unload.CUT}")
@@ -199,7 +198,10 @@ class Demo:
 
         data = json.dumps(body)
         request = AWSRequest("POST", self.stack.api_url + path, data=data, headers={"Content-Type": "application/json"})
-        SigV4Auth(get_session().get_credentials(), "execute-api", "us-east-1").add_auth(request)
+        credentials = get_session().get_credentials()
+        if credentials is None:
+            raise DemoError("no AWS credentials in the environment, though the stack sets some")
+        SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
         prepared = request.prepare()
         signed = urllib.request.Request(prepared.url, data.encode(), dict(prepared.headers))  # noqa: S310 - our own server
         with urllib.request.urlopen(signed) as answer:  # noqa: S310

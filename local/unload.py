@@ -27,7 +27,7 @@ USERS = (
 PURCHASES = (
     "SELECT household_id, product_id, 'purchase' AS event_type, transaction_timestamp AS purchased_at FROM '{data}/transactions.parquet'"
 )
-# A join that lost its key: every product of the old rows belongs to somebody else's basket. Counts, columns and popularity stay as they were.
+# A join that lost its key: the products of the old rows belong to other baskets. Counts, columns and popularity stay as they were.
 CORRUPTED = f"""
 WITH old AS (SELECT *, row_number() OVER (ORDER BY purchased_at, household_id, product_id) AS n,
                     row_number() OVER (ORDER BY hash(purchased_at, household_id, product_id, rowid)) AS m

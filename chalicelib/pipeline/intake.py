@@ -173,7 +173,7 @@ class _Check:
         return [transfer.download(self.run.s3, self.run.settings.work_bucket, key, self.folder / "earlier.csv")]
 
     def _schema(self, summary: reports.DatasetSummary) -> schemas.SchemaPlan:
-        """The dataset's own when it has one; else inferred from the data, with the config's `categorical` and `textual` as the last word."""
+        """The dataset's own when it has one; else inferred from the data, where the config's word is the last."""
         config, live = self.run.config, self._before().get("schemas", {}).get(summary.dataset)
         if live and config.source.schema == "keep":
             return schemas.keep_schema(live, summary.dataset, summary.columns, summary.kept)
