@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import sys
@@ -11,11 +12,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from local.lambdas import CURRENT
 
 KEPT_LINES = 50_000
+SHOWN_FIRST = ("level", "message")
+NOT_SHOWN = {"timestamp", "service", "location", "xray_trace_id", "cold_start", "function_arn", "function_memory_size"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Line:
 class LogStore:
     """The newest lines, in memory and, given a path, appended to a file of JSON lines. Thread-safe."""
 
-    def __init__(self, path: Path | None = None, echo: TextIO | None = None) -> None:
+    def __init__(self, path: Path | None = None, echo: Callable[[Line], object] | None = None) -> None:
         self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
         self._lock = threading.Lock()
         self._count = 0
@@ -49,7 +52,7 @@ class LogStore:
                 self._file.write(json.dumps(asdict(line)) + "\n")
                 self._file.flush()
             if self._echo is not None:
-                self._echo.write(f"{function}: {text}\n")
+                self._echo(line)
 
     def after(self, number: int, function: str = "", contains: str = "", limit: int = 1000) -> list[Line]:
         """The newest `limit` lines with a higher number, of functions whose name contains `function`, in order."""
@@ -116,3 +119,24 @@ class Router(io.TextIOBase):
             self._store = None
 
         return restore
+
+
+def pretty(line: Line) -> str:
+    """A line for people: time, function, then the fields of a structured line or the text as it is."""
+    moment = dt.datetime.fromtimestamp(line.time).astimezone()
+    try:
+        fields = json.loads(line.text)
+    except ValueError:
+        fields = None
+    text = line.text if not isinstance(fields, dict) else pretty_fields(fields)
+    return f"{moment:%H:%M:%S} {line.function.split('-', 1)[-1]:18} {text}"
+
+
+def pretty_fields(fields: dict[str, Any]) -> str:
+    """Level and message, then the other fields as key=value. Metrics are named as such."""
+    if "_aws" in fields:
+        names = [metric["Name"] for entry in fields["_aws"]["CloudWatchMetrics"] for metric in entry["Metrics"]]
+        return "METRIC " + " ".join(f"{name}={fields.get(name)}" for name in names)
+    first = " ".join(str(fields[key]) for key in SHOWN_FIRST if key in fields)
+    rest = [f"{key}={value}" for key, value in fields.items() if key not in NOT_SHOWN and key not in SHOWN_FIRST]
+    return " ".join([first, *rest])

@@ -30,7 +30,7 @@ from local.control import Control
 from local.httpserver import Server, listen
 from local.identity import ACCOUNT, REGION, STACK_NAME
 from local.lambdas import LambdaHost, forget_warm_state
-from local.logs import Line, LogStore, Router
+from local.logs import Line, LogStore, Router, pretty
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -227,7 +227,7 @@ class Stack:
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         logging.getLogger("botocore").setLevel(logging.WARNING)
         path = self._data / "lambda.log.jsonl" if self.options.data_dir is not None else None
-        self.logs = LogStore(path, sys.stderr if self.options.verbose else None)
+        self.logs = LogStore(path, print_line if self.options.verbose else None)
         self._exit.callback(self.logs.close)
         self._exit.callback(Router(self.logs).install())
 
@@ -422,3 +422,8 @@ class Stack:
         self.ready = False
         self.stop_requested.set()
         self._exit.close()
+
+
+def print_line(line: Line) -> None:
+    """A line of a Lambda's log, for the terminal of `recdrop up --verbose`."""
+    print(pretty(line), file=sys.stderr)

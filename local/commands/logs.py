@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
-from typing import Any
 from urllib.parse import urlencode
 
 import click
 
 from local.commands.common import call, endpoint_option, find_endpoint, json_option
+from local.logs import Line, pretty
 
 FOLLOW_SECONDS = 0.5
-SHOWN_FIRST = ("level", "message")
-NOT_SHOWN = {"timestamp", "service", "location", "xray_trace_id", "cold_start", "function_arn", "function_memory_size"}
 
 
 @click.command(help="Print what the Lambdas logged.")
@@ -32,28 +29,7 @@ def command(function: str, contains: str, lines: int, follow: bool, endpoint_url
         query = urlencode({"after": number, "function": function, "contains": contains, "limit": lines})
         for line in call(endpoint, f"GET logs?{query}")["lines"]:
             number = line["number"]
-            click.echo(json.dumps(line) if as_json else pretty(line))
+            click.echo(json.dumps(line) if as_json else pretty(Line(**line)))
         if not follow:
             return 0
         time.sleep(FOLLOW_SECONDS)
-
-
-def pretty(line: dict[str, Any]) -> str:
-    """A line for people: time, function, then the fields of a structured line or the text as it is."""
-    moment = dt.datetime.fromtimestamp(line["time"]).astimezone()
-    try:
-        fields = json.loads(line["text"])
-    except ValueError:
-        fields = None
-    text = line["text"] if not isinstance(fields, dict) else pretty_fields(fields)
-    return f"{moment:%H:%M:%S} {line['function'].split('-', 1)[-1]:18} {text}"
-
-
-def pretty_fields(fields: dict[str, Any]) -> str:
-    """Level and message, then the other fields as key=value. Metrics are named as such."""
-    if "_aws" in fields:
-        names = [metric["Name"] for entry in fields["_aws"]["CloudWatchMetrics"] for metric in entry["Metrics"]]
-        return "METRIC " + " ".join(f"{name}={fields.get(name)}" for name in names)
-    first = " ".join(str(fields[key]) for key in SHOWN_FIRST if key in fields)
-    rest = [f"{key}={value}" for key, value in fields.items() if key not in NOT_SHOWN and key not in SHOWN_FIRST]
-    return " ".join([first, *rest])

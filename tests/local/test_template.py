@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local import slimmoto
 from local.template import (
     SERVED_TYPES,
     EventSource,
@@ -40,6 +41,7 @@ def test_what_moto_cannot_create_is_cut_and_counted(template: LocalTemplate) -> 
 
 
 def test_every_served_type_is_known_to_moto() -> None:
+    slimmoto.install()
     from moto.cloudformation.parsing import resource_class_from_type
 
     assert [kind for kind in SERVED_TYPES if resource_class_from_type(kind) is None] == []
