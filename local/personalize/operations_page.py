@@ -30,7 +30,7 @@ DIFFERENCES: Mapping[str, str] = {
         "`THEME_GENERATION` names a theme by the categories its items share, not by a language model. The role is not assumed."
     ),
     "CreateBatchSegmentJob": "The role is not assumed.",
-    "CreateMetricAttribution": "Kept, updated and listed; no reports are written to S3 or CloudWatch.",
+    "CreateMetricAttribution": "Import jobs write their report to S3 when asked to; streamed events make no CloudWatch metrics.",
     "CreateFilter": "AND mixed with OR is refused, as the service documents no precedence (`--mixed-filters` allows it).",
     "CreateDataDeletionJob": "Done at once instead of within a day; models forget at their next training, as there.",
     "GetRecommendations": "Scores are our engine's. Streamed metadata counts in filters at once, not within 15 minutes.",

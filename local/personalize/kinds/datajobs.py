@@ -16,6 +16,8 @@ def _prepare_import(world: World, request: Request) -> Draft:
     mode = request.get("importMode", "FULL")
     if mode == "INCREMENTAL" and not dataset.notes.get("files"):
         raise InvalidInputError(f"{dataset.arn} has no bulk data yet. Expected importMode FULL for the first import, got INCREMENTAL.")
+    if request.get("publishAttributionMetricsToS3"):
+        _attribution(world, dataset)
     return Draft(
         {
             "importMode": mode,
@@ -23,6 +25,31 @@ def _prepare_import(world: World, request: Request) -> Draft:
             "datasetGroupArn": dataset.doc["datasetGroupArn"],
         }
     )
+
+
+def _attribution(world: World, dataset: Resource) -> Resource:
+    """The metric attribution of the group, which must have a place for reports."""
+    found = world.in_group("MetricAttribution", dataset.doc["datasetGroupArn"])
+    has_place = [attribution for attribution in found if "s3DataDestination" in attribution.doc["metricsOutputConfig"]]
+    if not has_place or dataset.doc["datasetType"] != "INTERACTIONS":
+        raise InvalidInputError(
+            "publishAttributionMetricsToS3 is true. Expected an INTERACTIONS dataset and a metric attribution "
+            "in its group with an s3DataDestination."
+        )
+    return has_place[0]
+
+
+def _report(world: World, job: Resource, dataset: Resource) -> Doc | None:
+    if not job.doc["publishAttributionMetricsToS3"]:
+        return None
+    attribution = _attribution(world, dataset)
+    return {
+        "metrics": attribution.doc["metrics"],
+        "path": attribution.doc["metricsOutputConfig"]["s3DataDestination"]["path"],
+        "job": job.doc["jobName"],
+        "time": int(world.now),
+        "snapshot": snapshot(world, dataset.doc["datasetGroupArn"]),
+    }
 
 
 def _import_job(world: World, job: Resource) -> Doc:
@@ -35,6 +62,7 @@ def _import_job(world: World, job: Resource) -> Doc:
         "domain": schema.doc.get("domain"),
         "location": job.doc["dataSource"]["dataLocation"],
         "earlier": list(dataset.notes.get("files", ())) if job.doc["importMode"] == "INCREMENTAL" else [],
+        "attribution": _report(world, job, dataset),
         "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
     }
 

@@ -12,6 +12,7 @@ from local.personalize.errors import JobFailed
 from local.personalize.history import write_history
 from local.personalize.schemas import parse_schema
 from local.personalize.tables import STREAM_OF, open_tables
+from local.personalize.work.attribution import publish_report
 from local.personalize.work.objects import Objects
 
 
@@ -28,6 +29,8 @@ def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     if spec["dataset_type"] in STREAM_OF:
         write_index(spec, spec["dataset_type"], [*spec["earlier"], new], folder / "history")
         result["index"] = f"jobs/{folder.name}/history"
+    if spec.get("attribution"):
+        publish_report(spec, new, folder)
     return result
 
 

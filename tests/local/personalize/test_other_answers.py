@@ -175,3 +175,54 @@ def test_recommenders_of_domains_answer(aws: Aws, domain: str, use_cases: list[s
         assert done["status"] == "ACTIVE", done
         found = aws.runtime.get_recommendations(recommenderArn=made, userId="u1", itemId="i1", numResults=7)["itemList"]
         assert len(found) == 7
+
+
+def test_an_import_reports_what_each_source_brought(aws: Aws, group: Group) -> None:
+    sourced = schema(
+        "Interactions",
+        {
+            "USER_ID": "string",
+            "ITEM_ID": "string",
+            "TIMESTAMP": "long",
+            "EVENT_TYPE": "string",
+            "EVENT_ATTRIBUTION_SOURCE": ["null", "string"],
+        },
+    )
+    made = aws.personalize.create_schema(name="sourced", schema=sourced)["schemaArn"]
+    dataset = group.datasets["INTERACTIONS"]
+    aws.personalize.update_dataset(datasetArn=dataset, schemaArn=made)
+    while aws.personalize.describe_dataset(datasetArn=dataset)["dataset"]["latestDatasetUpdate"]["status"] != "ACTIVE":
+        pass
+    attribution = aws.personalize.create_metric_attribution(
+        name="sales",
+        datasetGroupArn=group.arn,
+        metrics=[
+            {"eventType": "purchase", "metricName": "turnover", "expression": "SUM(Items.PRICE)"},
+            {"eventType": "purchase", "metricName": "purchases", "expression": "SAMPLECOUNT()"},
+        ],
+        metricsOutputConfig={"roleArn": ROLE, "s3DataDestination": {"path": "s3://data/reports/"}},
+    )["metricAttributionArn"]
+    aws.wait(aws.personalize.describe_metric_attribution, metricAttributionArn=attribution)
+    rows: list[list[object]] = [
+        [f"u{turn % 50}", f"i{turn % 2}", 1_600_000_000 + turn, "purchase", "mail" if turn < 300 else ""] for turn in range(1000)
+    ]
+    job = aws.personalize.create_dataset_import_job(
+        jobName="sourced",
+        datasetArn=dataset,
+        dataSource={"dataLocation": aws.upload("sourced.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_ATTRIBUTION_SOURCE", rows)},
+        roleArn=ROLE,
+        importMode="INCREMENTAL",
+        publishAttributionMetricsToS3=True,
+    )["datasetImportJobArn"]
+    done = aws.wait(aws.personalize.describe_dataset_import_job, datasetImportJobArn=job)
+    assert done["status"] == "ACTIVE", done
+    [key] = [entry["Key"] for entry in aws.s3.list_objects_v2(Bucket="data", Prefix="reports/")["Contents"]]
+    report = aws.s3.get_object(Bucket="data", Key=key)["Body"].read().decode().splitlines()
+    assert key.startswith("reports/AggregatedAttributionMetrics - sourced - ")
+    assert [line.rsplit(",", 1)[0] for line in report] == [
+        "METRIC_NAME,EVENT_TYPE,VALUE,MATH_FUNCTION,EVENT_ATTRIBUTION_SOURCE",
+        "purchases,purchase,700.0,samplecount,SOURCE_NAME_UNDEFINED",
+        "purchases,purchase,300.0,samplecount,mail",
+        "turnover,purchase,525.0,sum,SOURCE_NAME_UNDEFINED",
+        "turnover,purchase,225.0,sum,mail",
+    ]
