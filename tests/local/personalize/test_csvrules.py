@@ -201,7 +201,7 @@ def as_csv(value: object) -> str:
     return repr(value)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS)
 def test_well_written_rows_come_back_as_they_were(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
     assert accepted(tmp_path, *(",".join(map(as_csv, row)) for row in rows)) == rows
@@ -231,7 +231,7 @@ CELLS: dict[str, dict[str, bool]] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(*(st.sampled_from(sorted(cells)) for cells in CELLS.values())), min_size=1, max_size=3))
 def test_a_file_is_accepted_exactly_when_every_cell_is(tmp_path: Path, rows: list[tuple[str, ...]]) -> None:
     is_good = all(CELLS[name][text] for row in rows for name, text in zip(CELLS, row, strict=True))

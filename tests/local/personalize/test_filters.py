@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.personalize.filter_terms import Condition, Expression, Term
@@ -297,11 +297,13 @@ VALUES = st.fixed_dictionaries({"word": st.sampled_from(['"a"', '"b", "A"']), "n
 Row = dict[str, Any]
 
 
+@settings(max_examples=60, deadline=None)
 @given(FILTERS)
 def test_what_is_written_is_read_back(expressions: tuple[Expression, ...]) -> None:
     assert parse(" | ".join(map(str, expressions))).expressions == expressions
 
 
+@settings(max_examples=60, deadline=None)
 @given(FILTERS, st.lists(ROWS, min_size=5, max_size=5), ROWS, st.none() | ROWS, EVENTS, VALUES)
 def test_a_mask_is_what_reading_row_by_row_gives(
     expressions: tuple[Expression, ...],

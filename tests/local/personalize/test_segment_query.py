@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.personalize.segment_query import Attribute, SegmentQueryError, parse
@@ -31,6 +31,7 @@ FIELDS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_characters='"', exclude_categories=["Cs"]), max_size=10)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.builds(Attribute, FIELDS, VALUES), min_size=1, max_size=5))
 def test_what_is_written_is_read_back(attributes: list[Attribute]) -> None:
     assert parse(" AND ".join(map(str, attributes))) == tuple(attributes)
