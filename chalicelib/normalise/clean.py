@@ -14,13 +14,20 @@ def read_header(path: Path) -> tuple[str, ...]:
         return tuple(next(csv.reader(file)))
 
 
-def clean_source(paths: Sequence[Path], header: Sequence[str] | None = None) -> str:
-    """A table function over clean files with the same header; all columns are text but TIMESTAMP.
+def clean_source(paths: Sequence[Path]) -> str:
+    """A table of the rows of clean files, matched by column name; all columns are text but TIMESTAMP.
 
-    The extra column `_file` tells the file.
+    The extra column `_file` tells the file. Rows come in the order of `paths` within the files of one header.
     """
-    names = header or read_header(paths[0])
-    types = ", ".join(f"{literal(n)}: '{'BIGINT' if n == 'TIMESTAMP' else 'VARCHAR'}'" for n in names)
+    by_header: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        by_header.setdefault(read_header(path), []).append(path)
+    tables = [_table(header, group) for header, group in by_header.items()]
+    return tables[0] if len(tables) == 1 else f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {table}' for table in tables)})"
+
+
+def _table(header: Sequence[str], paths: Sequence[Path]) -> str:
+    types = ", ".join(f"{literal(n)}: '{'BIGINT' if n == 'TIMESTAMP' else 'VARCHAR'}'" for n in header)
     files = ", ".join(literal(str(path)) for path in paths)
     return (
         f"read_csv([{files}], auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\\', "

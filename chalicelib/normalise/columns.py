@@ -29,8 +29,8 @@ TIMES = ("TIMESTAMP", "CREATION_TIMESTAMP", "ACTION_EXPIRATION_TIMESTAMP")
 KEYS: Mapping[str, str] = {"items": "ITEM_ID", "users": "USER_ID", "actions": "ACTION_ID"}
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
-    "USER_ID": ("customer_id", "visitor_id", "household_id", "account_id", "member_id", "client_id", "profile_id", "uid"),
-    "ITEM_ID": ("product_id", "movie_id", "sku", "article_id", "asin", "content_id", "video_id", "song_id", "products_sku"),
+    "USER_ID": ("customer_id", "visitor_id", "household_id", "account_id", "member_id", "client_id", "profile_id", "uid", "id"),
+    "ITEM_ID": ("product_id", "movie_id", "sku", "article_id", "asin", "content_id", "video_id", "song_id", "products_sku", "id"),
     "TIMESTAMP": ("event_time", "created_at", "ordered_at", "epoch", "time", "date", "datetime", "ts", "occurred_at"),
     "EVENT_TYPE": ("event", "event_name", "action", "type"),
     "ACTION_ID": ("action", "offer_id"),
@@ -54,7 +54,7 @@ class Column:
 
 
 def map_columns(dataset: str, header: Sequence[str], mapped: Mapping[str, str] | None = None) -> list[Column]:
-    """The columns of the clean file: required first, then reserved, then metadata in file order.
+    """The columns of the clean file, in file order.
 
     `mapped` is target -> source name (config's `columns`). Without an exact name, case, blanks and punctuation do not count.
 
@@ -77,7 +77,7 @@ def map_columns(dataset: str, header: Sequence[str], mapped: Mapping[str, str] |
         if index not in used and name and _bare(name) not in seen:
             seen.add(_bare(name))
             columns.append(Column(index, source, name))
-    return columns
+    return sorted(columns, key=lambda column: column.index)
 
 
 def avro_name(source: str) -> str:

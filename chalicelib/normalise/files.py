@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.groupconfig import Config
 from chalicelib.normalise import columns as columns_module
-from chalicelib.normalise import dialect, engine, mending, rules
+from chalicelib.normalise import dialect, engine, mending, passing, rules
 from chalicelib.normalise.columns import Column
 from chalicelib.normalise.engine import literal, name
 from chalicelib.normalise.errors import FileRejected
@@ -119,10 +119,11 @@ class _File:
         dropped += duplicates
         self.connection.execute(f"CREATE VIEW kept AS SELECT {_list(mapped)} FROM t WHERE {self._kept()}")
         users = self._split_users(mapped)
+        self._fixes = self._fixed(row_rules)
         part, sampled, sampled_rows = self._write(mapped)
         reports = profile_columns(self.connection, mapped, "kept")
         kept = rows - sum(d.rows for d in dropped)
-        report = self._report(header, rows, kept, sampled_rows, dropped, row_rules, reports, users)
+        report = self._report(header, rows, kept, sampled_rows, dropped, reports, users)
         return Normalised(report, part, sampled if sampled_rows else None, quarantine)
 
     def _open(self) -> tuple[tuple[str, ...], str]:
@@ -312,15 +313,39 @@ class _File:
 
     def _write(self, mapped: Sequence[Column]) -> tuple[Path, Path, int]:
         part, sampled = self.folder / "part.csv", self.folder / "sampled.csv"
-        some = self._count("sampled_users") > 0
-        rest = "WHERE USER_ID NOT IN (SELECT USER_ID FROM sampled_users)" if some else ""
-        # No cell of a comma file without a quote can need one.
-        bare = self.intake.format == "csv" and self._dialect.delimiter == "," and not self.intake.traits.quotes
-        write_csv(self.connection, f"SELECT {_list(mapped)} FROM kept {rest}", part, bare)
-        if not some:
+        users = self._count("sampled_users")
+        if self._is_clean_already(mapped):
+            return part, sampled, self._copy_lines(mapped, part, sampled)
+        rest = "WHERE USER_ID NOT IN (SELECT USER_ID FROM sampled_users)" if users else ""
+        write_csv(self.connection, f"SELECT {_list(mapped)} FROM kept {rest}", part)
+        if not users:
             return part, sampled, 0
         select = f"SELECT {_list(mapped)} FROM kept WHERE USER_ID IN (SELECT USER_ID FROM sampled_users)"
-        return part, sampled, write_csv(self.connection, select, sampled, bare)
+        return part, sampled, write_csv(self.connection, select, sampled)
+
+    def _is_clean_already(self, mapped: Sequence[Column]) -> bool:
+        """Whether the file's own lines are the clean rows: writing the rows anew costs as much as parsing them did."""
+        traits = self.intake.traits
+        return (
+            self.intake.format == "csv"
+            and self._mended is None
+            and self._dialect.delimiter == ","
+            and not (traits.quotes or traits.nulls or self._has_duplicates or self._fixes or self._count("t", "_why > 0"))
+            and len(mapped) == len(self._dialect.header)
+        )
+
+    def _copy_lines(self, mapped: Sequence[Column], part: Path, sampled: Path) -> int:
+        header = ",".join(column.name for column in mapped).encode() + b"\n"
+        source, skip = self.intake.path, self._dialect.header_lines
+        if not self._count("sampled_users"):
+            passing.copy_lines(source, skip, header, part)
+            return 0
+        if self.file_rules.withhold >= 1:
+            passing.copy_lines(source, skip, header, sampled)
+            part.write_bytes(header)
+            return self._count("t")
+        aside = self.connection.execute("SELECT rowid FROM t WHERE USER_ID IN (SELECT USER_ID FROM sampled_users) ORDER BY rowid")
+        return passing.split_lines(source, skip, header, passing.numbers(aside), part, sampled)
 
     def _report(
         self,
@@ -329,7 +354,6 @@ class _File:
         kept: int,
         sampled: int,
         dropped: Sequence[Counted],
-        row_rules: rules.RowRules,
         column_reports: tuple[ColumnReport, ...],
         users: tuple[int, int],
     ) -> FileReport:
@@ -347,7 +371,7 @@ class _File:
             rows=rows,
             kept=kept,
             sampled=sampled,
-            fixed=self._fixed(row_rules),
+            fixed=self._fixes,
             dropped=tuple(dropped),
             notes=self.intake.notes,
             columns=column_reports,
@@ -388,14 +412,10 @@ def _read_lines(path: Path, numbers: set[int]) -> dict[int, str]:
     return found
 
 
-def write_csv(connection: DuckDBPyConnection, select: str, path: Path, bare: bool = False) -> int:
-    r"""Write rows as Personalize reads them: bare header, `"` and `\` escaped by `\` inside quotes, nothing for null. Returns the rows.
-
-    `bare` says that no value needs quotes, which saves looking.
-    """
-    quoting = "QUOTE '', ESCAPE ''" if bare else "QUOTE '\"', ESCAPE '\\'"
+def write_csv(connection: DuckDBPyConnection, select: str, path: Path) -> int:
+    r"""Write rows as Personalize reads them: bare header, `"` and `\` escaped by `\` inside quotes, nothing for null. Returns the rows."""
     done = connection.execute(
-        f"COPY ({select}) TO {literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', {quoting}, NULLSTR '')"
+        f"COPY ({select}) TO {literal(str(path))} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\\', NULLSTR '')"
     ).fetchone()
     return int(done[0]) if done else 0
 

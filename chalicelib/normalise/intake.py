@@ -42,6 +42,7 @@ class Traits:
     tabs: bool = False
     brackets: bool = False
     blanks: bool = False
+    nulls: bool = False
     lines: int = 0
 
 
@@ -104,11 +105,11 @@ def _settle(source: Path, target: Path, chunks: Iterator[bytes], notes: list[str
                 _copy(source, out, emitted)
             if len(head) < CHUNK:
                 head += chunk[: CHUNK - len(head)]
-            _observe(chunk, traits)
+            _observe(chunk, traits, last)
             if out is not None:
                 out.write(chunk)
             emitted += len(chunk)
-            last = chunk[-1:] or last
+            last = chunk[-3:] or last
     if emitted and not last.endswith(b"\n"):
         traits.lines += 1
     return (target if notes else source), head
@@ -122,7 +123,9 @@ def _copy(source: Path, out: BinaryIO, size: int) -> None:
 
 
 def _anything() -> Traits:
-    return Traits(quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True, blanks=True)
+    return Traits(
+        quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True, blanks=True, nulls=True
+    )
 
 
 def _sha256(path: Path) -> str:
@@ -265,7 +268,8 @@ def _unix_lines(chunks: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _observe(chunk: bytes, traits: Traits) -> None:
+def _observe(chunk: bytes, traits: Traits, edge: bytes) -> None:
+    """`edge` is the end of the chunk before, so that no word hides in the cut."""
     traits.quotes = traits.quotes or b'"' in chunk
     traits.backslashes = traits.backslashes or b"\\" in chunk
     traits.pipes = traits.pipes or b"|" in chunk
@@ -274,4 +278,8 @@ def _observe(chunk: bytes, traits: Traits) -> None:
     traits.blanks = traits.blanks or b" " in chunk
     traits.non_ascii = traits.non_ascii or not chunk.isascii()
     traits.controls = traits.controls or len(chunk.translate(None, _CONTROL)) != len(chunk)
+    if not traits.nulls:
+        seam = edge + chunk[:3]
+        words = (b"NULL", b"null", b"\\N") if traits.backslashes else (b"NULL", b"null")
+        traits.nulls = any(word in chunk or word in seam for word in words)
     traits.lines += chunk.count(b"\n")

@@ -113,7 +113,7 @@ class _Mender:
                 continue
             verdict = self._judge(line)
             if verdict == "fine":
-                self._keep(line)
+                self._keep(self._requote(line))
             elif verdict == "open":
                 self._join(number, line, ahead, numbered)
             elif (unescaped := self._unescape(line)) is not None:
@@ -165,7 +165,7 @@ class _Mender:
             verdict = self._judge(whole)
             if verdict == "fine":
                 self._note(self.mended.fixed, "joined", number)
-                self._keep(whole)
+                self._keep(self._requote(whole))
                 self.not_records += len(taken)
                 self._shift()
                 return
@@ -173,6 +173,21 @@ class _Mender:
                 break
         ahead.extendleft(reversed(taken))
         self._bad(number, "quote", line)
+
+    def _requote(self, line: bytes) -> bytes:
+        """A quote inside a bare field is text, but DuckDB looks for one after blanks too: such a field is written in quotes."""
+        if b'"' not in line:
+            return line
+        cells, position = [], 0
+        while position <= len(line) and (match := self.field.match(line, position)):
+            cell = match[0]
+            cells.append(self._quote(cell) if b'"' in cell and not cell.startswith(b'"') else cell)
+            position = match.end() + 1
+        return self.delimiter.join(cells)
+
+    def _quote(self, cell: bytes) -> bytes:
+        inner = cell.replace(b'"', b'""') if self.escape == b'"' else cell.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        return b'"' + inner + b'"'
 
     def _unescape(self, line: bytes) -> bytes | None:
         r"""Snowflake's default writes `pending\, silent`, Spark `"say \"hi\""`: read it so when the width is right then."""
@@ -187,13 +202,9 @@ class _Mender:
             return None
         if len(cells) != self.columns:
             return None
-        quoted = []
-        for cell in cells:
-            text = cell
-            plain = not any(c in text for c in (self.delimiter.decode(), '"'))
-            inner = text.replace('"', '""') if self.escape == b'"' else text.replace("\\", "\\\\").replace('"', '\\"')
-            quoted.append(text if plain else f'"{inner}"')
-        return self.delimiter.join(cell.encode() for cell in quoted)
+        special = (self.delimiter, b'"')
+        encoded = [cell.replace("\n", JOINT.decode()).encode() for cell in cells]
+        return self.delimiter.join(self._quote(cell) if any(c in cell for c in special) else cell for cell in encoded)
 
     def _keep(self, line: bytes) -> None:
         self.out.write(line + b"\n")

@@ -32,6 +32,8 @@ _FIX_SENTENCES = {
     "list": "lists in {name} written with '|'",
     "number": "values of {name} that are no number made empty",
     "flat": "line breaks and control characters in {name} turned into blanks",
+    "plain": "values of {name} written as plain numbers",
+    "blank": "blanks around {name} removed",
     "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
 }
 
@@ -90,6 +92,7 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
             inner.append((f"_n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
             values.append((column.name, f"CASE WHEN isfinite(_n{column.index}) THEN _n{column.index} END"))
             fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(_n{column.index}), false)"))
+            fixes.append(_fix("plain", column.name, f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')"))
         else:
             values.append((column.name, _text(cell, has)))
             fixes += _text_fixes(column.name, cell, has)
@@ -190,6 +193,8 @@ def _time_fixes(column: Column, required: bool) -> list[Fix]:
         _fix("ns", "", f"{number} >= 100000000000000000"),
         _fix("date", "", f"{whole} IS NULL AND {number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
     ]
+    same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
+    fixes.append(_fix("plain", column.name, f"NOT ({same}) AND TRY_CAST({cell} AS DOUBLE) IS NOT NULL"))
     if not required:
         fixes.append(_fix("time", column.name, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"))
     return fixes
@@ -210,9 +215,15 @@ def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
     fixes = [_fix("cut", column, f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}")]
     if _may_have_controls(traits):
         fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
+    if traits.blanks:
+        fixes.append(_fix("blank", column, _padded(cell)))
     if traits.brackets:
         fixes.append(_fix("list", column, f"starts_with({cell}, '[') AND json_valid({cell})"))
     return fixes
+
+
+def _padded(cell: str) -> str:
+    return f"starts_with({cell}, ' ') OR suffix({cell}, ' ')"
 
 
 def _fix(code: str, column: str, condition: str) -> Fix:

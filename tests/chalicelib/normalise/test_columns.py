@@ -21,14 +21,13 @@ def names(dataset: str, header: list[str], mapped: dict[str, str] | None = None)
     ],
 )
 def test_case_blanks_and_punctuation_do_not_matter(header: list[str]) -> None:
-    assert [name for _, name in names("interactions", header)] == ["USER_ID", "ITEM_ID", "TIMESTAMP"]
+    assert sorted(name for _, name in names("interactions", header)) == ["ITEM_ID", "TIMESTAMP", "USER_ID"]
 
 
 def test_the_config_maps_names_and_wins_over_spelling() -> None:
     header = ["customer_id", "user_id", "ITEM_ID", "ordered_at", "timestamp"]
     found = names("interactions", header, {"USER_ID": "Customer_ID", "TIMESTAMP": "ordered_at"})
-    assert found[:3] == [("customer_id", "USER_ID"), ("ITEM_ID", "ITEM_ID"), ("ordered_at", "TIMESTAMP")]
-    assert ("user_id", "USER_ID") not in found
+    assert found == [("customer_id", "USER_ID"), ("ITEM_ID", "ITEM_ID"), ("ordered_at", "TIMESTAMP")]
 
 
 def test_metadata_keeps_the_files_order_under_names_personalize_takes() -> None:

@@ -27,9 +27,9 @@ def one(tmp_path: Path, timestamp: str, timezone: str = "UTC") -> tuple[list[str
     ("written", "seconds", "fix"),
     [
         ("1700000000", "1700000000", None),
-        (" 1700000000 ", "1700000000", None),
-        ("1.7e9", "1700000000", None),
-        ("1700000000.0", "1700000000", None),
+        (" 1700000000 ", "1700000000", "plain"),
+        ("1.7e9", "1700000000", "plain"),
+        ("1700000000.0", "1700000000", "plain"),
         ("1700000000123", "1700000000", "ms"),
         ("1700000000123456", "1700000000", "us"),
         ("1700000000123456789", "1700000000", "ns"),
@@ -39,6 +39,7 @@ def one(tmp_path: Path, timestamp: str, timezone: str = "UTC") -> tuple[list[str
         ("2023-11-14 22:13:20", "1700000000", "date"),
         ("2023-11-14", "1699920000", "date"),
         ("828124615", "828124615", None),
+        ("1_700_000_000", "1700000000", "plain"),
     ],
 )
 def test_every_common_way_to_write_a_time_becomes_epoch_seconds(tmp_path: Path, written: str, seconds: str, fix: str | None) -> None:
@@ -167,6 +168,8 @@ def test_values_that_are_no_number_are_made_empty_and_counted(tmp_path: Path) ->
     found = clean(tmp_path, body)
     assert [row["EVENT_VALUE"] for row in found.rows] == ["4.0", "", "", ""]
     assert found.fixed == {"number": 2}
+    plain = clean(tmp_path / "plain", f"{HEADER},EVENT_VALUE\nu1,i1,1700000000, 4\nu1,i2,1700000000,1_0\n")
+    assert [row["EVENT_VALUE"] for row in plain.rows] == ["4.0", "10.0"]
 
 
 def test_copies_of_a_row_are_dropped_unless_the_config_keeps_them(tmp_path: Path) -> None:
@@ -282,6 +285,49 @@ def test_columns_are_profiled(tmp_path: Path) -> None:
     }
     assert (columns["PRICE"].filled, columns["PRICE"].minimum, columns["PRICE"].maximum) == (2, 1.5, 2.0)
     assert (columns["GENRE"].multi_valued, columns["GENRE"].distinct) == (1, 3)
+
+
+AWKWARD = ["NULL", r"\N", " x", "x ", '"x"', "a\tb", "7.0", "1_0", "é", "", "null", "[1]", "\u2028", r"x\y", "1,5"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["u1", "u2", *AWKWARD]),
+            st.sampled_from(["1700000000", "1.7e9", " 5", *AWKWARD]),
+            st.sampled_from(AWKWARD),
+            st.sampled_from(["1", "2.5", *AWKWARD]),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.booleans(),
+)
+def test_a_file_copied_as_bytes_is_the_file_written_anew(tmp_path: Path, rows: list[tuple[str, str, str, str]], aside: bool) -> None:
+    """The same rows with a quoted header go through the writer: both ways must say the same."""
+    lines = [f"{user},i{n},{when},{note},{value}" for n, (user, when, note, value) in enumerate(rows)]
+    lines.append("u3,last,1700000000,note,1.0")
+    names = [*HEADER.split(","), "NOTE", "EVENT_VALUE"]
+    rules = {"withhold": 0.5 if aside else 0.0}
+    as_is = clean(tmp_path / "a", "\n".join([",".join(names), *lines]), rules=rules)
+    anew = clean(tmp_path / "b", "\n".join([",".join(f'"{name}"' for name in names), *lines]), rules=rules)
+    assert _values(as_is.rows) == _values(anew.rows)
+    assert as_is.report.dropped == anew.report.dropped
+
+
+def _values(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows with EVENT_VALUE as the number it is: 1 and 1.0 are the same."""
+    return [{**row, "EVENT_VALUE": str(float(row["EVENT_VALUE"])) if row["EVENT_VALUE"] else ""} for row in rows]
+
+
+@pytest.mark.parametrize(("withhold", "in_part"), [(0.0, 3), (1.0, 0)])
+def test_a_clean_file_keeps_its_lines_byte_for_byte(tmp_path: Path, withhold: float, in_part: int) -> None:
+    body = "timestamp,user_id,item_id\n1700000000,007,a b\n1700000001,u2,x\\y\n1700000002,u3,é"
+    found = clean(tmp_path, body, rules={"withhold": withhold})
+    path = found.normalised.sampled or found.normalised.part
+    assert path.read_text() == body.replace("timestamp,user_id,item_id", "TIMESTAMP,USER_ID,ITEM_ID") + "\n"
+    assert len(found.normalised.part.read_text().splitlines()) == in_part + 1
 
 
 cell = st.text(alphabet=string.printable + "é\u2028\x00🛒", max_size=12)

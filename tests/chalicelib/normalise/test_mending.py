@@ -93,3 +93,9 @@ def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
     found = clean(tmp_path, f"\n{HEADER}\n\nu1,i1,1700000000\n \n\nu1,i2,nothing\n\n")
     assert (found.report.rows, found.report.kept) == (2, 1)
     assert found.quarantine[0]["line"] == 7
+
+
+def test_a_quote_after_a_blank_is_text_and_swallows_nothing(tmp_path: Path) -> None:
+    found = clean(tmp_path, 'ITEM_ID,TITLE\n1, "odd\n2,plain\n3,5" screen\nshort\n', "items")
+    assert [row["TITLE"] for row in found.rows] == ['"odd', "plain", '5" screen']
+    assert found.dropped == {"ragged": 1}
