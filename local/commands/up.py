@@ -44,8 +44,12 @@ QUIET_SECONDS = "1"
     help="Keep datasets, models, objects and runs here over a restart.",
 )
 @click.option(
-    "--watch", type=click.Path(file_okay=False, path_type=Path), help="Upload what is saved under this folder as <group>/<dataset>/<file>."
+    "--watch",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="RECDROP_WATCH",
+    help="Upload what is saved under this folder as <group>/<dataset>/<file>. [default: drop, in the project]",
 )
+@click.option("--no-watch", is_flag=True, help="Watch no folder.")
 @click.option(
     "--time-scale",
     type=click.FloatRange(min=1),
@@ -68,6 +72,7 @@ def command(
     api_port: int,
     data_dir: Path | None,
     watch: Path | None,
+    no_watch: bool,
     time_scale: float,
     quiet_seconds: str | None,
     variables: tuple[str, ...],
@@ -85,6 +90,7 @@ def command(
         verbose=verbose,
         environment={"QUIET_SECONDS": quiet_seconds or QUIET_SECONDS, **read_variables(variables)},
     )
+    folder = None if no_watch else watch or project / "drop"
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -98,9 +104,9 @@ def command(
     watcher = None
     try:
         start(stack)
-        if watch is not None:
-            watcher = watch_folder(stack, watch)
-        print_json(stack.describe()) if as_json else click.echo(greeting(stack, watch))
+        if folder is not None:
+            watcher = watch_folder(stack, folder)
+        print_json(stack.describe()) if as_json else click.echo(greeting(stack, folder))
         sys.stdout.flush()
         stack.stop_requested.wait()
         if not as_json:
