@@ -52,8 +52,9 @@ def test_an_unknown_verb_is_a_usage_error_with_a_suggestion(capsys: pytest.Captu
 
 @pytest.mark.parametrize("verb", [name for name in COMMANDS if name not in {"up", "wait"}])
 def test_every_verb_exits_with_4_when_nobody_answers(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    more = [str(SAMPLE / "app.py"), "--group", "g", "--dataset", "items"] if verb == "drop" else []
-    assert main([verb, *more, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4
+    drop = [str(SAMPLE / "app.py"), "--group", "g", "--dataset", "items"]
+    needed = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"]}.get(verb, [])
+    assert main([verb, *needed, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4
     assert "No recdrop answers" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
