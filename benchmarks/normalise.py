@@ -38,7 +38,8 @@ def write_shop(path: Path, rows: int) -> None:
     connection.execute(
         "COPY (SELECT md5((random() * 200000)::INT::VARCHAR)::UUID AS USER_ID, "
         "'blue-silk-shirt-' || (random() * 50000)::INT AS ITEM_ID, "
-        "(1700000000 + random() * 10000000)::BIGINT AS TIMESTAMP, ['View', 'Add to cart', 'Purchase'][1 + (random() * 2)::INT] AS EVENT_TYPE, "
+        "(1700000000 + random() * 10000000)::BIGINT AS TIMESTAMP, "
+        "['View', 'Add to cart', 'Purchase'][1 + (random() * 2)::INT] AS EVENT_TYPE, "
         f"['phone', 'tablet', 'desktop'][1 + (random() * 2)::INT] AS DEVICE FROM range({rows})) TO '{path}' (HEADER)"
     )
 

@@ -76,9 +76,8 @@ def check_set(
         findings += _interaction_findings(interactions, counts)
     elif not has_interactions:
         raise SetRejected("no-interactions", "The export has no interactions, and the group has none yet. Drop interactions first.")
-    verdict = "yes with warnings" if any(f.severity != "info" for f in findings) else "yes"
     return SetReport(
-        verdict="yes with warnings" if verdict != "yes" else "yes",
+        verdict="yes with warnings" if any(f.severity != "info" for f in findings) else "yes",
         datasets=summaries,
         requirements=requirements,
         findings=tuple(findings),

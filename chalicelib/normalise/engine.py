@@ -27,6 +27,7 @@ def connect(
     )
     try:
         connection.execute("SET preserve_insertion_order = true")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET TimeZone = {literal(timezone)}")
         yield connection
     finally:

@@ -373,7 +373,7 @@ class _File:
             sampled=sampled,
             fixed=self._fixes,
             dropped=tuple(dropped),
-            notes=self.intake.notes,
+            notes=(*self.intake.notes, *self._lost(rows)),
             columns=column_reports,
             first_timestamp=None if time is None or time.minimum is None else int(time.minimum),
             last_timestamp=None if time is None or time.maximum is None else int(time.maximum),
@@ -382,6 +382,12 @@ class _File:
             users_with_two=users[1],
             items=item.distinct if item else 0,
         )
+
+    def _lost(self, rows: int) -> tuple[str, ...]:
+        """JSON lines have no header or line breaks to confuse them, so a missing row is a blank line or one too long to parse."""
+        one_list = self.intake.head.lstrip()[:1] == b"["
+        missing = self.intake.traits.lines - rows if self.intake.format == "json" and not one_list else 0
+        return (f"{missing:,} lines are blank or longer than {MAX_OBJECT:,} bytes",) if missing > 0 else ()
 
     def _fixed(self, row_rules: rules.RowRules) -> tuple[Counted, ...]:
         mended = tuple(self._mended.fixes()) if self._mended else ()
