@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from recommender.task import Task
 FOLDS = 5
 USERS_PER_BLOCK = 256
 MOST_FLOATS = 100_000_000
+CERTAINTY_OF_FITTED = 0.25
 
 
 class RatingModel(Base):
@@ -27,7 +29,7 @@ class RatingModel(Base):
         self._vocabulary = Vocabulary.from_arrays(arrays)
         self._factors = Factors(float(arrays["mean"][0]), arrays["user_factors"], arrays["item_factors"])
         self._popularity = arrays["popularity"]
-        self._typical = arrays["typical_user"]
+        self._prior = Prior(arrays["prior_mean"], arrays["prior_covariance"], float(arrays["noise"][0]))
         self._low, self._high = (float(value) for value in arrays["scale"])
 
     def predict(self, user_id: str, item_id: str) -> float:
@@ -87,17 +89,47 @@ class RatingModel(Base):
     def _user_vector(self, query: Query) -> Array:
         """The fitted vector, moved by newer ratings; a new user starts from the typical one."""
         code = None if query.user_id is None else self._vocabulary.users.index(query.user_id)
-        start = self._typical if code is None else self._factors.users[code]
+        prior = self._prior if code is None else self._prior.around(self._factors.users[code])
         rated = [(at, event.event_value) for event in query.events if (at := self.item_index(event.item_id)) is not None]
         known = [(at, float(value)) for at, value in rated if value is not None]
         if not known:
-            return np.asarray(start)
-        items = self._factors.items[[at for at, _ in known]].astype(np.float64)
-        missing = np.array([value for _, value in known]) - self._factors.mean - items @ start
-        spread = items @ items.T
-        ridge = np.eye(len(items)) * max(float(np.trace(spread)) / len(items), 1e-9)
-        found: Array = (start + items.T @ np.linalg.solve(spread + ridge, missing)).astype(np.float32)
+            return prior.mean.ravel()
+        items = self._factors.items[[at for at, _ in known]]
+        return prior.given(items, np.array([value for _, value in known]) - self._factors.mean)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is known of a user before any rating: by draw, float32[draws, rank] and float32[draws, rank, rank]; `noise` is
+    the variance of a rating around its prediction."""
+
+    mean: Array
+    covariance: Array
+    noise: float
+
+    def around(self, fitted: Array) -> Prior:
+        """Of a user who was fitted: newer ratings still move the vector, but less."""
+        return Prior(fitted.reshape(self.mean.shape), self.covariance * CERTAINTY_OF_FITTED, self.noise)
+
+    def given(self, items: Array, rest: Array) -> Array:
+        """float32[draws x rank]: the posterior mean in each draw, for ratings `rest` above the mean of `items` (rows)."""
+        draws, rank = self.mean.shape
+        # Each draw predicts the whole rating; the stored factors hold the share of one of `draws`.
+        seen = items.reshape(len(items), draws, rank).transpose(1, 0, 2).astype(np.float64) * draws
+        reach = seen @ self.covariance
+        missing = rest - (seen @ self.mean[:, :, None])[:, :, 0]
+        kernel = reach @ seen.transpose(0, 2, 1) + self.noise * np.eye(len(items)) + 1e-9 * np.eye(len(items))
+        moved = reach.transpose(0, 2, 1) @ np.linalg.solve(kernel, missing[:, :, None])
+        found: Array = (self.mean + moved[:, :, 0]).ravel().astype(np.float32)
         return found
+
+
+def _prior_arrays(users: Array, plan: Plan) -> dict[str, Array]:
+    blocks = users.reshape(len(users), plan.draws, plan.rank).transpose(1, 0, 2).astype(np.float64)
+    mean = blocks.mean(axis=1)
+    centred = blocks - mean[:, None, :]
+    covariance = centred.transpose(0, 2, 1) @ centred / max(1, len(users) - 1)
+    return {"prior_mean": mean.astype(np.float32), "prior_covariance": covariance.astype(np.float32)}
 
 
 def fit_ratings(task: Task) -> RatingModel:
@@ -116,7 +148,8 @@ def fit_ratings(task: Task) -> RatingModel:
         "mean": np.array([factors.mean]),
         "user_factors": factors.users,
         "item_factors": factors.items,
-        "typical_user": factors.users[np.unique(user)].mean(axis=0),
+        **_prior_arrays(factors.users[np.unique(user)], plan),
+        "noise": np.array([float(((rating - factors.predict(user, item)) ** 2).mean())]),
         "popularity": popularity / max(1.0, float(popularity.max())),
         "scale": np.array([rating.min(), rating.max()], dtype=np.float64),
     }

@@ -26,8 +26,8 @@ def test_unsorted_ids_are_refused_and_named() -> None:
 
 
 def test_a_code_outside_the_ids_is_refused_and_named() -> None:
+    ids = np.array(["u"], dtype=object)
     with pytest.raises(ValueError, match=r"item holds code 7"):
-        ids = np.array(["u"], dtype=object)
         TrainingData(ids, ids, np.array([0]), np.array([7]), np.array([1]))
 
 
