@@ -159,6 +159,7 @@ class Stack:
             "outputs": dict(deployment.outputs) if deployment else {},
             "resources": dict(deployment.resources) if deployment else {},
             "functions": self.lambdas.names(),
+            "queues": [source.queue for source in deployment.sources] if deployment else [],
         }
 
     def _read_logs(self, after: int, function: str, contains: str, limit: int) -> list[Line]:

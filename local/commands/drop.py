@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -45,6 +46,7 @@ def command(
     stack = describe(endpoint)
     bucket = drop_bucket(stack)
     s3 = boto_client(endpoint, "s3")
+    began = time.time()
     for key, path in keys:
         with path.open("rb") as file:
             s3.put_object(Bucket=bucket, Key=key, Body=file)
@@ -56,7 +58,7 @@ def command(
         return 0
     from local.commands.wait import wait_for_new_run
 
-    return wait_for_new_run(endpoint, stack, group, timeout, as_json)
+    return wait_for_new_run(endpoint, stack, group, began, timeout, as_json)
 
 
 def plan(files: tuple[Path, ...], group: str, dataset: str | None) -> list[tuple[str, Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -23,6 +24,7 @@ from local.commands.common import (
 from local.commands.runs import Run, list_runs
 
 LOOK_SECONDS = 0.3
+SETTLED_SECONDS = 2.0
 
 
 @click.command(help="Wait until the stack is up and no run is going on. Exit code 5 when the last run failed.")
@@ -58,19 +60,38 @@ def wait_for_stack(endpoint: str, deadline: float) -> Json:
         time.sleep(LOOK_SECONDS)
 
 
-def wait_for_new_run(endpoint: str, stack: Json, group: str, timeout: float, as_json: bool) -> int:
-    """Wait for the newest run of the group to end, giving a new one time to begin."""
-    client = boto_client(endpoint, "stepfunctions")
+def wait_for_new_run(endpoint: str, stack: Json, group: str, since: float, timeout: float, as_json: bool) -> int:
+    """Wait for the run that began after `since` to end; none begins for content that has run before."""
+    client, sqs = boto_client(endpoint, "stepfunctions"), boto_client(endpoint, "sqs")
     machine = machine_arn(stack)
-    began = time.time()
+    empty_since: list[float] = []
 
     def ended() -> list[Run] | None:
         runs = list_runs(client, machine, group, 1)
-        fresh = [run for run in runs if run.started.timestamp() >= began - 5]
-        return fresh if fresh and all(run.status != "RUNNING" for run in fresh) else None
+        fresh = [run for run in runs if run.started.timestamp() >= since]
+        if fresh:
+            return fresh if fresh[0].status != "RUNNING" else None
+        if count_messages(sqs, stack["queues"]):
+            empty_since.clear()
+        else:
+            empty_since.append(time.monotonic())
+        return [] if empty_since and empty_since[-1] - empty_since[0] > SETTLED_SECONDS else None
 
     message = f"no run of {group!r} has begun and ended in {timeout:.0f} s"
-    return report(until(ended, time.monotonic() + timeout, message), as_json)
+    runs = until(ended, time.monotonic() + timeout, message)
+    if not runs and not as_json:
+        click.echo("No run has begun: the content has run before, was refused, or is not complete. See `recdrop logs`.")
+    return report(runs, as_json)
+
+
+def count_messages(sqs: Any, queues: list[str]) -> int:
+    """Messages that are waiting, delayed or at work."""
+    total = 0
+    for queue in queues:
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        total += sum(int(value) for name, value in found.items() if name.startswith("ApproximateNumberOfMessages"))
+    return total
 
 
 def until(look: Callable[[], list[Run] | None], deadline: float, message: str) -> list[Run]:
