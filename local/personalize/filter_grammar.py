@@ -214,7 +214,8 @@ def _unexpected(text: str, error: UnexpectedInput) -> FilterError:
         allowed = error.allowed or set()
     at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
     column = len(text) + 1 if at_end else (error.pos_in_stream or 0) + 1
-    found = "the end" if at_end else repr(text[column - 1 :].split(maxsplit=1)[0][:30])
+    rest = text[column - 1 :]
+    found = "the end" if at_end else repr((rest.split(maxsplit=1) or [rest])[0][:30])
     words = sorted(_WORDS.get(name, name.strip("_")) for name in allowed)
     return invalid(text, column, f"expected {one_of(words)}, found {found}")
 

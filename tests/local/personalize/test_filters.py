@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from local.personalize.filter_terms import Condition, Expression, Term
@@ -368,3 +368,26 @@ class NaiveFilter:
         if isinstance(value, str):
             return value.split("|")
         return [] if value is None or value != value else [str(value)]
+
+
+SIGNS = ["(", ")", "|", "*", ",", "=", "<=", "1", '"x"', "$p", '"', "\n", "é", "\x00"]
+WORDS_OF_GRAMMAR = "INCLUDE EXCLUDE ItemID UserID WHERE IN NOT AND OR IF Items.A Interactions.EVENT_TYPE CurrentUser.B CurrentItem.C"
+PIECES = st.sampled_from(SIGNS) | st.sampled_from(WORDS_OF_GRAMMAR.split()).map(lambda word: f"{word} ")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=20).map("".join) | st.text(min_size=1, max_size=40))
+def test_any_text_is_read_or_refused_with_its_column(text: str) -> None:
+    assume(text)
+    message, column = read_or_refuse(text)
+    assert message == "" or message.startswith("Could not create filter. Invalid ")
+    assert 1 <= column <= len(text) + 1
+
+
+def read_or_refuse(text: str) -> tuple[str, int]:
+    """The refusal and its column; no message when the text is a filter that reads back as itself."""
+    try:
+        parsed = parse(text, strict=False)
+    except FilterError as error:
+        return str(error), error.column or 0
+    return "" if parse(str(parsed), strict=False).expressions == parsed.expressions else f"{parsed} reads back otherwise", 1
