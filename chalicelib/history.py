@@ -50,7 +50,7 @@ def stages(events: Sequence[HistoryEvent]) -> list[Stage]:
         entered = event["type"].endswith("Entered")
         before = found.get(name, Stage(name, at, None, 0, 0))
         found[name] = Stage(name, before.started, before.ended if entered else at, before.times + entered, before.failures)
-    for name in _failed_states(events):
+    for name in _failed_states(events, events):
         if name in found:
             stage = found[name]
             found[name] = Stage(name, stage.started, stage.ended, stage.times, stage.failures + 1)
@@ -64,15 +64,22 @@ def failure(error: Mapping[str, str], events: Sequence[HistoryEvent]) -> Failure
         message = json.loads(cause).get("errorMessage", cause)
     except (ValueError, AttributeError):
         message = cause
-    failed = _failed_states(events)
-    return Failure(failed[-1] if failed else "", error.get("Error", "States.Unknown"), message)
+    name = error.get("Error", "States.Unknown")
+    failed = _failed_states([event for event in events if _error_of(event) == name], events)
+    return Failure(failed[-1] if failed else "", name, message)
 
 
-def _failed_states(events: Sequence[HistoryEvent]) -> list[str]:
+def _failed_states(failures: Sequence[HistoryEvent], events: Sequence[HistoryEvent]) -> list[str]:
     """The state of each failure event, found along `previousEventId` back to the state's entry."""
     by_id = {event["id"]: event for event in events}
-    names = [_entered(event, by_id) for event in events if _is_failure(event["type"])]
+    names = [_entered(event, by_id) for event in failures if _is_failure(event["type"])]
     return [name for name in names if name]
+
+
+def _error_of(event: HistoryEvent) -> str:
+    """The error's name in a failure event, whatever its kind calls its details."""
+    details = next((value for key, value in event.items() if key.endswith("FailedEventDetails")), {})
+    return str(details.get("error", ""))
 
 
 def _is_failure(kind: str) -> bool:

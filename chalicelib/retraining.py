@@ -1,4 +1,8 @@
-"""Retraining without a new export: on what streamed in (PutEvents) since the last run of a group."""
+"""Retraining without a new export: on what streamed in (PutEvents) since the last run of a group.
+
+Streamed events cannot be withheld, so nothing can be proven about such a version: it is trained only where the config
+promotes without proof (`gate.when_unsure = "promote"`).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,16 @@ def start_due_runs(now: float | None = None) -> list[str]:
     """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago."""
     settings = Settings.from_environment()
     ledger, at = open_ledger(settings), datetime.fromtimestamp(now or time.time(), UTC)
-    return [_start(settings, ledger, last, at) for group in ledger.groups() if (last := _due(ledger, group, at))]
+    due = [last for group in ledger.groups() if (last := _due(ledger, group, at))]
+    return [_start(settings, ledger, last, at) for last in due if _may_promote(_run_of(settings, ledger, last))]
+
+
+def _run_of(settings: Settings, ledger: Ledger, record: Item) -> Run:
+    return Run(record["run"], record["group"], settings, ledger, clients.s3())
+
+
+def _may_promote(run: Run) -> bool:
+    return any(solution.gate.when_unsure == "promote" for solution in run.config.solution)
 
 
 def _due(ledger: Ledger, group: str, now: datetime) -> Item | None:
@@ -35,7 +48,7 @@ def _due(ledger: Ledger, group: str, now: datetime) -> Item | None:
 
 def _start(settings: Settings, ledger: Ledger, last: Item, now: datetime) -> str:
     """A run without files: it has the config and the data report of the run before."""
-    before = Run(last["run"], last["group"], settings, ledger, clients.s3())
+    before = _run_of(settings, ledger, last)
     export_id = f"{str(last['export']).split('-', 1)[0]}-r{now:%Y%m%d}"
     claimed = ledger.claim_run(last["group"], export_id)
     name = str(claimed["run"])

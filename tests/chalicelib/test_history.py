@@ -24,19 +24,21 @@ EVENTS = [
     entered(2, "Train", 1),
     entered(3, "Score", 1),
     event(4, "TaskScheduled", 2),
-    event(5, "TaskFailed", 4),
+    event(5, "TaskFailed", 4, taskFailedEventDetails={"error": "ResourceFailed"}),
     exited(6, "Score", 3),
     exited(7, "Train", 5),
+    entered(8, "Roll back", 7),
+    event(9, "TaskFailed", 8, taskFailedEventDetails={"error": "ResourcePending"}),
 ]
 
 
 def test_stages_tell_when_a_state_began_and_ended_and_how_often_it_failed() -> None:
-    train, score = history.stages(EVENTS)
+    train, score, _ = history.stages(EVENTS)
     assert (train.name, train.seconds, train.failures) == ("Train", 5.0, 1)
     assert (score.name, score.seconds, score.failures) == ("Score", 3.0, 0)
 
 
-def test_a_failure_names_the_state_along_the_chain_of_events() -> None:
+def test_a_failure_names_the_state_that_failed_so_along_the_chain_of_events() -> None:
     error = {"Error": "ResourceFailed", "Cause": json.dumps({"errorMessage": "no memory", "errorType": "ResourceFailed"})}
     assert str(history.failure(error, EVENTS)) == "ResourceFailed in 'Train': no memory"
 

@@ -12,7 +12,7 @@ import pytest
 
 from local.personalize.quotas import load_quotas
 from local.stack import Stack
-from tests.workflow.shop import Shop
+from tests.workflow.shop import INBOX, Shop
 
 PROJECT = Path(__file__).resolve().parents[2]
 SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3", "LOG_LEVEL": "WARNING"}
@@ -25,6 +25,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     # Every test has a group of its own, more than an account may have.
     personalize = {"quotas": load_quotas().adjusted({"dataset_groups": 50}), "training_seconds": 2}
     with Stack(PROJECT, scale=TIME_SCALE, data_dir=data, environment=SETTINGS, personalize_options=personalize) as stack:
+        queue = stack.boto_client("sqs").create_queue(QueueName=INBOX)["QueueUrl"]
+        arn = stack.boto_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        stack.boto_client("sns").subscribe(TopicArn=stack.outputs["RunTopicArn"], Protocol="sqs", Endpoint=arn)
         endpoint = os.environ.get("STEPFUNCTIONS_ENDPOINT")
         if endpoint:
             yield move_to(stack, endpoint)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"
 FIRST_DAY = 1_700_000_000
 DAY = 86_400
+INBOX = "notifications"
 
 
 def purchases(seed: int = 1, users: int = 80, each: int = 30, days: int = 100, *, noise: float = 0.1, start: int = FIRST_DAY) -> list[str]:
@@ -46,6 +47,7 @@ class Shop:
     workflow: Any  # a Step Functions client, of whatever endpoint
     state_machine_arn: str
     known: set[str] = field(default_factory=set)
+    told: dict[str, str] = field(default_factory=dict)
 
     def drop(self, files: Mapping[str, bytes]) -> None:
         for key, body in files.items():
@@ -107,6 +109,17 @@ class Shop:
                 found: str = personalize.describe_campaign(campaignArn=summary["campaignArn"])["campaign"]["solutionVersionArn"]
                 return found
         return None
+
+    def notifications(self, group: str) -> dict[str, str]:
+        """Message by subject, of those that the topic sent about the group; an SQS queue is subscribed to it."""
+        sqs = self.stack.boto_client("sqs")
+        url = sqs.get_queue_url(QueueName=INBOX)["QueueUrl"]
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in found:
+                body = json.loads(message["Body"])
+                self.told[body["Subject"]] = body["Message"]
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return {subject: message for subject, message in self.told.items() if subject.startswith(f"recdrop {group}:")}
 
     def plan_personalize_fault(self, rule: Mapping[str, Any]) -> None:
         self._post("/_personalize/faults", [rule])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,6 +76,7 @@ def test_gzip_parts_in_any_order_with_a_manifest_are_one_run_however_often_they_
     report = shop.finish("parts")
     assert report["status"] == "succeeded"
     assert report["data"]["datasets"][0]["files"] == 2
+    assert any("for-you promoted" in subject for subject in shop.notifications("parts"))
 
     with ThreadPoolExecutor(5) as many:
         list(many.map(lambda _: shop.drop({**halves, **listing}), range(5)))
@@ -119,6 +121,7 @@ def test_an_export_that_cannot_train_fails_with_its_reason(shop: Shop, group: st
     assert "ExportRejected in 'Check the export'" in report["reason"]
     assert reason in report["reason"]
     assert shop.work_keys(f"quarantine/{group}/")
+    assert any(reason in message for message in shop.notifications(group).values())
     assert shop.lease_holder(group) is None
 
 
@@ -188,17 +191,50 @@ def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> 
     assert shop.get("/recommendations/u001?group=update")[1]["solutionVersion"] == live
 
 
+def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: Shop) -> None:
+    config = {"back/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'}
+    shop.drop({**config, "back/interactions/orders.csv": csv(purchases(seed=13))})
+    assert shop.finish("back")["status"] == "succeeded"
+    live = shop.serving("back")
+
+    shop.plan_personalize_fault(
+        {"operation": "GetRecommendations", "call": 1, "fault": "error", "code": "ValidationException", "status": 400}
+    )
+    shop.drop({"back/interactions/orders.csv": csv([*purchases(seed=13), *purchases(seed=14, start=FIRST_DAY + 101 * DAY)])})
+    report = shop.finish("back")
+    assert report["status"] == "failed"
+    assert "Verify campaign" in report["reason"]
+    assert shop.serving("back") == live
+    assert any(stage["name"] == "Roll back" for stage in report["stages"])
+
+
 def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(shop: Shop) -> None:
     shop.plan_lambda_fault(function="Train", when="after", error="Lambda.Unknown", times=1)
     shop.plan_lambda_fault(function="CheckExport", when="after", error="Sandbox.Timedout", times=1)
     shop.plan_lambda_fault(function="UpdateCampaign", when="before", error="Lambda.Unknown", times=1)
-    shop.drop({"killed/recdrop.toml": ONE_SOLUTION, "killed/interactions/orders.csv": csv(purchases(seed=9))})
+    shop.drop(
+        {
+            "killed/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote" }\n',
+            "killed/interactions/orders.csv": csv(purchases(seed=9)),
+        }
+    )
     report = shop.finish("killed")
     assert report["status"] == "succeeded", report["reason"]
     personalize = shop.stack.boto_client("personalize")
     solution = personalize.list_solutions()["solutions"]
     arn = next(s["solutionArn"] for s in solution if s["name"] == "killed-for-you")
     assert len(personalize.list_solution_versions(solutionArn=arn)["solutionVersions"]) == 1
+
+
+def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
+    from chalicelib import retraining
+
+    started = retraining.start_due_runs(time.time() + 8 * DAY)
+    report = shop.finish("killed")
+    assert report["status"] == "succeeded", report["reason"]
+    assert report["run"] in started
+    assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
+    assert "Not enough evidence" in report["solutions"][0]["reasons"][0]
 
 
 def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
