@@ -46,3 +46,10 @@ def used(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fro
     """Everything as built, with the service's own quotas."""
     with copy_of(stage, tmp_path_factory.mktemp("used")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def robust(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
+    """Everything as built, for requests that may change anything."""
+    with copy_of(stage, tmp_path_factory.mktemp("robust"), WITHOUT_QUOTAS) as client:
+        yield client
