@@ -33,7 +33,7 @@ class Clients:
 
         if self._session is None:
             self._session = boto3.session.Session(aws_access_key_id=FAKE_KEY, aws_secret_access_key=FAKE_KEY, region_name=REGION)
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=900, max_pool_connections=50)
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=900, max_pool_connections=50, proxies={})
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     def close(self) -> None:

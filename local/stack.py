@@ -28,7 +28,7 @@ from local.clients import FAKE_KEY, Clients
 from local.clock import Clock
 from local.control import Control
 from local.httpserver import Server, listen
-from local.identity import ACCOUNT, REGION, STACK_NAME
+from local.identity import ACCOUNT, HOST, REGION, STACK_NAME
 from local.lambdas import LambdaHost, forget_warm_state
 from local.logs import Line, LogStore, Router, pretty
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 MERGE_TEMPLATE = Path("infrastructure", "resources.json")
 STOP_SECONDS = 5.0
+LAMBDA_PORT_VARIABLE = "STEPFUNCTIONS_LAMBDA_PORT"  # where Step Functions Local was told to call Lambdas
 WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
 
 
@@ -69,7 +70,7 @@ class Options:
 
     project: Path
     data_dir: Path | None = None
-    aws_port: int = 0
+    aws_port: int = field(default_factory=lambda: int(os.environ.get(LAMBDA_PORT_VARIABLE, "0")))
     api_port: int = 0
     stage: str | None = None
     merge: Path | None = None
@@ -232,9 +233,17 @@ class Stack:
         self._exit.callback(self.logs.close)
         self._exit.callback(Router(self.logs).install())
 
-    def _aws_environment(self) -> dict[str, str]:
-        """What makes boto3 anywhere in this process talk to this stack; a user's own credentials are left alone."""
-        environment = {
+    def _aws_environment(self) -> dict[str, str | None]:
+        """What makes boto3 anywhere in this process talk to this stack; a user's own credentials are left alone.
+
+        Endpoints of single services and proxies, which a user may have set, would win over it.
+        """
+        others = {key: None for key in os.environ if key.startswith(("AWS_ENDPOINT_URL_", "AWS_IGNORE_CONFIGURED_ENDPOINT"))}
+        no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST]))
+        environment: dict[str, str | None] = {
+            **others,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
             "AWS_ENDPOINT_URL": self._aws.url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
@@ -245,19 +254,11 @@ class Stack:
             environment.setdefault(key, os.environ.get(key) or FAKE_KEY)
         return environment
 
-    def _set_environment(self, values: Mapping[str, str]) -> None:
-        """Set variables of the process until the stack stops."""
+    def _set_environment(self, values: Mapping[str, str | None]) -> None:
+        """Set variables of the process (None: remove) until the stack stops."""
         before = {key: os.environ.get(key) for key in values}
-        os.environ.update(values)
-
-        def restore() -> None:
-            for key, value in before.items():
-                if value is None:
-                    os.environ.pop(key, None)
-                else:
-                    os.environ[key] = value
-
-        self._exit.callback(restore)
+        set_variables(values)
+        self._exit.callback(set_variables, before)
 
     def _build_template(self) -> LocalTemplate:
         from local.templatecache import cached
@@ -423,6 +424,15 @@ class Stack:
         self.ready = False
         self.stop_requested.set()
         self._exit.close()
+
+
+def set_variables(values: Mapping[str, str | None]) -> None:
+    """Set variables of the process; None removes one."""
+    for key, value in values.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value
 
 
 def print_line(line: Line) -> None:

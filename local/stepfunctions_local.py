@@ -1,7 +1,7 @@
 """`make test-stepfunctions-local`: the workflow tests against AWS Step Functions Local.
 
 The container interprets the very definitions that deploy; it calls our Lambda host (LAMBDA_ENDPOINT). The tests learn
-of it by two variables: STEPFUNCTIONS_ENDPOINT, and STEPFUNCTIONS_LAMBDA_PORT, the port their stack has to listen on.
+of it by two variables: STEPFUNCTIONS_ENDPOINT, and STEPFUNCTIONS_LAMBDA_PORT, the port their stack listens on.
 Without a Docker that runs, this skips with the reason and exits 0.
 """
 

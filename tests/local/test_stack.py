@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -19,6 +20,8 @@ from tests.local.conftest import SAMPLE, fetch
 
 def test_environment_and_ports_are_as_before_when_it_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.example")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     before = dict(os.environ)
     with Stack(SAMPLE, personalize=False, environment={"QUIET_SECONDS": "1"}) as stack:
         assert os.environ["AWS_ENDPOINT_URL"] == stack.aws_url
@@ -26,6 +29,7 @@ def test_environment_and_ports_are_as_before_when_it_has_stopped(monkeypatch: py
         assert os.environ["AWS_ACCESS_KEY_ID"] == "mine"
         assert os.environ["STATE_MACHINE_ARN"] == stack.outputs["StateMachineArn"]
         url = stack.aws_url
+        assert boto3.client("s3").list_buckets()["Buckets"]
         with pytest.raises(StackError, match="Expected one at a time"):
             Stack(SAMPLE).start()
     assert dict(os.environ) == before
