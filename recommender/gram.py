@@ -17,6 +17,7 @@ from recommender.histories import Histories
 
 MOST_ROWS_IN_32_BITS = 46_340
 ALL_LAGS = 16
+EVENTS_PER_PASS = 2_000_000
 DENSE_ROWS = 2048
 
 
@@ -45,16 +46,21 @@ def next_item_grams(history: Histories, head: Array, window: Window) -> Grams:
     """`head` is int32[items]: the row of each item in the matrices, or -1."""
     size = int(head.max()) + 1 if len(head) else 0
     past, cross = _Sum(size), _Sum(size)
-    column = head[history.item]
-    end = np.repeat(history.indptr[1:], np.diff(history.indptr))
-    for lag, stands_for in _lags(window.past + window.next):
-        pairs = _pairs(history, column, end, lag)
-        if lag < window.past:
-            _add_past(past, pairs, window, lag, stands_for)
-        if lag > 0:
-            cross.add(pairs.cells(size), pairs.weight, stands_for * _cross_weight(window, lag))
+    for block in history.blocks(EVENTS_PER_PASS):
+        _add_block(block, head[block.item], window, past, cross)
     half = past.finish()
     return Grams(half + half.T, cross.finish())
+
+
+def _add_block(history: Histories, column: Array, window: Window, past: _Sum, cross: _Sum) -> None:
+    end = np.repeat(history.indptr[1:], np.diff(history.indptr))
+    for lag, stands_for in _lags(window.past + window.next):
+        pairs = _pairs(history, column, end, lag, past.size)
+        counted = pairs.counted()
+        if lag < window.past:
+            _add_past(past, pairs, counted, window, lag, stands_for)
+        if lag > 0:
+            cross.add(counted, stands_for * _cross_weight(window, lag))
 
 
 def _lags(stop: int) -> list[tuple[int, int]]:
@@ -63,14 +69,14 @@ def _lags(stop: int) -> list[tuple[int, int]]:
     return [(lag, 1) for lag in range(min(ALL_LAGS, stop))] + [pair for pair in far if pair[1] > 0]
 
 
-def _add_past(past: _Sum, pairs: _Pairs, window: Window, lag: int, stands_for: int) -> None:
+def _add_past(past: _Sum, pairs: _Pairs, counted: _Counted, window: Window, lag: int, stands_for: int) -> None:
     """The full weight for all pairs, then what those near the end of their history have too much."""
     share = 0.5 if lag == 0 else float(stands_for)  # lag 0 is its own mirror
     table = share * _past_weights(window, lag)
-    past.add(pairs.cells(past.size), pairs.weight, float(table[-1]))
+    past.add(counted, float(table[-1]))
     near = pairs.steps_left < len(table) - 1
     excess = table[pairs.steps_left[near]] - table[-1]
-    past.add_each(pairs.cells(past.size)[near], excess if pairs.weight is None else excess * pairs.weight[near])
+    past.add_each(pairs.cells[near], excess if pairs.weight is None else excess * pairs.weight[near])
 
 
 def use_gram(history: Histories, head: Array) -> Array:
@@ -99,27 +105,41 @@ def use_matrix(history: Histories, head: Array, size: int) -> sparse.csr_matrix:
 
 
 @dataclass(frozen=True)
-class _Pairs:
-    """Pairs of head events of one history, one lag apart. `weight` is None when every event weighs 1."""
+class _Counted:
+    """Distinct cells, ascending, and the sum of the weights of their pairs."""
 
-    first: Array
-    second: Array
+    cells: Array
+    sums: Array
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of head events of one history, one lag apart: their cell in the matrix, row by row. `weight` is None when
+    every event weighs 1."""
+
+    cells: Array
     weight: Array | None
     steps_left: Array
 
-    def cells(self, size: int) -> Array:
-        kind = np.int32 if size < MOST_ROWS_IN_32_BITS else np.int64
-        found: Array = np.multiply(self.first, size, dtype=kind) + self.second.astype(kind)
-        return found
+    def counted(self) -> _Counted:
+        """Sorted first: random writes into a large matrix are what costs."""
+        if self.weight is not None:
+            cells, place = np.unique(self.cells, return_inverse=True)
+            return _Counted(cells, np.bincount(place, self.weight, minlength=len(cells)))
+        ordered = np.sort(self.cells)
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.zeros(0, dtype=int)
+        return _Counted(ordered[starts], np.diff(np.append(starts, len(ordered))))
 
 
-def _pairs(history: Histories, column: Array, end: Array, lag: int) -> _Pairs:
+def _pairs(history: Histories, column: Array, end: Array, lag: int, size: int) -> _Pairs:
     last = max(0, len(column) - lag)
     inside = (np.arange(lag, lag + last) < end[:last]) & (column[:last] >= 0) & (column[lag : lag + last] >= 0)
     first = np.flatnonzero(inside)
     second = first + lag
     weight = None if history.is_unweighted else history.weight[first] * history.weight[second]
-    return _Pairs(column[first], column[second], weight, end[first] - second - 1)
+    kind = np.int32 if size < MOST_ROWS_IN_32_BITS else np.int64
+    cells = np.multiply(column[first], size, dtype=kind) + column[second].astype(kind)
+    return _Pairs(cells, weight, end[first] - second - 1)
 
 
 def _past_weights(window: Window, lag: int) -> Array:
@@ -137,20 +157,14 @@ def _cross_weight(window: Window, lag: int) -> float:
 
 
 class _Sum:
-    """Adds to the cells of a square matrix. Sorted first: random writes into a large matrix are what costs."""
+    """Adds to the cells of a square matrix."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._total = np.zeros(size * size, dtype=np.float32)
 
-    def add(self, cells: Array, weight: Array | None, share: float) -> None:
-        if weight is not None:
-            self.add_each(cells, weight * share)
-            return
-        ordered = np.sort(cells)
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else ordered
-        counts = np.diff(np.append(starts, len(ordered)))
-        self._total[ordered[starts]] += (counts * share).astype(np.float32)
+    def add(self, counted: _Counted, share: float) -> None:
+        self._total[counted.cells] += (counted.sums * share).astype(np.float32)
 
     def add_each(self, cells: Array, weights: Array) -> None:
         np.add.at(self._total, cells, weights.astype(np.float32))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,6 +41,15 @@ class Histories:
 
     def of(self, user: int) -> slice:
         return slice(int(self.indptr[user]), int(self.indptr[user + 1]))
+
+    def blocks(self, events: int) -> Iterator[Histories]:
+        """The same events in views of whole users, of about `events` each."""
+        marks = np.arange(0, len(self) + events, events)
+        bounds = np.unique(np.searchsorted(self.indptr, marks, side="left").clip(0, self.users))
+        for first, last in pairwise(bounds.tolist()):
+            span = slice(int(self.indptr[first]), int(self.indptr[last]))
+            indptr = self.indptr[first : last + 1] - span.start
+            yield Histories(indptr, self.item[span], self.weight[span], self.timestamp[span], self.row[span])
 
     def take_users(self, users: Array) -> Histories:
         """Only these users, in this order; users are renumbered."""

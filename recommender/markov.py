@@ -68,22 +68,15 @@ def transitions(
 def co_occurrences(history: Histories, items: int, *, window: int, tau: float) -> sparse.csr_matrix:
     """float32 CSR [items, items]: sum of exp(-(lag - 1) / tau) over pairs "j up to `window` events after i"."""
     total = sparse.csr_matrix((items, items), dtype=np.float32)
-    for start, stop in _user_blocks(history, max(1, EVENTS_PER_PASS // window)):
-        total = total + _counts(history, int(history.indptr[start]), int(history.indptr[stop]), items, window, tau)
+    for block in history.blocks(max(1, EVENTS_PER_PASS // window)):
+        total = total + _counts(block, items, window, tau)
         if total.nnz > MOST_CELLS:
             total = largest_per_row(total, CELLS_PER_CROWDED_ROW)
     return total
 
 
-def _user_blocks(history: Histories, events: int) -> list[tuple[int, int]]:
-    marks = np.arange(0, len(history) + events, events)
-    bounds = np.unique(np.searchsorted(history.indptr, marks, side="left").clip(0, history.users))
-    return list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
-
-
-def _counts(history: Histories, start: int, stop: int, items: int, window: int, tau: float) -> sparse.csr_matrix:
-    item, weight = history.item[start:stop], history.weight[start:stop]
-    user = np.searchsorted(history.indptr, np.arange(start, stop), side="right")
+def _counts(history: Histories, items: int, window: int, tau: float) -> sparse.csr_matrix:
+    item, weight, user = history.item, history.weight, history.user_of_event()
     rows, columns, values = [], [], []
     for lag in range(1, min(window, len(item) - 1) + 1):
         first = np.flatnonzero(user[:-lag] == user[lag:])
