@@ -78,7 +78,7 @@ def _failed_states(failures: Sequence[HistoryEvent], events: Sequence[HistoryEve
 
 def _error_of(event: HistoryEvent) -> str:
     """The error's name in a failure event, whatever its kind calls its details."""
-    details = next((value for key, value in event.items() if key.endswith("FailedEventDetails")), {})
+    details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("FailedEventDetails")), {})
     return str(details.get("error", ""))
 
 
