@@ -257,6 +257,13 @@ def test_histories_come_in_pages_and_backwards(stack: Stack) -> None:
     assert [event["id"] for page in pages for event in page["events"]] == [4, 3, 2, 1]
 
 
+def test_a_definition_is_parsed_once(stack: Stack) -> None:
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+    text = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    assert AmazonStateLanguageParser.parse(text)[0] is AmazonStateLanguageParser.parse(text)[0]
+
+
 def test_a_cached_definition_keeps_retry_counts_apart(stack: Stack) -> None:
     retry = [{"ErrorEquals": ["ResourcePending"], "IntervalSeconds": 1, "MaxAttempts": 3}]
     parameters = {
