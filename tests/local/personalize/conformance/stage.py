@@ -65,7 +65,7 @@ def _live(folder: Path) -> tuple[object, dict[str, str]]:
 
 @contextmanager
 def _server(data_dir: Path, endpoint: str) -> Iterator[PersonalizeServer]:
-    server = PersonalizeServer(data_dir, s3_endpoint=endpoint, latency="instant", slots=2, training_seconds=1)
+    server = PersonalizeServer(data_dir, s3_endpoint=endpoint, latency="instant", slots=1, training_seconds=1)
     try:
         yield server
     finally:
