@@ -151,6 +151,11 @@ class JobPool:
             self._settle(job, outcome)
         return True
 
+    def busy_folders(self) -> list[str]:
+        """Names of the folders of running jobs."""
+        with self._wake:
+            return [self._attempt_folder(job).name for job, _ in self._running.values()]
+
     def close(self) -> None:
         with self._wake:
             self._closing = True
@@ -185,7 +190,10 @@ class JobPool:
 
 
 def _read_outcome(folder: Path) -> Outcome:
-    result = json.loads((folder / "result.json").read_text())
+    try:
+        result = json.loads((folder / "result.json").read_text())
+    except (OSError, ValueError) as error:
+        return Outcome(failure=f"The worker left no result: {error}")
     return Outcome(result.get("value"), result.get("failure"))
 
 

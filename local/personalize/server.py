@@ -130,6 +130,9 @@ _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 42
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
+    if environ.get("wsgi.input_terminated"):  # a chunked body
+        chunked: bytes = environ["wsgi.input"].read(MAX_BODY)
+        return chunked
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from local.personalize.clock import Clock
@@ -21,6 +20,7 @@ from local.personalize.serving import Serving
 from local.personalize.shown import Shown
 from local.personalize.specification import Operation
 from local.personalize.store import Job, Step, Store, Transaction
+from local.personalize.sweeping import Sweeper
 from local.personalize.world import Request, Settings, World
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,9 @@ class Service:
         self._wake = threading.Condition()
         self._closing = False
         self._clerk: threading.Thread | None = None
+        self._sweeper = Sweeper(self._store, settings.data_dir / "jobs", time.monotonic)
         self._pool.recover()
-        self._sweep()
+        self._sweeper.sweep(at_once=True)
 
     @property
     def store(self) -> Store:
@@ -167,25 +168,13 @@ class Service:
             tx.mark_job(job, "done")
             self._lifecycle.settle(self._world(tx), job, outcome.value, outcome.failure)
         self.wake()
-
-    def _sweep(self) -> None:
-        """Job folders that no resource refers to are of no use any more."""
-        used = " ".join(row[0] for row in self._store.query("SELECT body FROM resources"))
-        used += " ".join(row[0] for row in self._store.query("SELECT payload || spec FROM jobs WHERE state != 'done'"))
-        used += " ".join(row[0] for row in self._store.query("SELECT payload FROM steps"))
-        for folder in _folders(self._settings.data_dir / "jobs"):
-            if f"jobs/{folder.name}/" not in used:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folders(parent: Path) -> list[Path]:
-    return [path for path in parent.iterdir() if path.is_dir()] if parent.exists() else []
+        self._sweeper.sweep(self._pool.busy_folders())
 
 
 def _doom(tx: Transaction, operation: Operation, answer: Answer, reason: str) -> None:
     """Marks what a Create or Update has begun, so that it ends CREATE FAILED with the reason."""
-    kind = KINDS[operation.noun]
-    resource = tx.get(answer[kind.arn_member])
-    if resource is not None:
+    kind = KINDS.get(operation.noun)
+    resource = tx.get(answer.get(kind.arn_member, "")) if kind else None
+    if kind is not None and resource is not None:
         update = kind.update.member if operation.verb == "Update" and kind.update else None
         tx.put(resource.with_notes(planned_failure={update or "": reason}))

@@ -31,9 +31,8 @@ def publish_report(spec: Mapping[str, Any], file: str, folder: Path) -> None:
         tables.run(f"CREATE TABLE report AS {parts}")
         if tables.number("SELECT count(DISTINCT EVENT_ATTRIBUTION_SOURCE) FROM report") > MOST_SOURCES:
             raise JobFailed(f"The import has more than {MOST_SOURCES} event attribution sources.")
-        tables.run(
-            f"COPY (SELECT * FROM report ORDER BY METRIC_NAME, EVENT_TYPE, EVENT_ATTRIBUTION_SOURCE) TO {literal(str(report))} (FORMAT csv, HEADER true)"
-        )
+        rows = "SELECT * FROM report ORDER BY METRIC_NAME, EVENT_TYPE, EVENT_ATTRIBUTION_SOURCE"
+        tables.run(f"COPY ({rows}) TO {literal(str(report))} (FORMAT csv, HEADER true)")
     name = f"AggregatedAttributionMetrics - {order['job']} - {order['time']}.csv"
     Objects(spec["s3_endpoint"], spec["region"]).upload(report, order["path"].rstrip("/") + "/" + name)
 

@@ -21,6 +21,13 @@ def campaign(aws: Aws, version: str) -> str:
     return deploy(aws, version, "for-you", campaignConfig={"enableMetadataWithRecommendations": True})
 
 
+@pytest.fixture(scope="module")
+def tracking_id(aws: Aws, group: Group) -> str:
+    tracker = aws.personalize.create_event_tracker(name="shop", datasetGroupArn=group.arn)
+    aws.wait(aws.personalize.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
+    return tracker["trackingId"]
+
+
 def genre(item: str) -> str:
     return GENRES[int(item[1:]) % 4]
 
@@ -44,10 +51,7 @@ def test_an_unknown_user_gets_popular_items(aws: Aws, campaign: str) -> None:
     assert all(item["reason"] == ["Popular item"] for item in found)
 
 
-def test_a_new_event_changes_the_next_answer(aws: Aws, group: Group, campaign: str) -> None:
-    tracker = aws.personalize.create_event_tracker(name="shop", datasetGroupArn=group.arn)
-    aws.wait(aws.personalize.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
-
+def test_a_new_event_changes_the_next_answer(aws: Aws, tracking_id: str, campaign: str) -> None:
     def answer() -> list[str]:
         found = aws.runtime.get_recommendations(campaignArn=campaign, userId="newcomer", numResults=5)
         return [item["itemId"] for item in found["itemList"]]
@@ -55,7 +59,7 @@ def test_a_new_event_changes_the_next_answer(aws: Aws, group: Group, campaign: s
     before = answer()
     for number in (3, 7, 11):
         aws.events.put_events(
-            trackingId=tracker["trackingId"],
+            trackingId=tracking_id,
             userId="newcomer",
             sessionId="s1",
             eventList=[{"eventType": "view", "itemId": f"i{number}", "sentAt": datetime.now(UTC)}],
@@ -168,13 +172,10 @@ def test_a_streamed_item_changes_filters_and_metadata_at_once(aws: Aws, group: G
     assert musicals() == [("i7", "musical|comedy")]
 
 
-def test_events_of_a_session_count_for_the_user_who_logs_in(aws: Aws, group: Group, campaign: str) -> None:
-    [tracker] = aws.personalize.list_event_trackers(datasetGroupArn=group.arn)["eventTrackers"]
-    tracking = aws.personalize.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])["eventTracker"]["trackingId"]
-
+def test_events_of_a_session_count_for_the_user_who_logs_in(aws: Aws, tracking_id: str, campaign: str) -> None:
     def see(item: str, event_id: str, **who: str) -> None:
         event = {"eventType": "view", "itemId": item, "eventId": event_id, "sentAt": datetime.now(UTC)}
-        aws.events.put_events(trackingId=tracking, sessionId="anonymous-session", eventList=[event], **who)  # type: ignore[list-item]
+        aws.events.put_events(trackingId=tracking_id, sessionId="anonymous-session", eventList=[event], **who)  # type: ignore[list-item]
 
     def answer(user: str) -> list[dict[str, Any]]:
         found = aws.runtime.get_recommendations(campaignArn=campaign, userId=user, numResults=6)["itemList"]
