@@ -15,6 +15,7 @@ from chalicelib.normalise import engine
 from chalicelib.normalise.clean import clean_source
 from chalicelib.normalise.columns import KEYS
 from chalicelib.normalise.errors import SetRejected
+from chalicelib.normalise.files import NOT_BAD
 from chalicelib.normalise.reports import (
     ColumnReport,
     Counted,
@@ -228,7 +229,7 @@ def _counted(dataset: str, pairs: Sequence[tuple[FileReport, Counted]], rows: in
         places = [f"{report.key}:{line}" for report, counted in found for line in counted.lines][:3]
         findings.append(
             Finding(
-                "warning" if severity == "warning" and code != "event-type" else "info",
+                "warning" if severity == "warning" and code not in NOT_BAD else "info",
                 code,
                 f"{total:,} rows of {dataset} {verb} {sentence}".replace("rows of", "row of" if total == 1 else "rows of"),
                 total,

@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 
 MAX_QUARANTINE = 10_000
 MAX_OBJECT = 4_000_000
+# Segment's "Order Completed" holds a list of products: each is an interaction of its own.
+PRODUCTS = "properties.products"
+ITEM_FIELD = "properties.sku"
+# Rows left out because the config or the source says so; they are no fault of the file.
+NOT_BAD = ("event-type", "no-item-event")
 BUCKETS = 1_000_000
 
 
 @dataclass(frozen=True)
 class FileRules:
-    """What the config says about the files of one drop folder. `withhold` is the share of users whose rows go to the sampled file."""
+    """What the config says about the files of one drop folder.
+
+    `withhold` is the share of users whose rows go to the sampled file. `item_events_only` is for logs of all kinds of calls: those without
+    a user or an item are left out and are no fault.
+    """
 
     columns: Mapping[str, str]
     header: tuple[str, ...] = ()
@@ -38,6 +47,7 @@ class FileRules:
     keep_duplicates: bool = False
     events: tuple[str, ...] = ()
     drop_columns: tuple[str, ...] = ()
+    item_events_only: bool = False
     withhold: float = 0.02
     seed: str = "recdrop"
 
@@ -55,6 +65,7 @@ class FileRules:
             keep_duplicates=config.source.keep_duplicates,
             events=section.events if section else (),
             drop_columns=section.drop_columns if section else (),
+            item_events_only=folder == "segment-logs",
             withhold=max((s.gate.withhold for s in config.solution), default=0.0),
         )
 
@@ -105,10 +116,14 @@ class _File:
         header, source = self._open()
         unwanted = {columns_module.avro_name(c) for c in self.file_rules.drop_columns}
         mapped = columns_module.map_columns(self.dataset, header, self.file_rules.columns)
-        mapped = [c for c in mapped if c.name not in unwanted]
+        mapped = [c for c in mapped if c.name not in unwanted and (not self.file_rules.item_events_only or self._is_asked_for(c))]
         row_rules = rules.write_rules(mapped, self.intake.traits, self.now, self.file_rules.events, self._plain)
         if self.intake.format == "json":
             row_rules = replace(row_rules, drops=(rules.Drop("json", "are no JSON object", "_unreadable"), *row_rules.drops))
+        if self.file_rules.item_events_only:
+            ids = [f"_c{c.index} IS NULL" for c in mapped if c.name in columns_module.REQUIRED[self.dataset][:2]]
+            other = rules.Drop("no-item-event", "are no event of a user with an item", " OR ".join(ids))
+            row_rules = replace(row_rules, drops=(row_rules.drops[0], other, *row_rules.drops[1:]))
         self._load(row_rules, source)
         unparsable = self._mended.drops() if self._mended else []
         rows = self._count("t") + sum(d.rows for d in unparsable)
@@ -125,6 +140,11 @@ class _File:
         kept = rows - sum(d.rows for d in dropped)
         report = self._report(header, rows, kept, sampled_rows, dropped, reports, users)
         return Normalised(report, part, sampled if sampled_rows else None, quarantine)
+
+    def _is_asked_for(self, column: Column) -> bool:
+        """Logs of calls have other fields in every file: only those that a dataset has, or the config names, make columns."""
+        known = (*columns_module.REQUIRED[self.dataset], *columns_module.RESERVED[self.dataset])
+        return column.name in known or column.name in {columns_module.avro_name(target) for target in self.file_rules.columns}
 
     def _open(self) -> tuple[tuple[str, ...], str]:
         """The header and the SQL source with text columns _c0, _c1, ..."""
@@ -162,8 +182,9 @@ class _File:
     def _open_json(self) -> tuple[tuple[str, ...], str]:
         fields = dialect.read_json_fields(self.intake)
         path = literal(str(self.intake.path))
-        steps = ["$." + ".".join(json.dumps(step) for step in field.split(".")) for field in fields]
-        cells = ", ".join(f"json_extract_string(j, {literal(step)}) AS _c{i}" for i, step in enumerate(steps))
+        if PRODUCTS in fields and ITEM_FIELD not in fields:
+            fields = (*fields, ITEM_FIELD)
+        cells = ", ".join(f"{_json_cell(field)} AS _c{i}" for i, field in enumerate(fields))
         if self.intake.head.lstrip()[:1] == b"[":
             objects = f"SELECT json AS j FROM read_json_objects({path}, format = 'array', maximum_object_size = {MAX_OBJECT})"
         else:
@@ -172,13 +193,19 @@ class _File:
                 f"columns = {{'line': 'VARCHAR'}}, new_line = '\\n', ignore_errors = true, max_line_size = {MAX_OBJECT})"
             )
             objects = f"SELECT CASE WHEN json_valid(line) THEN line END AS j FROM {lines} WHERE trim(line) <> ''"
-        return fields, f"(SELECT j IS NULL AS _unreadable, {cells} FROM ({objects}))"
+        numbered = f"SELECT row_number() OVER () AS _line, j FROM ({objects})"
+        if PRODUCTS in fields:
+            cells = cells.replace(_json_cell(ITEM_FIELD), f"coalesce(p ->> '$.sku', p ->> '$.product_id', {_json_cell(ITEM_FIELD)})")
+            each = f"json_extract(j, '$.{PRODUCTS}[*]')"
+            numbered = f"SELECT _line, j, unnest(CASE WHEN len({each}) > 0 THEN {each} ELSE [NULL] END) AS p FROM ({numbered})"
+        return fields, f"(SELECT _line, j IS NULL AS _unreadable, {cells} FROM ({numbered}))"
 
     def _load(self, row_rules: rules.RowRules, source: str) -> None:
         self._mended: mending.Mended | None = None
         key = columns_module.KEYS.get(self.dataset)
         keys = [key] if key else [alias for alias, _ in row_rules.values]
-        self._create(rules.write_select(row_rules, source, keys))
+        carry = ["_line"] if self.intake.format == "json" else []
+        self._create(rules.write_select(row_rules, source, keys, carry))
         if self.intake.format != "csv" or self._count("t") + self._dialect.header_lines == self.intake.traits.lines:
             return
         # Fewer rows than lines: blank lines, quoted line breaks, or lines that are no rows. DuckDB can store what it rejects,
@@ -226,6 +253,10 @@ class _File:
         """Line numbers of parsed rows."""
         if self._mended is not None:
             return [self._mended.line_of(i) for i in ids]
+        if self.intake.format == "json":
+            found = self.connection.execute("SELECT rowid, _line FROM t WHERE rowid IN (SELECT unnest(?))", [list(ids)]).fetchall()
+            line_of = dict(found)
+            return [line_of[i] for i in ids]
         before = self._dialect.header_lines if self.intake.format == "csv" else 0
         return [i + 1 + before for i in ids]
 
@@ -235,7 +266,7 @@ class _File:
         if self._mended is not None:
             rows += [(bad.line, bad.reason, bad.text) for bad in self._mended.bad]
         values = ", ".join(f"left(CAST({name(alias)} AS VARCHAR), 300)" for alias, _ in row_rules.values)
-        wrong = [index for index, drop in enumerate(row_rules.drops, 1) if drop.code != "event-type"]
+        wrong = [index for index, drop in enumerate(row_rules.drops, 1) if drop.code not in NOT_BAD]
         found = self.connection.execute(
             f"SELECT rowid, _why, [{values}] FROM t WHERE _why IN (SELECT unnest(?)) ORDER BY rowid LIMIT {MAX_QUARANTINE - len(rows)}",
             [wrong],
@@ -254,7 +285,7 @@ class _File:
         return path
 
     def _check_budget(self, rows: int, dropped: Sequence[Counted], mapped: Sequence[Column]) -> None:
-        bad = sum(d.rows for d in dropped if d.code != "event-type")
+        bad = sum(d.rows for d in dropped if d.code not in NOT_BAD)
         if rows == 0:
             raise FileRejected("no-rows", "The file has a header and no rows. Expected rows.")
         if bad > rows * self.file_rules.max_bad_rows:
@@ -433,6 +464,10 @@ def bucket_sql(seed: str) -> str:
 
 def _list(mapped: Sequence[Column]) -> str:
     return ", ".join(name(column.name) for column in mapped)
+
+
+def _json_cell(field: str) -> str:
+    return f"json_extract_string(j, {literal('$.' + '.'.join(json.dumps(step) for step in field.split('.')))})"
 
 
 def _as_text(column: str, kind: str) -> str:

@@ -103,11 +103,11 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
     return RowRules(tuple(inner), tuple(numbers), tuple(values), tuple(drops), tuple(fixes))
 
 
-def write_select(rules: RowRules, source: str, keys: Sequence[str]) -> str:
+def write_select(rules: RowRules, source: str, keys: Sequence[str], carry: Sequence[str] = ()) -> str:
     """One pass over `source`.
 
     Columns: `_why` (0 keeps the row, else 1 + the index of the drop), `_fix0`, `_fix1`, ... (a bit per fix, FIXES_PER_COLUMN each),
-    `_hashed` (of the clean columns `keys`), and the clean columns, whose names never begin with an underscore.
+    `_hashed` (of the clean columns `keys`), the columns `carry` of the source, and the clean columns, which never begin with an underscore.
     """
     inner = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.inner)])
     numbers = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.numbers)])
@@ -115,7 +115,7 @@ def write_select(rules: RowRules, source: str, keys: Sequence[str]) -> str:
     why = f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)" if whens else "CAST(0 AS UTINYINT)"
     groups = range(0, len(rules.fixes), FIXES_PER_COLUMN)
     fixes = [f"{_bits(rules.fixes[first : first + FIXES_PER_COLUMN])} AS _fix{index}" for index, first in enumerate(groups)]
-    values = ", ".join([f"{why} AS _why", *fixes, *(f"{expression} AS {name(alias)}" for alias, expression in rules.values)])
+    values = ", ".join([f"{why} AS _why", *fixes, *carry, *(f"{expression} AS {name(alias)}" for alias, expression in rules.values)])
     hashed = f"hash({', '.join(map(name, keys))}) AS _hashed"
     return f"SELECT *, {hashed} FROM (SELECT {values} FROM (SELECT {numbers} FROM (SELECT {inner} FROM {source})))"
 

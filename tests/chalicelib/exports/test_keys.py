@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.exports import keys
@@ -63,6 +63,7 @@ def test_what_is_not_imported_says_why(key: str, size: int, reason: str) -> None
     assert reason in parsed.reason
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_key_at_all_is_parsed(key: str) -> None:
     parsed = keys.parse_drop_key(key)

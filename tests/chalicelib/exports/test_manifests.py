@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.exports.manifests import ManifestError, ManifestFile, parse_commit, parse_manifest
@@ -83,6 +83,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_any_json_is_a_manifest_or_a_manifest_error(value: object) -> None:
     with contextlib.suppress(ManifestError):

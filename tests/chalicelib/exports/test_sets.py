@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import groupconfig
@@ -165,6 +165,7 @@ def test_the_run_id_is_the_content_and_not_the_path() -> None:
     assert one.run_id != export(("users", "a/1.csv", 3, "x"), ("users", "a/2.csv", 4, "y")).run_id
 
 
+@settings(deadline=None)
 @given(st.permutations([("interactions/a.csv", 1), ("interactions/b.csv", 2), ("items/i.csv", 3), ("users/u.csv", 4)]))
 def test_the_order_of_arrival_does_not_change_the_set(order: list[tuple[str, int]]) -> None:
     straight = run([fact(k, s, age=500) for k, s in sorted(order)])

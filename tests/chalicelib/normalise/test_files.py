@@ -234,6 +234,28 @@ def test_json_lines_are_read_by_dotted_names(tmp_path: Path) -> None:
     assert [row["line"] for row in found.quarantine] == [2, 3]
 
 
+def test_raw_segment_logs_give_an_interaction_per_product_and_other_calls_are_no_fault(tmp_path: Path) -> None:
+    when = "2023-11-14T22:13:20.000Z"
+    products = [{"sku": "shirt"}, {"product_id": "shoe"}]
+    calls: list[dict[str, Any]] = [
+        {"type": "page", "userId": "u1", "timestamp": when, "properties": {}},
+        {"type": "track", "event": "Order Completed", "userId": "u1", "timestamp": when, "properties": {"products": products}},
+        {"type": "track", "event": "Product Clicked", "userId": "u1", "timestamp": when, "properties": {"sku": "hat"}},
+        {"type": "track", "event": "Product Clicked", "userId": "u1", "timestamp": "never", "properties": {"sku": "hat"}},
+    ]
+    rules = FileRules.from_config(groupconfig.load(None, "shop"), "segment-logs")
+    changes = {"columns": rules.columns, "item_events_only": rules.item_events_only, "max_bad_rows": 0.2}
+    found = clean(tmp_path, "\n".join(map(json.dumps, calls)), rules=changes)
+    assert [(row["ITEM_ID"], row["EVENT_TYPE"]) for row in found.rows] == [
+        ("shirt", "Order Completed"),
+        ("shoe", "Order Completed"),
+        ("hat", "Product Clicked"),
+    ]
+    assert found.dropped == {"no-item-event": 1, "no-timestamp": 1}
+    assert [row["line"] for row in found.quarantine] == [4]
+    assert set(found.report.clean_header) == {"USER_ID", "ITEM_ID", "EVENT_TYPE", "TIMESTAMP"}
+
+
 def test_a_json_list_is_read_too(tmp_path: Path) -> None:
     rows = [{"ITEM_ID": i, "PRICE": i / 2} for i in range(3)]
     assert len(clean(tmp_path, json.dumps(rows, indent=1), "items").rows) == 3
