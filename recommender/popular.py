@@ -10,6 +10,7 @@ from recommender.data import Array, Query, Scored
 from recommender.histories import Histories
 from recommender.ids import Ids
 from recommender.model import Base, Header, popular_items
+from recommender.ranking import top
 
 
 class PopularModel(Base):
@@ -47,6 +48,17 @@ def popular_model(header: Header, ids: Ids, scores: Array) -> PopularModel:
 
 def counts(history: Histories, items: int) -> Array:
     return np.bincount(history.item, history.weight, minlength=items)
+
+
+def trend_accuracy(history: Histories, items: int, window_seconds: int, depth: int = 25) -> float:
+    """The share of the `depth` items that rise most in the newest window which were foretold from the time before it."""
+    newest = int(history.timestamp.max())
+    before = history.take_events(newest - history.timestamp >= window_seconds)
+    if not len(before):
+        return 0.0
+    risen = top(trend(history, items, window_seconds), min(depth, items))
+    foretold = top(trend(before, items, window_seconds), min(depth, items))
+    return len(np.intersect1d(risen, foretold)) / max(1, len(risen))
 
 
 def trend(history: Histories, items: int, window_seconds: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ def fit(
     found = _recipe(recipe)
     if not len(data):
         raise ValueError("Training data has 0 interactions. Expected at least one")
+    check_settings(settings or {})
     report = progress or (lambda _share, _text: None)
     report(0.0, "Reading histories")
     task = Task(recipe, found.kind, data, dict(settings or {}), seed, budget_seconds, hpo, report)
@@ -67,6 +69,27 @@ def load(path: Path) -> Model:
     return RECIPES[known.recipe].open(known, arrays)
 
 
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Plain finite values; `event_weights` maps event types to 0..1. Names that no recipe knows are kept, not refused:
+    hyperparameters of other engines may come along."""
+    for name, value in settings.items():
+        if name == "event_weights":
+            _check_weights(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"Setting {name!r} has value {value!r}. Expected a finite number")
+        elif value is not None and not isinstance(value, str | int | float | bool):
+            raise ValueError(f"Setting {name!r} has value {value!r}. Expected text, a number or a truth value")
+
+
+def _check_weights(weights: object) -> None:
+    if not isinstance(weights, Mapping):
+        message = f"Setting 'event_weights' has value {weights!r}. Expected a mapping of event types to 0..1"
+        raise ValueError(message)  # noqa: TRY004 - every refusal of fit is a ValueError
+    for kind, weight in weights.items():
+        if not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            raise ValueError(f"Event weight of {kind!r} has value {weight!r}. Expected 0 to 1")
+
+
 def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise ValueError(f"Recipe {name!r} is not known. Expected one of: {', '.join(RECIPES)}")
@@ -78,11 +101,16 @@ def fit_popular(task: Task) -> Model:
 
 
 def fit_trending(task: Task) -> Model:
-    window = int(float(task.settings.get("trend_window_days", 1)) * DAY)
-    return _fit_order(task, lambda history: popular.trend(history, task.items, window))
+    """`trend_window_days` is the length of the window, 1 by default. Asked whom it helps, and whether it foretells."""
+    window = max(1, int(float(task.settings.get("trend_window_days", 1)) * DAY))
+    model = _fit_order(task, lambda history: popular.trend(history, task.items, window))
+    if task.fixed is not None:
+        return model
+    accuracy = popular.trend_accuracy(task.history(), task.items, window)
+    return model.with_metrics({**model.metrics, "trend_prediction_accuracy": round(accuracy, 6)})
 
 
-def _fit_order(task: Task, score: Callable[[Histories], Array]) -> Model:
+def _fit_order(task: Task, score: Callable[[Histories], Array]) -> popular.PopularModel:
     ids, history = Ids.of(task.data.item_ids), task.history()
     metrics = measured(task, test_split(task, history), lambda rest: popular.popular_model(task.header({}, {}), ids, score(rest)))
     return popular.popular_model(task.header({}, metrics), ids, score(history))

@@ -23,6 +23,7 @@ from recommender.task import Task, measured, split_users, test_split
 ALIKE = 50
 MOST_TARGETS = 20_000
 MOST_VALIDATION_USERS = 500
+VALIDATION_EVENTS = 200_000  # to learn from while choosing settings, at a budget of 30 s
 CHOICES: tuple[dict[str, Any], ...] = (
     {"window": 10, "tau": 4.0},
     {"window": 3, "tau": 1.0},
@@ -99,16 +100,26 @@ def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> 
     split = split_users(history, 0.25, MOST_VALIDATION_USERS, task.rng(3))
     if split is None or len(split.cases) < 8:
         return best
+    rest = _sampled(split.rest, int(VALIDATION_EVENTS * max(0.1, task.budget_seconds / 30)), task.rng(4))
     steps = [list(CHOICES), [] if fixed else [{"discount": value} for value in DISCOUNTS]]
     steps.append([{"content": value} for value in CONTENT_SHARES] if alike is not None else [])
     quality = -1.0
     for alternatives in steps:
         tried = [{**best, **step} for step in alternatives]
-        scored = [(_quality(_build(task, split.rest, one, alike), task, split.cases), one) for one in tried]
+        scored = [(_quality(_build(task, rest, one, alike), task, split.cases), one) for one in tried]
         for found, one in scored:
             if found > quality * 1.005:
                 best, quality = one, found
     return best
+
+
+def _sampled(history: Histories, events: int, rng: np.random.Generator) -> Histories:
+    """Whole users in random order until there are about so many events; all of them when there are fewer."""
+    if len(history) <= events:
+        return history
+    users = rng.permutation(history.users)
+    lengths = np.diff(history.indptr)[users]
+    return history.take_users(np.sort(users[: max(1, int(np.searchsorted(np.cumsum(lengths), events)))]))
 
 
 def _quality(model: Model, task: Task, cases: Any) -> float:

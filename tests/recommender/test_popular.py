@@ -24,6 +24,12 @@ def test_trending_is_what_rises_not_what_is_big() -> None:
     assert _ids("popularity-count", rows, 1) == ["steady"]
 
 
+def test_a_trend_says_how_well_it_foretold() -> None:
+    rows = [(f"u{n}", f"i{day}", day * DAY + n) for day in range(6) for n in range(10)]
+    accuracy = fit("trending-now", from_rows(rows)).metrics["trend_prediction_accuracy"]
+    assert 0 <= accuracy <= 1
+
+
 def test_the_window_of_a_trend_can_be_set() -> None:
     old = [(f"u{n}", "last-week", 6 * DAY + 600 * n) for n in range(10)]
     new = [(f"u{n}", "today", 13 * DAY + n) for n in range(4)]
