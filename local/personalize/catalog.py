@@ -20,7 +20,10 @@ _CREATED = 1_559_779_200.0  # 2019-06-06, a date as the service shows it; consta
 
 @dataclass(frozen=True)
 class Recipe:
-    """`requires` are datasets besides INTERACTIONS, `event_type` the type a domain use case learns from."""
+    """`requires` are datasets besides INTERACTIONS, `event_type` the type a domain use case learns from.
+
+    `hides`: items with which the user has an event of this type are left out, so that the use case needs the user.
+    """
 
     name: str
     engine: str
@@ -31,6 +34,7 @@ class Recipe:
     features: Mapping[str, str]
     domain: str | None = None
     event_type: str | None = None
+    hides: str | None = None
     requires: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from local.personalize.catalog import Catalog, Recipe
 from local.personalize.errors import InvalidInputError, NotFoundError
 from local.personalize.quotas import Quotas
@@ -62,7 +64,7 @@ class Runtime:
         columns = self._metadata_columns(source, request)
         count = self._count(request, "recommendations", DEFAULT_RESULTS, with_metadata=bool(columns))
         user, item = _who(source.recipe, request)
-        allowed = self._allowed(source, request, user, item)
+        allowed = self._hidden(source, self._allowed(source, request, user, item), user)
         recommendation_id = self._new_id()
         found = self._scored(source, request, user, item, count, allowed, recommendation_id)
         listed = [self._item(source, scored) for scored in found[:count]]
@@ -152,6 +154,15 @@ class Runtime:
         chosen = self._serving.choose(request["filterArn"], request.get("filterValues", {}), source.group)
         _check_target(chosen, source.recipe)
         return self._serving.mask(chosen, source.model, source.group, user, item)
+
+    def _hidden(self, source: Source, allowed: Any, user: str | None) -> Any:
+        """`allowed` without what the use case hides from a user who has it already."""
+        if source.recipe.hides is None or user is None:
+            return allowed
+        places = self._serving.interacted(source.group, user, source.recipe.hides, source.model)
+        shown = np.ones(len(source.model.item_ids), dtype=np.bool_) if allowed is None else allowed
+        shown[places] = False
+        return shown
 
     def _scored(
         self,
@@ -245,7 +256,7 @@ def _who(recipe: Recipe, request: Request) -> tuple[str | None, str | None]:
     if recipe.type in ("PERSONALIZED_RANKING", "PERSONALIZED_ACTIONS"):
         operation = "GetPersonalizedRanking" if recipe.type == "PERSONALIZED_RANKING" else "GetActionRecommendations"
         raise InvalidInputError(f"Recipe {recipe.name} has no GetRecommendations. Expected {operation}.")
-    if recipe.domain and recipe.type == "RELATED_ITEMS" and not user:
+    if recipe.hides and not user:
         raise InvalidInputError(f"userId is missing. Use case {recipe.name} needs it.")
     return user, item
 

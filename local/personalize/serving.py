@@ -87,6 +87,10 @@ class Serving:
             raise InvalidInputError(str(error)) from error
         return mask
 
+    def interacted(self, group: str, user: str, event_type: str, model: Model) -> Any:
+        """Places in the model of the items with which the user has an event of the type."""
+        return self._events(group, "interaction", user, model).get(event_type.lower(), np.empty(0, dtype=np.int64))
+
     def _context(self, parsed: Filter, catalogue: Catalogue, model: Model, group: str, user: str | None, item: str | None) -> FilterContext:
         """Reads only what the filter's fields ask for."""
         used = {dataset for dataset, _ in parsed.fields}

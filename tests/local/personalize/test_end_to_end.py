@@ -191,3 +191,20 @@ def test_events_of_a_session_count_for_the_user_who_logs_in(aws: Aws, tracking_i
     assert [genre(item["itemId"]) for item in known].count("action") >= 4
     see("i3", "event-14", userId="late")
     assert answer("late") == known, "an eventId counts once"
+
+
+def test_promoted_items_take_their_share_at_places_among_the_others(aws: Aws, group: Group, campaign: str) -> None:
+    made = aws.personalize.create_filter(
+        name="dear", datasetGroupArn=group.arn, filterExpression="INCLUDE ItemID WHERE Items.PRICE > $PRICE"
+    )["filterArn"]
+    aws.wait(aws.personalize.describe_filter, filterArn=made)
+    found = aws.runtime.get_recommendations(
+        campaignArn=campaign,
+        userId="u2",
+        numResults=10,
+        promotions=[{"name": "dear", "percentPromotedItems": 30, "filterArn": made, "filterValues": {"PRICE": "45"}}],
+    )["itemList"]
+    promoted = [item for item in found if item.get("promotionName") == "dear"]
+    assert (len(found), len(promoted)) == (10, 3)
+    assert all(int(item["itemId"][1:]) > 30 and item["reason"] == ["Promoted item"] for item in promoted)
+    assert len({item["itemId"] for item in found}) == 10
