@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from local.httpserver import PortInUseError
 from local.personalize.clock import SystemClock
 from local.personalize.faults import Faults
 from local.personalize.hosting import hosted
@@ -73,10 +74,14 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with hosted(app, port) as url:
-        click.echo(f"Amazon Personalize is at {url}")
-        stop.wait()
-    app.close()
+    try:
+        with hosted(app, port) as url:
+            click.echo(f"Amazon Personalize is at {url}")
+            stop.wait()
+    except PortInUseError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        app.close()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,16 @@ class LineError(ValueError):
     """This line has no answer; its text becomes the `error` of the output line."""
 
 
-def answer_lines(spec: Mapping[str, Any], folder: Path, answer: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> int:
+def _as_it_is(line: dict[str, Any]) -> dict[str, Any]:
+    return line
+
+
+def answer_lines(
+    spec: Mapping[str, Any],
+    folder: Path,
+    answer: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    shape: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is,
+) -> int:
     """Answers every line of every input file into `<input>.out` below the destination; the number of lines."""
     objects = Objects(spec["s3_endpoint"], spec["region"])
     files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
@@ -25,7 +34,7 @@ def answer_lines(spec: Mapping[str, Any], folder: Path, answer: Callable[[Mappin
         written = folder / f"{file.name}.out"
         with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:
             for line in filter(str.strip, lines):
-                output.write(json.dumps(_answered(line, answer)) + "\n")
+                output.write(json.dumps(shape(_answered(line, answer))) + "\n")
                 count += 1
                 _check_queries(spec, count)
         objects.upload(written, f"{spec['destination']}{name}.out")

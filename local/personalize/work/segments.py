@@ -22,7 +22,16 @@ def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         segments = _Segments(asker, items, _user_filter(asker, tables))
         by_attribute = spec["recipe"]["engine"] == "item-attribute-affinity"
         answer = segments.of_attributes if by_attribute else segments.of_item
-        return {"lines": answer_lines(spec, folder, answer)}
+        return {"lines": answer_lines(spec, folder, answer, _segment_line)}
+
+
+def _segment_line(line: dict[str, Any]) -> dict[str, Any]:
+    """Segments come without an empty `error`, and attributes stand beside the output, not in an `input`."""
+    if line["error"] is not None:
+        return line
+    question = line["input"]
+    head = {"itemAttributes": question["itemAttributes"]} if "itemAttributes" in question else {"input": question}
+    return {**head, "output": line["output"]}
 
 
 class _UserFilter:

@@ -58,6 +58,7 @@ def test_a_segment_of_an_attribute(aws: Aws, group: Group) -> None:
     questions = [{"itemAttributes": 'ITEMS.genre = "drama"'}, {"itemAttributes": "ITEMS.genre ="}]
     good, bad = segment(aws, version, "attribute", questions)
     assert sum(int(user[1:]) % 4 == 1 for user in good["output"]["recommendedUsers"]) >= 7
+    assert sorted(good) == ["itemAttributes", "output"]
     assert "expected a value in double quotes" in bad["error"]
 
 
