@@ -33,6 +33,9 @@ CREATE INDEX IF NOT EXISTS records_by_seq ON records (dataset, seq);
 """
 
 
+MOST_READERS = 16
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource: `doc` in wire names (Describe is its projection), `notes` for what no answer shows."""
@@ -102,7 +105,6 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._lock = threading.RLock()
-        self._local = threading.local()
         self._writer = _connect(path)
         self._writer.executescript(_TABLES)
         self._live = Live()
@@ -127,12 +129,17 @@ class Store:
         return Transaction(self._writer, self._live)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a committed state, on this thread's own connection: it never waits for a writer."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connect(self.path)
+        """Rows of a committed state, on a connection for reading: it never waits for a writer."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = _connect(self.path)
+        rows = connection.execute(sql, values).fetchall()
+        if len(self._readers) < MOST_READERS:
             self._readers.append(connection)
-        return connection.execute(sql, values).fetchall()
+        else:
+            connection.close()
+        return rows
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
