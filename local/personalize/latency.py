@@ -38,3 +38,9 @@ REALISTIC = Latency(
     },
 )
 PRESETS: Mapping[str, Latency] = {"instant": INSTANT, "quick": QUICK, "realistic": REALISTIC}
+
+
+def preset(name: str) -> Latency:
+    if name not in PRESETS:
+        raise ValueError(f"Latency has value {name!r}. Expected one of: {', '.join(PRESETS)}.")
+    return PRESETS[name]

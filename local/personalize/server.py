@@ -19,7 +19,7 @@ from local.personalize.clock import Clock, SystemClock
 from local.personalize.errors import ServiceError, UnmodelledError
 from local.personalize.faults import Faults, Planned
 from local.personalize.jobs import Runner
-from local.personalize.latency import PRESETS, QUICK, Latency
+from local.personalize.latency import QUICK, Latency, preset
 from local.personalize.quotas import Quotas, load_quotas
 from local.personalize.rates import Rates
 from local.personalize.service import Service
@@ -62,7 +62,7 @@ class PersonalizeServer:
             region=region,
             account=account,
             seed=seed,
-            latency=PRESETS[latency] if isinstance(latency, str) else latency,
+            latency=preset(latency) if isinstance(latency, str) else latency,
             quotas=quotas or load_quotas(),
             catalog=load_catalog(),
             training_seconds=training_seconds,
@@ -83,7 +83,8 @@ class PersonalizeServer:
         if path == ADMIN_FAULTS:
             return True
         scope = environ.get("HTTP_AUTHORIZATION", "")
-        is_ours = not scope or "/personalize/aws4_request" in scope
+        is_form = str(environ.get("CONTENT_TYPE", "")).startswith("multipart/")  # a browser's upload to a bucket of that name
+        is_ours = "/personalize/aws4_request" in scope or not (scope or is_form)
         return is_ours and find_operation(None, environ.get("REQUEST_METHOD", ""), path) is not None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
