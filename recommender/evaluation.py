@@ -31,7 +31,8 @@ def _answer(model: Model, query: Query) -> list[str]:
 
 def measure_cases(model: Model, data: TrainingData, cases: Cases) -> Evaluation:
     """The model must not have seen the users of the cases: they are asked as new users with events."""
-    queries = [_query(data, cases, place) for place in range(len(cases))]
+    newest = 1 if model.kind == "related" else 0  # all that a related-items model looks at
+    queries = [_query(data, cases, place, newest) for place in range(len(cases))]
     truths = [data.item_ids[truth].tolist() for truth in cases.truths()]
     return evaluate(model, queries, truths)
 
@@ -42,9 +43,10 @@ def published(found: Evaluation) -> dict[str, float]:
     return {name: round(found.values[name], 6) for name in (*PERSONALIZE_NAMES, *rest)}
 
 
-def _query(data: TrainingData, cases: Cases, place: int) -> Query:
+def _query(data: TrainingData, cases: Cases, place: int, newest: int) -> Query:
+    """With the `newest` events of the known history; 0 for all."""
     span = cases.known.of(place)
-    rows: Array = cases.known.row[span]
+    rows: Array = cases.known.row[span][-newest:]
     row = int(cases.first_row[place])
     return Query(
         events=[_event(data, int(at)) for at in rows],

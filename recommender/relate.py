@@ -17,7 +17,7 @@ from recommender.ids import Ids
 from recommender.markov import largest_per_row
 from recommender.metrics import STANDARD_NDCG
 from recommender.model import Model
-from recommender.related import NEIGHBOURS, RelatedModel, related_model, used_together
+from recommender.related import NEIGHBOURS, RelatedModel, related_model, side_by_side, used_together
 from recommender.task import Task, measured, split_users, test_split
 
 ALIKE = 50
@@ -104,9 +104,10 @@ def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> 
     steps = [list(CHOICES), [] if fixed else [{"discount": value} for value in DISCOUNTS]]
     steps.append([{"content": value} for value in CONTENT_SHARES] if alike is not None else [])
     quality = -1.0
+    counted: dict[tuple[int, float], sparse.csr_matrix] = {}
     for alternatives in steps:
         tried = [{**best, **step} for step in alternatives]
-        scored = [(_quality(_build(task, rest, one, alike), task, split.cases), one) for one in tried]
+        scored = [(_quality(_build(task, rest, one, alike, counted=counted), task, split.cases), one) for one in tried]
         for found, one in scored:
             if found > quality * 1.005:
                 best, quality = one, found
@@ -132,14 +133,15 @@ def _build(
     chosen: Mapping[str, Any],
     alike: sparse.csr_matrix | None,
     metrics: Mapping[str, float] | None = None,
+    counted: dict[tuple[int, float], sparse.csr_matrix] | None = None,
 ) -> RelatedModel:
-    near = used_together(
-        history,
-        task.items,
-        window=int(chosen["window"]),
-        tau=float(chosen["tau"]),
-        discount=float(chosen["discount"]),
-    )
+    """`counted` keeps co-occurrences by window, for builds that differ in other settings alone."""
+    window = (int(chosen["window"]), float(chosen["tau"]))
+    counted = {} if counted is None else counted
+    if window not in counted:
+        counted[window] = side_by_side(history, task.items, window=window[0], tau=window[1])
+    both = counted[window]
+    near = used_together(both, history, discount=float(chosen["discount"]))
     if alike is not None:
         near = _with_alike(near, alike, float(chosen["content"]), history)
     header = task.header(dict(chosen), metrics or {})

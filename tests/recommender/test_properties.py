@@ -13,7 +13,7 @@ from recommender.histories import Histories, histories
 from recommender.ids import Ids
 from recommender.markov import largest_per_row
 from recommender.ranking import top
-from recommender.related import used_together
+from recommender.related import side_by_side, used_together
 from tests.recommender.worlds import from_rows
 
 IDS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=8)
@@ -89,7 +89,8 @@ def test_equal_times_keep_the_order_of_the_rows() -> None:
     rows = [(f"u{n}", item, 0) for n in range(30) for item in ("a", "b", "c")]
     model = fit("user-personalization-v2", from_rows(rows))
     assert model.recommend(Query(events=[Event("a", 0)]), 1, exploration_weight=0)[0].item_id in {"b", "c"}
-    near = used_together(_history(rows), 3, window=1, tau=1.0, discount=0.5)
+    history = _history(rows)
+    near = used_together(side_by_side(history, 3, window=1, tau=1.0), history, discount=0.5)
     assert near[0, 2] == 0
     assert near[0, 1] > 0
 
