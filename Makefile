@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 DATA ?= .recdrop
+# Where it is set, every process would compile every import anew.
+unexport PYTHONDONTWRITEBYTECODE
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
@@ -19,7 +21,7 @@ up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=
 	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
 test: $(DEV) ## the test suite
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(DEV) ## long simulations
 	$(BIN)/pytest -m slow

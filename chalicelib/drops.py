@@ -116,7 +116,7 @@ class Inbox:
 
     def look(self, group: str) -> None:
         """Decides on the arrivals of a group, and acts."""
-        logger.append_keys(group=group)
+        logger.thread_safe_append_keys(group=group)
         while arrivals := self.ledger.arrivals(group):
             toml = self._read_config(group)
             try:
@@ -167,7 +167,7 @@ class Inbox:
 
         record = self.ledger.claim_run(export.group, export.run_id)
         run = str(record["run"])
-        logger.append_keys(run=run)
+        logger.thread_safe_append_keys(run=run)
         if record["status"] not in ("claimed", "running"):
             logger.info("export is known", extra={"status": record["status"]})
             return

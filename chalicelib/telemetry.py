@@ -26,8 +26,8 @@ def task(function: Task) -> Handler:
 
     @wraps(function)
     def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ARG001 - Lambda's signature
-        logger.clear_state()
-        logger.append_keys(task=function.__name__, **_identity(event))
+        logger.thread_safe_clear_keys()
+        logger.thread_safe_append_keys(task=function.__name__, **_identity(event))
         try:
             result = function(event)
         except (errors.ResourcePending, errors.LeaseHeld) as pending:
