@@ -28,5 +28,5 @@ def test_only_requests_for_personalize_are_taken(sim: Simulation, environ: dict[
 
 
 def test_an_unknown_latency_is_refused_with_the_known_ones(data_dir: Path) -> None:
-    with pytest.raises(ValueError, match="Latency has value 'slow'. Expected one of: instant, quick, realistic"):
+    with pytest.raises(ValueError, match=r"Latency has value 'slow'\. Expected one of: instant, quick, realistic"):
         PersonalizeServer(data_dir, s3_endpoint=None, latency="slow")
