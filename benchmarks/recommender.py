@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import recommender_ratings
 from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
 from benchmarks.recommender_split import Split, make_split
 from benchmarks.recommender_systems import SYSTEMS
@@ -81,6 +82,8 @@ def main(arguments: Sequence[str]) -> int:
         _print_table(name, data, table, options.seeds)
         ours.update({name: table["recdrop"]} if "recdrop" in table else {})
     _print_targets(ours)
+    if not options.systems:
+        recommender_ratings.report(peers)
     for name, reason in absent.items():
         print(f"absent: {name}: {reason}")
     return 0

@@ -41,6 +41,7 @@ class Settings:
     markov_tau: float = 3.0
     markov_memory: float = 6.0
     markov: float = 0.35
+    tail: float = 0.3
     frequency: float = 0.0
     frequency_memory: float = 200.0
     popularity: float = 1e-3
@@ -121,7 +122,10 @@ class Engine:
         part[self.head.items] = self._ridge(item, weight)
         _add(total, part, 1.0)
         if chosen.markov:
-            _add(total, self._markov(item, weight), chosen.markov)
+            followers = self._markov(item, weight)
+            _add(total, followers, chosen.markov)
+            # The ridge says nothing of items outside the head: there the transitions speak for it too.
+            _add(total, np.where(self.head.place < 0, followers, 0), chosen.tail * _share(followers, self.head.place))
         if chosen.frequency:
             _add(total, own_frequency(item, weight, chosen.frequency_memory, self.items), chosen.frequency)
         if chosen.content:
@@ -162,6 +166,12 @@ def decay_each(history: Histories, memory: float) -> Array:
 def own_frequency(item: Array, weight: Array, memory: float, items: int) -> Array:
     found: Array = np.bincount(item, decay(len(item), memory) * weight, minlength=items).astype(np.float32)
     return found
+
+
+def _share(part: Array, place: Array) -> float:
+    """The largest value outside the head, as a share of the largest of all: keeps the two on one scale."""
+    largest = float(part.max(initial=0))
+    return float(part[place < 0].max(initial=0)) / largest if largest > 0 else 0.0
 
 
 def _add(total: Array, part: Array, share: float) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recommender.balance import LEAST_TAIL, balance
 from recommender.content import Content, describe
 from recommender.data import Array, TrainingData
 from recommender.engine import Base, Engine, Settings, train
@@ -56,7 +57,10 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
     trial = Trial(rest, cases, task.items, effort, aids)
     for _ in range(effort.rounds):
         start = search(trial, start, coordinates(share, aids))
-    return start
+    if not trial.is_partial:
+        return start
+    engine = train(rest, task.items, start.but(markov=max(start.markov, LEAST_TAIL)), None, content)
+    return balance(engine, cases)
 
 
 def build(task: Task, history: Histories, engine: Engine, metrics: dict[str, float] | None = None) -> PersonalModel:

@@ -55,13 +55,13 @@ class Rows:
 def transitions(
     history: Histories, items: int, *, window: int, tau: float, keep: int = 200, popularity_power: float = 0.1
 ) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: decayed counts of "j within `window` after i", divided by how often i occurs.
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", divided by the root of how often i occurs.
 
     Each row keeps its `keep` largest; popular targets are damped by count ** -popularity_power.
     """
     total = co_occurrences(history, items, window=window, tau=tau)
     uses = np.maximum(np.bincount(history.item, weights=history.weight, minlength=items), 1.0)
-    scaled = sparse.diags(1.0 / uses) @ total @ sparse.diags(uses**-popularity_power)
+    scaled = sparse.diags(uses**-0.5) @ total @ sparse.diags(uses**-popularity_power)
     return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
 
 

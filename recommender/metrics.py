@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from recommender.data import Array
 
+Id = TypeVar("Id", str, int)
 CUTOFFS = (5, 10, 25)
 COVERAGE = "coverage"
 MRR = "mean_reciprocal_rank_at_25"
@@ -34,7 +36,7 @@ def ndcg_retrieved(recommended: Sequence[str], truth: Collection[str], k: int) -
     return _dcg(found) / _dcg(range(len(found))) if found else 0.0
 
 
-def ndcg(recommended: Sequence[str], truth: Collection[str], k: int) -> float:
+def ndcg(recommended: Sequence[Id], truth: Collection[Id], k: int) -> float:
     """The standard NDCG: the ideal holds min(k, |truth|) relevant items."""
     found = _found_positions(recommended, truth, k)
     return _dcg(found) / _dcg(range(min(k, len(set(truth))))) if found else 0.0
@@ -114,7 +116,7 @@ def _bootstrap_means(differences: Array, samples: int, seed: int) -> Array:
     return np.array([rng.choice(differences, len(differences)).mean() for _ in range(samples)])
 
 
-def _found_positions(recommended: Sequence[str], truth: Collection[str], k: int) -> list[int]:
+def _found_positions(recommended: Sequence[Id], truth: Collection[Id], k: int) -> list[int]:
     return [position for position, item in enumerate(recommended[:k]) if item in truth]
 
 

@@ -94,6 +94,11 @@ class Trial:
         self.popularity = lru_cache(maxsize=6)(self._popularity)
         self.content = lru_cache(maxsize=4)(self._content)
 
+    @property
+    def is_partial(self) -> bool:
+        """There are used items that this trial does not look at."""
+        return int((np.bincount(self._history.item, minlength=self._items) > 0).sum()) > self._size
+
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
         total = self._total(settings)
@@ -133,7 +138,7 @@ class Trial:
         cross = next_item_grams(self._history, self._head.place, Window(tau, window, 1.0, 1)).cross
         uses = np.maximum(np.bincount(self._history.item, self._history.weight, minlength=self._items), 1.0)
         uses = uses[self._head.items].astype(np.float32)
-        return cross / uses[:, None] * uses[None, :] ** np.float32(-0.1)
+        return cross / np.sqrt(uses[:, None]) * uses[None, :] ** np.float32(-0.1)
 
     def _markov(self, window: int, tau: float, memory: float) -> Array:
         return _scaled(self._history_matrix(memory) @ self.transitions(window, tau))
@@ -240,12 +245,12 @@ def search(trial: Trial, start: Settings, steps: Iterable[list[Step]]) -> Settin
             if candidate == best:
                 continue
             found = trial.gains(candidate)
-            if _is_better(found, gains):
+            if is_better(found, gains):
                 best, gains = candidate, found
     return best
 
 
-def _is_better(candidate: Array, present: Array) -> bool:
+def is_better(candidate: Array, present: Array) -> bool:
     difference = candidate - present
     if len(difference) < 2:
         return False
