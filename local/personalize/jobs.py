@@ -47,6 +47,11 @@ class WorkerProcess:
         self._log = log
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, when there is one."""
+        return self._process.pid if self._process else None
+
     def run(self, folder: Path) -> Outcome:
         process = self._started()
         try:

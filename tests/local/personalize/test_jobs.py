@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -41,18 +40,13 @@ def test_a_worker_that_is_killed_costs_one_job_only(worker: WorkerProcess, tmp_p
     os.mkfifo(folder / "job.json")  # the worker waits here for its order
 
     def kill() -> None:
-        while not (found := _children()):
+        while (pid := worker.pid) is None:
             time.sleep(0.01)
-        os.kill(found[0], signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
     threading.Thread(target=kill).start()
     assert (worker.run(folder).failure or "").startswith("The worker process ended with exit code -9.")
     assert worker.run(order(tmp_path / "2-1", work="nonsense")).failure == "KeyError: 'nonsense'"
-
-
-def _children() -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=False)
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "local.personalize.worker" in line]
 
 
 def test_what_nothing_refers_to_is_swept_after_a_while(tmp_path: Path) -> None:
