@@ -26,6 +26,8 @@ MARK = "made-by-demo"
 T = TypeVar("T")
 TIME_SCALE = 150  # of the state machine's waits: 60 s between polls become 0.4 s
 
+TRAINING_SECONDS = 10  # what the search for settings is sized by; `make up` takes 30
+
 CONFIG = """\
 [source]
 kind = "snowflake"
@@ -259,7 +261,7 @@ def main() -> int:
         with (
             home() as data,
             tempfile.TemporaryDirectory(prefix="recdrop-export-") as exports,
-            Stack(Path(), data_dir=data, scale=TIME_SCALE) as stack,
+            Stack(Path(), data_dir=data, scale=TIME_SCALE, personalize_options={"training_seconds": TRAINING_SECONDS}) as stack,
         ):
             say(f"local AWS on {stack.aws_url}, API on {stack.api_url}, up in {stack.started_in:.1f} s")
             demo = Demo(stack, Path(exports))

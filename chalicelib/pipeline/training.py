@@ -113,17 +113,15 @@ def trained_version(run: Run, solution: str) -> str:
 def _decide(run: Run, solution: groupconfig.Solution, recipe_type: str, candidate: str, live: str | None) -> promotion.Decision:
     if recipe_type not in scoring.SCORED_TYPES:
         return promotion.Decision("promote", "first version", (f"{recipe_type} has no offline test here: promoted as trained.",), 0)
-    withheld = read_withheld(run)
-    asked = scoring.questions(recipe_type, withheld, popular_items(run))
-    truth = {user: items for user, items in withheld.truth.items() if user in asked.of_user}
+    asked = scoring.questions(recipe_type, read_withheld(run), popular_items(run))
     gate = _gate(solution.gate, recipe_type)
-    if not truth:
+    if not asked.truth:
         return promotion.decide({}, {}, {}, {} if live else None, gate)
     run.write(layout.queries(run.name, solution.name), asked.encode())
     sides = {"candidate": candidate, **({"live": live} if live else {})}
     _settle([lambda side=side, arn=arn: _ask(run, solution.name, side, arn) for side, arn in sides.items()])  # type: ignore[misc]
     answers = {side: read_answers(run, solution.name, side, asked) for side in sides}
-    return promotion.decide(truth, answers["candidate"], asked.popular, answers.get("live"), gate)
+    return promotion.decide(asked.truth, answers["candidate"], asked.popular, answers.get("live"), gate)
 
 
 def _gate(wanted: groupconfig.Gate, recipe_type: str) -> promotion.Gate:

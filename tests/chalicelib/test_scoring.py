@@ -25,6 +25,15 @@ def test_related_items_are_asked_once_for_the_item_taken_last() -> None:
     assert asked.of_user == {"a": 0, "b": 0}
 
 
+def test_what_sells_anyway_is_neither_truth_nor_answer_of_related_items() -> None:
+    popular = ["i1", *(f"p{n}" for n in range(9))]
+    asked = scoring.questions("RELATED_ITEMS", WITHHELD, popular)
+    assert asked.truth == {"a": frozenset({"i2"}), "b": frozenset({"i9"})}
+    assert "i1" not in asked.popular["a"]
+    line = json.dumps({"input": {"itemId": "i0"}, "output": {"recommendedItems": ["i1", "i2"]}, "error": None})
+    assert scoring.read_answers([line], asked)["a"] == ["i2"]
+
+
 def test_a_user_without_a_last_item_is_not_asked_about_related_items() -> None:
     lonely = scoring.Withheld(WITHHELD.truth, {"a": "i0"})
     assert list(scoring.questions("RELATED_ITEMS", lonely, POPULAR).of_user) == ["a"]
