@@ -14,13 +14,16 @@ from recommender.ranking import top
 from recommender.search import CUTOFF, Step, is_better
 from recommender.split import Cases
 
+LEAST_QUESTIONS = 60
 MOST_QUESTIONS = 250
+SCORES = 5_000_000
 LEAST_TAIL = 0.35
 
 
 def balance(engine: Engine, cases: Cases) -> Settings:
     """The engine's settings with the weights of its parts moved where that helps on these questions."""
-    places = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), MOST_QUESTIONS)).astype(int))
+    asked = min(len(cases), max(LEAST_QUESTIONS, min(MOST_QUESTIONS, SCORES // engine.items)))
+    places = np.unique(np.linspace(0, len(cases) - 1, asked).astype(int))
     best, gains = engine.settings, _gains(engine, cases, places)
     for alternatives in _coordinates(engine.settings):
         for step in alternatives:

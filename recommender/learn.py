@@ -22,6 +22,8 @@ from recommender.task import Task, measured, test_split
 VALIDATION_SHARE = 0.25
 FEW_QUESTIONS = 400
 EARLIER_ENDS = (0.9, 0.8)
+MANY_ITEMS = 20_000
+SMALL_HEAD = 2500
 
 
 def fit_personal(task: Task) -> PersonalModel:
@@ -59,8 +61,9 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
         start = search(trial, start, coordinates(share, aids))
     if not trial.is_partial:
         return start
-    engine = train(rest, task.items, start.but(markov=max(start.markov, LEAST_TAIL)), None, content)
-    return balance(engine, cases)
+    trial_head = min(start.head, SMALL_HEAD) if task.items > MANY_ITEMS else start.head
+    tried = start.but(markov=max(start.markov, LEAST_TAIL), head=trial_head)
+    return balance(train(rest, task.items, tried, None, content), cases).but(head=start.head)
 
 
 def build(task: Task, history: Histories, engine: Engine, metrics: dict[str, float] | None = None) -> PersonalModel:
