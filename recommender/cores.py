@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 from threadpoolctl import threadpool_limits
 
-LARGE = 3000
+LARGE = 4500
 
 
 def one_core() -> AbstractContextManager[object]:

@@ -58,7 +58,7 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
     aids = _aids(task.data, rest, cases, content)
     trial = Trial(rest, cases, task.items, effort, aids)
     for _ in range(effort.rounds):
-        start = search(trial, start, coordinates(share, aids))
+        start = search(trial, start, coordinates(share, aids, is_large=len(history) > effort.events))
     if not trial.is_partial:
         return start
     trial_head = min(start.head, SMALL_HEAD) if task.items > MANY_ITEMS else start.head

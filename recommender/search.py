@@ -41,6 +41,9 @@ WINDOWS: tuple[Step, ...] = (
 )
 
 
+MARKOV_WINDOWS = ((5, 2.0), (10, 3.0), (20, 8.0))
+
+
 @dataclass(frozen=True)
 class Effort:
     """Bounds of the search: items looked at, training events, questions, rounds over the coordinates; and the size of the head."""
@@ -200,8 +203,8 @@ def _ndcg(scores: Array, truth: Array, ideal: Array) -> Array:
     return found
 
 
-def coordinates(repeat_share: float, aids: Aids | None = None) -> Iterator[list[Step]]:
-    """Groups of alternatives, in the order in which they are tried."""
+def coordinates(repeat_share: float, aids: Aids | None = None, *, is_large: bool = False) -> Iterator[list[Step]]:
+    """Groups of alternatives, in the order in which they are tried. For large data without the dearest transitions."""
     aids = aids or Aids()
     repeating = repeat_share > 0.001
     if repeating:
@@ -217,7 +220,7 @@ def coordinates(repeat_share: float, aids: Aids | None = None) -> Iterator[list[
     yield _each("penalty", 30.0, 100.0, 300.0, 1000.0)
     yield _each("memory", 0.7, 1.5, 3.0, 6.0, 10.0, 20.0, 60.0)
     yield _each("markov_memory", 0.7, 2.0, 6.0, 20.0, 60.0)
-    yield [{"markov_window": w, "markov_tau": t} for w, t in ((5, 2.0), (10, 3.0), (20, 8.0))]
+    yield [{"markov_window": w, "markov_tau": t} for w, t in MARKOV_WINDOWS[: 2 if is_large else 3]]
     yield _each("markov", 0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0)
     if repeating:
         yield _each("frequency_memory", 10.0, 50.0, 200.0, 1000.0)
