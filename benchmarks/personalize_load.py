@@ -34,6 +34,7 @@ from local.personalize.hosting import hosted
 from recommender import Query, load
 
 ROLE = "arn:aws:iam::000000000000:role/personalize"
+RAMP = 10  # clients come one after the other, within this many pauses
 USERS, ITEMS, EACH = 5_000, 3_000, 30
 GENRES = ("comedy", "drama", "action", "horror", "music", "sport")
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
@@ -158,6 +159,7 @@ class Client:
         self._made = 0
 
     async def run(self, until: float, pause: float) -> None:
+        await asyncio.sleep(self._rng.random() * RAMP * pause)
         address = urlsplit(self._target.url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         while time.monotonic() < until:

@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS records_by_seq ON records (dataset, seq);
 """
 
 
-MOST_READERS = 16
+MOST_READERS = 64
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ class Store:
         self.path = path
         self._lock = threading.RLock()
         self._writer = _connect(path)
+        self._writer.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers need not ask for it
         self._writer.executescript(_TABLES)
         self._live = Live()
         for arn, seq, kind, body in self._writer.execute("SELECT arn, seq, kind, body FROM resources ORDER BY seq"):
@@ -249,6 +250,5 @@ class Transaction:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=256)
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
