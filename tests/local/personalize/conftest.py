@@ -24,7 +24,7 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+def shared_aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     quotas = load_quotas().adjusted({"campaigns_per_group": 20})
     app = PersonalizeServer(
         tmp_path_factory.mktemp("personalize"), s3_endpoint=s3_endpoint, latency="instant", training_seconds=1, slots=1, quotas=quotas
@@ -36,10 +36,17 @@ def aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     app.close()
 
 
+@pytest.fixture(scope="module")
+def aws(shared_aws: Aws) -> Aws:
+    """With its bucket, which another module of this process may have swept away: moto's state is global."""
+    shared_aws.s3.create_bucket(Bucket="data")
+    return shared_aws
+
+
 @pytest.fixture(scope="session")
-def group(aws: Aws) -> Group:
+def group(shared_aws: Aws) -> Group:
     """Interactions, items and users, imported once for all who ask."""
-    return make_group(aws, "shop")
+    return make_group(shared_aws, "shop")
 
 
 @pytest.fixture
