@@ -49,13 +49,19 @@ def describe(columns: Mapping[str, Column], items: int) -> Content | None:
 
 def _matrix(column: Column, items: int) -> sparse.csr_matrix:
     if column.kind == "number":
-        tokens = _bands(column.values.astype(np.float64))
-    elif column.kind == "text":
-        tokens = (_words(value) for value in column.values)
+        counted = _count(_bands(column.values.astype(np.float64)), np.arange(items))
     else:
-        tokens = (_categories(value) for value in column.values)
-    counted = _count(tokens, items)
+        read = _words if column.kind == "text" else _categories
+        values, place = _distinct(column.values)
+        counted = _count((read(value) for value in values), place)
     return sparse.csr_matrix(_unit(_by_rarity(counted)) * _trust(column))
+
+
+def _distinct(values: Array) -> tuple[list[object], Array]:
+    """The different values in order of appearance, and where each item's one stands: each is read once."""
+    seen: dict[object, int] = {}
+    place = np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), dtype=np.int64, count=len(values))
+    return list(seen), place
 
 
 def _trust(column: Column) -> float:
@@ -82,8 +88,11 @@ def _bands(values: Array) -> Iterator[list[str]]:
     return ([] if missing else [str(at), str(at + 1)] for at, missing in zip(places, empty, strict=True))
 
 
-def _count(tokens: Iterable[list[str]], items: int) -> sparse.csr_matrix:
-    """CSR [items, tokens]: only tokens of at least two items, the most frequent ones first when there are too many."""
+def _count(tokens: Iterable[list[str]], place: Array) -> sparse.csr_matrix:
+    """CSR [items, tokens]: only tokens of at least two items, the most frequent ones first when there are too many.
+
+    `tokens` are those of each different value, `place[item]` says which value an item has.
+    """
     codes: dict[str, int] = {}
     rows, columns = [], []
     for row, found in enumerate(tokens):
@@ -91,7 +100,8 @@ def _count(tokens: Iterable[list[str]], items: int) -> sparse.csr_matrix:
             rows.append(row)
             columns.append(codes.setdefault(token, len(codes)))
     cells = (np.ones(len(rows), dtype=np.float32), (np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)))
-    counted = sparse.csr_matrix(cells, shape=(items, len(codes)))
+    values = int(place.max()) + 1 if len(place) else 0
+    counted = sparse.csr_matrix(cells, shape=(values, len(codes)))[place]
     named = np.array(sorted(codes), dtype=object)
     ordered = counted[:, [codes[token] for token in named]] if len(named) else counted
     spread = np.bincount(ordered.indices, minlength=ordered.shape[1])

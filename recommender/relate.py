@@ -22,6 +22,8 @@ from recommender.task import Task, measured, split_users, test_split
 
 ALIKE = 50
 MOST_TARGETS = 20_000
+MOST_COMPARED = 300_000_000  # pairs of items whose metadata is compared
+MOST_PAIRS = 40_000_000  # pairs of events that are counted, at a budget of 30 s: users are sampled beyond
 MOST_VALIDATION_USERS = 500
 VALIDATION_EVENTS = 200_000  # to learn from while choosing settings, at a budget of 30 s
 CHOICES: tuple[dict[str, Any], ...] = (
@@ -87,7 +89,8 @@ def _freshness(task: Task) -> Array:
 
 
 def _alike(content: Content, history: Histories, items: int) -> sparse.csr_matrix:
-    targets = np.arange(items) if items <= MOST_TARGETS else choose_head(history, items, MOST_TARGETS).items
+    most = min(MOST_TARGETS, max(1000, MOST_COMPARED // max(items, 1)))
+    targets = np.arange(items) if items <= most else choose_head(history, items, most).items
     return nearest(content, keep=ALIKE, targets=targets)
 
 
@@ -139,9 +142,9 @@ def _build(
     window = (int(chosen["window"]), float(chosen["tau"]))
     counted = {} if counted is None else counted
     if window not in counted:
-        counted[window] = side_by_side(history, task.items, window=window[0], tau=window[1])
-    both = counted[window]
-    near = used_together(both, history, discount=float(chosen["discount"]))
+        events = int(MOST_PAIRS * max(0.1, task.budget_seconds / 30) / window[0])
+        counted[window] = side_by_side(_sampled(history, events, task.rng(5)), task.items, window=window[0], tau=window[1])
+    near = used_together(counted[window], history, discount=float(chosen["discount"]))
     if alike is not None:
         near = _with_alike(near, alike, float(chosen["content"]), history)
     header = task.header(dict(chosen), metrics or {})
