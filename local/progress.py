@@ -8,18 +8,24 @@ from collections.abc import Callable
 from typing import Any
 
 POLL_SECONDS = 0.5
+SILENCE_SECONDS = 10.0  # after which the states that go on are named
 QUIET = frozenset({"Is there a new export?", "Did the run succeed?", "Done"})
 
 
 def follow(client: Any, execution_arn: str, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> str:
     """Tells the states of an execution until it ends. Answers its status."""
-    teller = Teller(say)
+    teller, silent = Teller(say), 0.0
     while True:
         status: str = client.describe_execution(executionArn=execution_arn)["status"]
-        teller.tell(client.get_execution_history(executionArn=execution_arn, maxResults=1000)["events"])
+        if teller.tell(client.get_execution_history(executionArn=execution_arn, maxResults=1000)["events"]):
+            silent = 0.0
         if status != "RUNNING":
             return status
+        if silent >= SILENCE_SECONDS:
+            say(f"... {', '.join(teller.going_on())}")
+            silent = 0.0
         sleep(POLL_SECONDS)
+        silent += POLL_SECONDS
 
 
 class Teller:
@@ -29,23 +35,33 @@ class Teller:
         self._say = say
         self._told = 0
         self._entered: dict[int, tuple[str, Any]] = {}
+        self._open: dict[int, str] = {}
 
-    def tell(self, events: list[dict[str, Any]]) -> None:
-        """`events` is the whole history so far."""
+    def going_on(self) -> list[str]:
+        """The innermost states that were entered and not left."""
+        return list(self._open.values())
+
+    def tell(self, events: list[dict[str, Any]]) -> bool:
+        """`events` is the whole history so far. Whether a state began or ended since the last call."""
+        before = len(self._entered), len(self._open)
         parents = {event["id"]: event.get("previousEventId", 0) for event in events}
         for event in events[self._told :]:
             if details := event.get("stateEnteredEventDetails"):
                 self._entered[event["id"]] = (_label(details), event["timestamp"])
-                if event["type"].startswith("Map"):
+                if not event["type"].startswith("Map"):
+                    self._open[event["id"]] = self._entered[event["id"]][0]
+                else:
                     self._say(f"... {details['name']}")
             elif details := event.get("stateExitedEventDetails"):
                 self._exited(details["name"], event, parents)
         self._told = len(events)
+        return before != (len(self._entered), len(self._open))
 
     def _exited(self, name: str, event: dict[str, Any], parents: dict[int, int]) -> None:
         at = event["id"]
         while at and not (at in self._entered and self._entered[at][0].startswith(name)):
             at = parents.get(at, 0)
+        self._open.pop(at, None)
         if at and name not in QUIET:
             label, began = self._entered[at]
             self._say(f"{(event['timestamp'] - began).total_seconds():7.1f} s  {label}")
