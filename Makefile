@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-DATA ?= .recdrop
+DATA ?= .recdrop/data
 # Where it is set, every process would compile every import anew.
 unexport PYTHONDONTWRITEBYTECODE
 LOCAL := $(VENV)/.local.stamp
@@ -17,7 +17,8 @@ help: ## this list
 demo: $(LOCAL) ## the whole flow on real retail data, on this machine
 	$(BIN)/python -m local.demo
 
-up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop)
+up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop/data)
+	@rm -f $(DATA)/made-by-demo  # from now on it may hold what is yours: the demo leaves it alone
 	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
 test: $(DEV) ## the test suite

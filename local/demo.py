@@ -21,7 +21,7 @@ from local.progress import follow
 from local.stack import Stack
 
 GROUP = "groceries"
-HOME = Path(".recdrop")
+HOME = Path(".recdrop/data")
 MARK = "made-by-demo"
 T = TypeVar("T")
 TIME_SCALE = 150  # of the state machine's waits: 60 s between polls become 0.4 s
@@ -241,14 +241,14 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = 60) -> T:
 
 @contextmanager
 def home() -> Iterator[Path]:
-    """Where the stack keeps its data: .recdrop, unless somebody's own data is there."""
+    """Where the stack keeps its data, and where `make up` finds it again; not where somebody's own data is."""
     if HOME.exists() and not (HOME / MARK).exists():
         with tempfile.TemporaryDirectory(prefix="recdrop-demo-") as folder:
             say(f"{HOME} holds data of yours: the demo keeps its own in {folder} and removes it at the end.")
             yield Path(folder)
         return
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir()
+    HOME.mkdir(parents=True)
     (HOME / MARK).touch()
     yield HOME
 
