@@ -6,7 +6,6 @@ When they hold too few users (a small export), all files are read and rewritten.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,16 +71,6 @@ def withhold(
         result = sample.run(list(sampled), parts)
         back = _return_rows(connection, returned, folder, sample.header)
     return Withholding(**{**result.__dict__, "returned": back})
-
-
-def write_batch_input(withheld: Path, target: Path) -> int:
-    """JSON lines of the withheld users for a batch inference job; returns their number."""
-    with engine.connect(target.parent / "scratch") as connection:
-        users = connection.execute(f"SELECT DISTINCT USER_ID FROM {clean_source([withheld])} ORDER BY 1").fetchall()
-    with target.open("w", encoding="utf-8") as out:
-        for (user,) in users:
-            out.write(json.dumps({"userId": user}, ensure_ascii=False) + "\n")
-    return len(users)
 
 
 @dataclass

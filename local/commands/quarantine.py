@@ -11,7 +11,7 @@ from local.commands.common import FINDINGS, endpoint_option, find_endpoint, json
 from local.commands.report import WorkFiles
 
 
-@click.command(help="Show what was refused of run NAME's export, by file and line. Exit code 1 when there is something.")
+@click.command(help="Show what was refused of the export of run NAME, or of the newest of group NAME. Exit code 1 when there is something.")
 @click.argument("name")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Rows to show of each file.")
 @endpoint_option

@@ -12,7 +12,7 @@ from local.commands.common import USAGE, CliError, boto_client, describe, endpoi
 from local.commands.runs import find_run, list_runs
 
 
-@click.command(help="Tell what run NAME found, decided and why.")
+@click.command(help="Tell what run NAME, or the newest of group NAME, found, decided and why.")
 @click.argument("name")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the run's page here.")
 @endpoint_option
@@ -45,8 +45,9 @@ class WorkFiles:
         self._bucket = str(self._stack["outputs"]["WorkBucketName"])
 
     def run_name(self, name: str) -> str:
-        """The run that an execution's name, or a part of it, stands for."""
-        run = find_run(list_runs(self._stepfunctions, machine_arn(self._stack), None, 1000), name)
+        """The run that an execution's name, a part of it, or a group (its newest run) stands for."""
+        runs = list_runs(self._stepfunctions, machine_arn(self._stack), None, 1000)
+        run = next((run for run in runs if run.group == name), None) or find_run(runs, name)
         given: dict[str, Any] = json.loads(self._stepfunctions.describe_execution(executionArn=run.arn)["input"])
         return str(given["run"])
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import msgspec
 import pytest
 
 from chalicelib.groupconfig import Gate
-from chalicelib.normalise.sampling import Withholding, withhold, write_batch_input
+from chalicelib.normalise.sampling import Withholding, withhold
 from tests.chalicelib.normalise.house import read_rows, write_clean
 
 Row = tuple[str, str, int]
@@ -149,9 +148,3 @@ def test_withholding_can_be_switched_off(tmp_path: Path) -> None:
     assert not truth
     assert len(imported) == 1600
     assert found.note == "Nothing is withheld: the config withholds nothing."
-
-
-def test_the_batch_input_has_a_line_for_every_withheld_user(tmp_path: Path) -> None:
-    truth = write_clean(tmp_path / "withheld.csv", [("b", "i", 1), ("a", "i", 1), ("a", "j", 1)])
-    assert write_batch_input(truth, tmp_path / "in.json") == 2
-    assert [json.loads(line) for line in (tmp_path / "in.json").read_text().splitlines()] == [{"userId": "a"}, {"userId": "b"}]
