@@ -105,7 +105,6 @@ class Campaign(_Section, frozen=True):
     min_provisioned_tps: Count = 1
     exploration_weight: Fraction | None = None
     exploration_item_age_cut_off: Count | None = None
-    metadata: bool = False
 
 
 class Gate(_Section, frozen=True):
@@ -127,9 +126,8 @@ class Gate(_Section, frozen=True):
 
 
 class Batch(_Section, frozen=True):
-    """A batch inference job after each promotion. `users` "all" asks for every known user."""
+    """A batch inference job for every known user after each promotion."""
 
-    users: Literal["all", "active"] = "all"
     num_results: Annotated[int, msgspec.Meta(ge=1, le=500)] = 25
     filter: Name | None = None
 

@@ -87,7 +87,9 @@ def verify_campaign(event: Event) -> None:
         return
     measured = read_answers(run, solution.name, "candidate", asked)
     by_query = {index: measured[user] for user, index in asked.of_user.items()}
-    agreement = [_agreement(ask(arn, asked.lines[index]), by_query[index]) for index in sorted(by_query)[:VERIFIED_QUERIES]]
+    columns: list[str] = run.data["metadata_columns"]
+    chosen = sorted(by_query)[:VERIFIED_QUERIES]
+    agreement = [_agreement(ask(arn, asked.lines[index], columns), by_query[index]) for index in chosen]
     logger.info("campaign verified", extra={"queries": len(agreement), "agreement": round(fmean(agreement), 4)})
     if fmean(agreement) < MIN_AGREEMENT:
         raise VerificationFailed(
@@ -103,17 +105,18 @@ def _verify_unknown_user(run: Run, arn: str, recipe_type: str) -> None:
         query = {"itemId": (popular_items(run) or ["recdrop-verification"])[0]}
     if recipe_type == "PERSONALIZED_RANKING":
         query["itemList"] = popular_items(run)[:25]
-    if not ask(arn, query):
+    if not ask(arn, query, run.data["metadata_columns"]):
         raise VerificationFailed(f"Campaign {arn!r} has no answer for {query!r}. Expected some items.")
 
 
-def ask(campaign_arn: str, query: dict[str, Any]) -> list[str]:
-    """The items a campaign answers to a batch query."""
+def ask(campaign_arn: str, query: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    """The items a campaign answers to a batch query, asked for with the metadata `columns` as the API does."""
     runtime = clients.personalize_runtime()
     if "itemList" in query:
         ranked = runtime.get_personalized_ranking(campaignArn=campaign_arn, userId=query["userId"], inputList=query["itemList"])
         return [item["itemId"] for item in ranked["personalizedRanking"]]
-    answer = runtime.get_recommendations(campaignArn=campaign_arn, numResults=25, **query)
+    metadata: dict[str, Any] = {"metadataColumns": {"ITEMS": list(columns)}} if columns else {}
+    answer = runtime.get_recommendations(campaignArn=campaign_arn, numResults=25, **metadata, **query)
     return [item["itemId"] for item in answer["itemList"]]
 
 

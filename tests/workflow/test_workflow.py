@@ -130,7 +130,10 @@ def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: S
     milliseconds = [",".join([user, item, f"{at}000", kind]) for user, item, at, kind in (row.split(",") for row in rows)]
     bad = [",i000,1700000000000,view"] * 5 + ["u001,i000,yesterday-ish,view"] * 5
     shop.drop(
-        {"dirty/recdrop.toml": ONE_SOLUTION, "dirty/interactions/orders.csv": csv([*milliseconds[:5000], *bad, *milliseconds[5000:]])}
+        {
+            "dirty/recdrop.toml": ONE_SOLUTION + b"batch = { num_results = 5 }\n",
+            "dirty/interactions/orders.csv": csv([*milliseconds[:5000], *bad, *milliseconds[5000:]]),
+        }
     )
     report = shop.finish("dirty")
     dataset = report["data"]["datasets"][0]
@@ -139,6 +142,7 @@ def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: S
     assert sum(f["rows"] for f in report["data"]["findings"] if f["severity"] == "warning") >= 10
     assert any("millisecond" in f["sentence"] for f in report["data"]["findings"])
     assert any(key.endswith(".jsonl") for key in shop.work_keys("quarantine/dirty/"))
+    assert shop.work_keys("results/dirty/for-you/")  # a batch inference for every user was asked for
 
 
 def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) -> None:
