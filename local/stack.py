@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib
 import json
 import logging
 import os
@@ -20,7 +19,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -366,10 +364,6 @@ class Stack:
             if self.stop_requested.is_set() or not self.ready:
                 return
             self._clients.get(service)
-        with contextlib.suppress(ImportError, AttributeError):  # the application's own client, which its first answer would wait for
-            importlib.import_module("chalicelib.clients").personalize_runtime()
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{self.api_url}/health", timeout=5).close()  # noqa: S310 - our own server
 
     def _restore(self) -> list[dict[str, Any]]:
         """Put kept data back; returns the executions that had not ended."""
