@@ -6,7 +6,6 @@ the classic recipes are the service's own count, unknown before it ran; an hour 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 PRICES_AS_OF = "2025"
@@ -48,7 +47,3 @@ def of_campaign(min_provisioned_tps: int) -> Line:
     """A day of the campaign's minimum: it is billed whether anybody asks or not."""
     requests = min_provisioned_tps * SECONDS_A_DAY
     return Line("campaign, a day at its minimum", requests, "requests", requests / 1000 * CAMPAIGN_PER_1000_REQUESTS)
-
-
-def total(lines: Sequence[Line]) -> float:
-    return sum(line.dollars for line in lines)

@@ -189,7 +189,6 @@ class Config(_Section, frozen=True):
 
 
 METRICS: tuple[str, ...] = get_args(Metric)
-RECIPES: tuple[str, ...] = get_args(Recipe)
 DATASETS: tuple[str, ...] = get_args(DatasetName)
 DEFAULT_GATE = Gate()
 
