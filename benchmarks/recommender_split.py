@@ -29,6 +29,7 @@ class Split:
     asked: Array
     known_starts: Array
     known: Array
+    known_value: Array
     truth_starts: Array
     truth: Array
     repeats: bool
@@ -68,6 +69,7 @@ def make_split(data: TrainingData, seed: int, *, repeats: bool) -> Split:
         asked,
         cases.known.indptr,
         cases.known.item,
+        value[cases.known.row],
         cases.starts,
         cases.truth,
         repeats,

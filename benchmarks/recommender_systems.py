@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ Array = Any
 Answer = Callable[[Array, int], list[int]]
 Prepare = Callable[[Split], Answer]
 DEPTH = 25
+MOST_BYTES = 12 << 30  # a system that wants more is said to fail, before the machine does
 
 
 def main(system: str, split_file: str, answer_file: str) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     split = Split.load(Path(split_file))
     questions = split.questions()
     base = _peak()
@@ -51,13 +54,23 @@ def main(system: str, split_file: str, answer_file: str) -> None:
 
 
 def ours(split: Split) -> Answer:
+    return _ours(split, extra=False)
+
+
+def ours_with_extra(split: Split) -> Answer:
+    """With the optional sequence model (requirements-neural.txt)."""
+    importlib.import_module("torch")
+    return _ours(split, extra=True)
+
+
+def _ours(split: Split, *, extra: bool) -> Answer:
     from recommender import Event, Query, TrainingData, fit
 
     items = np.array([f"{code:08d}" for code in range(split.items)], dtype=object)
     users, user = np.unique(split.user, return_inverse=True)
     names = np.array([f"{code:08d}" for code in users], dtype=object)
     data = TrainingData(names, items, user.astype(np.int32), split.item.astype(np.int32), split.timestamp)
-    model = fit("user-personalization-v2", data)
+    model = fit("user-personalization-v2", data, settings={"sequence_model": extra})
 
     def answer(known: Array, _place: int) -> list[int]:
         query = Query(events=[Event(str(items[code]), 0) for code in known])
@@ -128,13 +141,42 @@ def rectools_ease(split: Split) -> Answer:
     frame = pd.DataFrame(columns).drop_duplicates([columns_of.User, columns_of.Item])
     dataset = dataset_of.construct(frame)
     model.fit(dataset)
-    found = model.recommend(users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats)
-    lists = found.groupby(columns_of.User)[columns_of.Item].apply(list).to_dict()
-    return lambda _known, place: lists.get(split.asked[place], [])
+
+    @cache
+    def lists() -> dict[int, list[int]]:
+        """Asked for all at once, as is its way, with the first question."""
+        found = model.recommend(users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats)
+        answers: dict[int, list[int]] = found.groupby(columns_of.User)[columns_of.Item].apply(list).to_dict()
+        return answers
+
+    return lambda _known, place: lists().get(int(split.asked[place]), [])
+
+
+def surprise_svd(split: Split) -> Answer:
+    """Rates every item for every user: a model of ratings, asked for a ranking. It has to know the users beforehand."""
+    if len(np.unique(split.value)) == 1:
+        raise ValueError("the data has no ratings")
+    surprise, frames = importlib.import_module("surprise"), importlib.import_module("pandas")
+    user = np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))])
+    item, value = np.concatenate([split.item, split.known]), np.concatenate([split.value, split.known_value])
+    reader = surprise.Reader(rating_scale=(float(value.min()), float(value.max())))
+    training = surprise.Dataset.load_from_df(frames.DataFrame({"u": user, "i": item, "r": value}), reader).build_full_trainset()
+    model = surprise.SVD(random_state=0)
+    model.fit(training)
+    inner = np.array([training.to_inner_iid(code) for code in np.unique(item)])
+
+    def score(_known: Array, place: int) -> Array:
+        scores = np.full(split.items, -np.inf)
+        at = training.to_inner_uid(int(split.asked[place]))
+        scores[np.unique(item)] = model.bi[inner] + model.qi[inner] @ model.pu[at]
+        return scores
+
+    return _scored(split, score)
 
 
 SYSTEMS: Mapping[str, Prepare] = {
     "recdrop": ours,
+    "recdrop + extra": ours_with_extra,
     "popularity": popularity,
     "own frequency": own_frequency,
     "implicit ALS": implicit_als,
@@ -143,6 +185,7 @@ SYSTEMS: Mapping[str, Prepare] = {
     "lenskit item-kNN": lenskit_item_knn,
     "lenskit ALS": lenskit_als,
     "rectools EASE": rectools_ease,
+    "Surprise SVD": surprise_svd,
 }
 
 
@@ -153,12 +196,14 @@ def _lenskit(split: Split, scorer: Any) -> Answer:
     from lenskit.pipeline import topn_pipeline
 
     frame = pd.DataFrame({"user_id": split.user, "item_id": split.item}).drop_duplicates()
+    trained = np.unique(split.item)  # it refuses others
     pipeline = topn_pipeline(scorer, n=DEPTH)
     pipeline.train(from_interactions_df(frame))
 
     def answer(known: Array, _place: int) -> list[int]:
-        query = RecQuery(user_items=ItemList(item_ids=np.unique(known)))
-        return [int(code) for code in recommend(pipeline, query).ids()]
+        query = RecQuery(user_items=ItemList(item_ids=np.unique(known[np.isin(known, trained)])))
+        candidates = ItemList(item_ids=trained) if split.repeats else None  # None: all but those of the query
+        return [int(code) for code in recommend(pipeline, query, items=candidates).ids()]
 
     return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,10 @@ from recommender.ranking import largest
 EVENTS_PER_PASS = 4_000_000
 MOST_CELLS = 40_000_000
 CELLS_PER_CROWDED_ROW = 800
+COUNT_POWER = 0.75
+LENGTH_POWER = 0.125
+SOURCE_POWER = 0.3
+TARGET_POWER = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,17 @@ class Rows:
         return sparse.csr_matrix((self.value, self.index, self.starts), shape=(len(self.starts) - 1, columns))
 
 
-def transitions(
-    history: Histories, items: int, *, window: int, tau: float, keep: int = 200, popularity_power: float = 0.1
-) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: decayed counts of "j within `window` after i", divided by the root of how often i occurs.
+def transitions(history: Histories, items: int, *, window: int, tau: float, keep: int = 200) -> sparse.csr_matrix:
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped (the powers were measured).
 
-    Each row keeps its `keep` largest; popular targets are damped by count ** -popularity_power.
+    Each row keeps its `keep` largest.
     """
-    total = co_occurrences(history, items, window=window, tau=tau)
+    length = np.repeat(np.diff(history.indptr), np.diff(history.indptr)).astype(np.float32)
+    damped = replace(history, weight=history.weight * length**-LENGTH_POWER)
+    total = co_occurrences(damped, items, window=window, tau=tau)
+    total.data **= np.float32(COUNT_POWER)
     uses = np.maximum(np.bincount(history.item, weights=history.weight, minlength=items), 1.0)
-    scaled = sparse.diags(uses**-0.5) @ total @ sparse.diags(uses**-popularity_power)
+    scaled = sparse.diags(uses**-SOURCE_POWER) @ total @ sparse.diags(uses**-TARGET_POWER)
     return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
 
 

@@ -18,6 +18,7 @@ from recommender.lifts import Lifts, row_values
 from recommender.markov import Rows
 from recommender.model import EXPLORATION, Base, EventRules, Header, Vocabulary, popular_items, whole_history
 from recommender.ranking import top
+from recommender.sequence import SequenceNet
 
 LEAST_PROFILE = 0.5
 
@@ -183,6 +184,7 @@ def _user_rows(profile: Lifts, users: Mapping[str, Column], size: int) -> Array:
 
 def engine_arrays(engine: Engine) -> dict[str, Array]:
     content = {} if engine.content is None else engine.content.features.arrays("content")
+    net = {} if engine.net is None else engine.net.arrays("sequence")
     return {
         "head_items": engine.head.items,
         "head_place": engine.head.place,
@@ -190,6 +192,7 @@ def engine_arrays(engine: Engine) -> dict[str, Array]:
         "popularity": engine.popularity,
         **engine.markov.arrays("markov"),
         **content,
+        **net,
         "content_columns": np.array([engine.content.columns if engine.content else 0]),
     }
 
@@ -199,7 +202,8 @@ def engine_from_arrays(settings: Mapping[str, Any], arrays: Mapping[str, Array])
     markov = Rows.from_arrays(arrays, "markov")
     columns = int(arrays["content_columns"][0])
     content = Content(Rows.from_arrays(arrays, "content"), columns) if columns else None
-    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"], content)
+    net = SequenceNet.from_arrays(arrays, "sequence") if "sequence_items" in arrays else None
+    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"], content, net)
 
 
 def _lift_arrays(lifts: Lifts, name: str) -> dict[str, Array]:

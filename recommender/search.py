@@ -1,12 +1,12 @@
 """Chooses settings on validation users: coordinate steps from robust defaults, each taken only when it clearly helps.
 
-Works on the most used items, and on a sample of users when there are many. How much is tried depends on the size of the
+Works on a sample of users when there are many, and on the most used items. How much is tried depends on the size of the
 data and on the budget, never on the clock, so that the same data and seed choose the same settings on any machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,16 +17,22 @@ from scipy import sparse
 from recommender.content import Content
 from recommender.data import Array
 from recommender.engine import (
+    MOST_REMEMBERED,
+    SMALLEST_WEIGHT,
     Settings,
     Statistics,
     choose_head,
     decay_each,
+    markov_rows,
+    most_used,
     popularity,
     solve_weights,
     statistics,
 )
-from recommender.gram import Window, next_item_grams
+from recommender.gram import Window
 from recommender.histories import Histories
+from recommender.ranking import top_each
+from recommender.sequence import SequenceNet
 from recommender.split import Cases
 
 CUTOFF = 10
@@ -39,29 +45,36 @@ WINDOWS: tuple[Step, ...] = (
     {"tau": 5.0, "past": 20, "tau_next": 2.0, "next": 6},
     {"tau": 20.0, "past": 40, "tau_next": 10.0, "next": 20},
 )
-
-
 MARKOV_WINDOWS = ((5, 2.0), (10, 3.0), (20, 8.0))
+MEMORIES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Bounds of the search: items looked at, training events, questions, rounds over the coordinates; and the size of the head."""
+    """Bounds of the search: training events, questions and their true items, scores per step (questions x items), rounds
+    over the coordinates; and the sizes of the head, in the search for what needs a solve and in the model."""
 
-    items: int
     events: int
     cases: int
+    truths: int
+    scores: int
     rounds: int
-    head: int = 4000
+    tried_head: int
+    head: int
 
     @classmethod
     def of(cls, budget_seconds: float, *, hpo: bool) -> Effort:
         scale = max(0.1, budget_seconds / 30)
-        if hpo:
-            return cls(
-                min(4000, int(2500 * scale**0.33)), int(1_500_000 * scale), int(1500 * scale**0.5), 3, min(8000, int(5000 * scale**0.33))
-            )
-        return cls(min(3000, int(1500 * scale**0.33)), int(500_000 * scale), int(600 * scale**0.5), 1, min(6000, int(4000 * scale**0.33)))
+        wide = 3 if hpo else 1
+        return cls(
+            events=int(500_000 * scale * wide),
+            cases=int(2000 * scale**0.5),
+            truths=int(6000 * (scale * wide) ** 0.5),
+            scores=int(20_000_000 * scale**0.5),
+            rounds=3 if hpo else 1,
+            tried_head=min(4000, int((2500 if hpo else 1500) * scale**0.33)),
+            head=min(8000 if hpo else 5000, int((5000 if hpo else 4000) * scale**0.33)),
+        )
 
 
 @dataclass(frozen=True)
@@ -74,51 +87,63 @@ class Aids:
 
 
 class Trial:
-    """Scores settings on fixed questions. Parts are cached: a step that moves a weight costs one addition."""
+    """Scores settings on fixed questions as the engine would, over the items looked at: as many of the most used ones as
+    `scores` allows. Parts are cached: a step that moves a weight costs one addition."""
 
-    def __init__(self, history: Histories, cases: Cases, items: int, effort: Effort, aids: Aids | None = None) -> None:
+    def __init__(self, history: Histories, cases: Cases, items: int, *, head: int, scores: int, aids: Aids | None = None) -> None:
         self._history = history
         self._items = items
-        self._head = choose_head(history, items, effort.items)
-        self._size = len(self._head.items)
+        counts = np.bincount(history.item, minlength=items)
+        self._seen_at = most_used(counts, max(head, scores // max(1, len(cases))))
+        self._columns = self._seen_at.items
+        self._head = choose_head(history, items, head)
+        self._in_head = self._head.place[self._columns] >= 0
         self._known = cases.known
         self._aids = aids = aids or Aids()
-        self._context = aids.context(self._head.items) if aids.context else None
-        self._profile = aids.profile(self._head.items) if aids.profile else None
+        self._context = aids.context(self._columns) if aids.context else None
+        self._profile = aids.profile(self._columns) if aids.profile else None
         self._truth = self._truth_matrix(cases)
         self._ideal = _ideal(self._truth.sum(axis=1))
-        self._seen = self._history_matrix(None).toarray() > 0
+        self._seen = (self._history_matrix(None)[:, self._columns]).toarray() > 0
+        self._sequence: Array | None = None
         self.statistics = lru_cache(maxsize=3)(self._statistics)
         self.weights = lru_cache(maxsize=2)(self._weights)
         self.ridge = lru_cache(maxsize=4)(self._ridge)
         self.transitions = lru_cache(maxsize=3)(self._transitions)
-        self.markov = lru_cache(maxsize=6)(self._markov)
-        self.frequency = lru_cache(maxsize=6)(self._frequency)
+        self.markov = lru_cache(maxsize=4)(self._markov)
+        self.frequency = lru_cache(maxsize=4)(self._frequency)
         self.popularity = lru_cache(maxsize=6)(self._popularity)
-        self.content = lru_cache(maxsize=4)(self._content)
-
-    @property
-    def is_partial(self) -> bool:
-        """There are used items that this trial does not look at."""
-        return int((np.bincount(self._history.item, minlength=self._items) > 0).sum()) > self._size
+        self.content = lru_cache(maxsize=3)(self._content)
 
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
-        total = self._total(settings)
+        total = self.scores(settings)
         if not settings.repeats:
-            total = np.where(self._seen, -np.inf, total)
+            total[self._seen] = -np.inf
         return _ndcg(total, self._truth, self._ideal)
 
-    def _total(self, s: Settings) -> Array:
+    def scores(self, s: Settings) -> Array:
+        """float32[questions, items looked at]."""
         total = self.ridge(s.window, s.use_share, s.penalty, s.repeats, s.memory).copy()
         if s.markov:
-            total += np.float32(s.markov) * self.markov(s.markov_window, s.markov_tau, s.markov_memory)
+            followers = self.markov(s.markov_window, s.markov_tau, s.markov_memory)
+            total += np.float32(s.markov) * followers
+            if s.tail and not self._in_head.all():
+                total += np.float32(s.tail) * np.where(self._in_head, np.float32(0), followers)
         if s.frequency:
             total += np.float32(s.frequency) * self.frequency(s.frequency_memory)
         total += np.float32(s.popularity) * self.popularity(s.popularity_age)
         if s.content:
             total += np.float32(s.content) * self.content(s.content_memory)
+        if s.sequence and self._sequence is not None:
+            total += np.float32(s.sequence) * self._sequence
         return self._tilted(total, s)
+
+    def add_sequence(self, net: SequenceNet) -> None:
+        """A part more, for settings that weigh it."""
+        whole = np.zeros((self._known.users, self._items), dtype=np.float32)
+        whole[:, net.items] = net.scores_each(self._known)
+        self._sequence = whole[:, self._columns]
 
     def _tilted(self, total: Array, s: Settings) -> Array:
         if s.context and self._context is not None:
@@ -135,47 +160,46 @@ class Trial:
         return solve_weights(self.statistics(window), chosen)
 
     def _ridge(self, window: Window, use_share: float, penalty: float, repeats: bool, memory: float) -> Array:
-        return _scaled(self._history_matrix(memory) @ self.weights(window, use_share, penalty, repeats))
+        found = np.zeros(self._seen.shape, dtype=np.float32)
+        remembered = self._history_matrix(memory)[:, self._head.items]
+        found[:, self._in_head] = _scaled(remembered @ self.weights(window, use_share, penalty, repeats))
+        return found
 
-    def _transitions(self, window: int, tau: float) -> Array:
-        cross = next_item_grams(self._history, self._head.place, Window(tau, window, 1.0, 1)).cross
-        uses = np.maximum(np.bincount(self._history.item, self._history.weight, minlength=self._items), 1.0)
-        uses = uses[self._head.items].astype(np.float32)
-        return cross / np.sqrt(uses[:, None]) * uses[None, :] ** np.float32(-0.1)
+    def _transitions(self, window: int, tau: float) -> sparse.csr_matrix:
+        rows = markov_rows(self._history, self._items, Settings(markov_window=window, markov_tau=tau))
+        return sparse.csr_matrix(rows.matrix(self._items)[:, self._columns])
 
     def _markov(self, window: int, tau: float, memory: float) -> Array:
-        return _scaled(self._history_matrix(memory) @ self.transitions(window, tau))
+        return _scaled((self._history_matrix(memory) @ self.transitions(window, tau)).toarray())
 
     def _frequency(self, memory: float) -> Array:
-        return _scaled(self._history_matrix(memory).toarray())
+        return _scaled(self._history_matrix(memory, every=True)[:, self._columns].toarray())
 
     def _popularity(self, age: float) -> Array:
-        return popularity(self._history, self._items, age)[self._head.items]
+        return popularity(self._history, self._items, age)[self._columns]
 
     def _content(self, memory: float) -> Array:
         content = self._aids.content
         if content is None:
-            return np.zeros((1, self._size), dtype=np.float32)
+            return np.zeros((1, len(self._columns)), dtype=np.float32)
         features = content.features.matrix(content.columns)
-        known = self._known
-        weight = known.weight * decay_each(known, memory)
-        cells = (weight, (known.user_of_event(), known.item))
-        profiles = sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32) @ features
-        return _scaled((profiles @ features[self._head.items].T).toarray())
+        return _scaled((self._history_matrix(memory) @ features @ features[self._columns].T).toarray())
 
-    def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
-        """CSR [questions, items looked at]: decayed weights of the known events."""
+    def _history_matrix(self, memory: float | None, *, every: bool = False) -> sparse.csr_matrix:
+        """CSR [questions, items]: decayed weights of the known events; unless `every`, without what is nearly forgotten."""
         known = self._known
-        column = self._head.place[known.item]
         weight = known.weight if memory is None else known.weight * decay_each(known, memory)
-        keep = (column >= 0) & (weight > 1e-3)
-        cells = (weight[keep], (known.user_of_event()[keep], column[keep]))
-        return sparse.csr_matrix(cells, shape=(known.users, self._size), dtype=np.float32)
+        keep = np.ones(len(known), dtype=bool)
+        if memory is not None and not every:
+            steps = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
+            keep = (weight > SMALLEST_WEIGHT) & (steps <= MOST_REMEMBERED)
+        cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
+        return sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32)
 
     def _truth_matrix(self, cases: Cases) -> Array:
-        found = np.zeros((len(cases), self._size), dtype=bool)
+        found = np.zeros((len(cases), len(self._columns)), dtype=bool)
         row = np.repeat(np.arange(len(cases)), np.diff(cases.starts))
-        column = self._head.place[cases.truth]
+        column = self._seen_at.place[cases.truth]
         found[row[column >= 0], column[column >= 0]] = True
         return found
 
@@ -193,36 +217,39 @@ def _ideal(relevant: Array) -> Array:
 
 
 def _ndcg(scores: Array, truth: Array, ideal: Array) -> Array:
-    asked = np.flatnonzero(ideal > 0)
     width = min(CUTOFF, scores.shape[1])
-    values = scores[asked]
-    best = np.argpartition(-values, width - 1, axis=1)[:, :width]
-    order = np.argsort(-np.take_along_axis(values, best, axis=1), axis=1, kind="stable")
-    hits = np.take_along_axis(truth[asked], np.take_along_axis(best, order, axis=1), axis=1)
-    found: Array = (hits / np.log2(np.arange(width) + 2)).sum(axis=1) / ideal[asked]
+    hits = np.take_along_axis(truth, top_each(scores, width), axis=1)
+    asked = ideal > 0
+    found: Array = (hits / np.log2(np.arange(width) + 2)).sum(axis=1)[asked] / ideal[asked]
     return found
 
 
-def coordinates(repeat_share: float, aids: Aids | None = None, *, is_large: bool = False) -> Iterator[list[Step]]:
-    """Groups of alternatives, in the order in which they are tried. For large data without the dearest transitions."""
-    aids = aids or Aids()
-    repeating = repeat_share > 0.001
-    if repeating:
-        yield [
-            {"repeats": True, "frequency": 0.0},
-            {"repeats": True, "frequency": 1.0},
-            {"repeats": True, "frequency": 4.0},
-            {"repeats": False, "frequency": 0.0},
-        ]
-    yield _each("memory", 0.7, 1.5, 3.0, 6.0, 10.0, 20.0, 60.0)
+def coordinates(*, repeats: bool, is_large: bool = False) -> Iterator[list[Step]]:
+    """Groups of alternatives for what needs a solve, in the order in which they are tried, and for the weights of the
+    parts, without which it cannot be judged. For large data without the dearest transitions."""
+    if repeats:
+        # How far back it looks matters as much as whether what was had comes again: they are judged together.
+        for memory in (1.0, 5.0, 20.0):
+            kinds = [{"repeats": True, "frequency": weight} for weight in (0.0, 1.0, 4.0)]
+            yield [{**kind, "memory": memory} for kind in (*kinds, {"repeats": False, "frequency": 0.0})]
+    yield _each("markov", 0.1, 0.2, 0.6, 2.0)
+    yield _each("memory", *MEMORIES)
     yield list(WINDOWS)
     yield _each("use_share", 0.1, 0.3, 0.5, 0.7, 1.0)
     yield _each("penalty", 30.0, 100.0, 300.0, 1000.0)
-    yield _each("memory", 0.7, 1.5, 3.0, 6.0, 10.0, 20.0, 60.0)
-    yield _each("markov_memory", 0.7, 2.0, 6.0, 20.0, 60.0)
-    yield [{"markov_window": w, "markov_tau": t} for w, t in MARKOV_WINDOWS[: 2 if is_large else 3]]
-    yield _each("markov", 0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0)
-    if repeating:
+    if not is_large:
+        yield [{"markov_window": window, "markov_tau": tau} for window, tau in MARKOV_WINDOWS]
+
+
+def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
+    """Groups of alternatives for what needs no solve. The weight of the transitions first, for their memory's sake."""
+    markov = _each("markov", 0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0, 4.0)
+    yield markov
+    yield _each("memory", *MEMORIES)
+    yield _each("markov_memory", *MEMORIES[:-1])
+    yield markov
+    yield _each("tail", 0.0, 0.3, 0.6, 1.0)
+    if repeats:
         yield _each("frequency_memory", 10.0, 50.0, 200.0, 1000.0)
         yield _each("frequency", 0.0, 0.3, 0.6, 1.0, 2.0, 4.0, 8.0)
     yield _each("popularity_age", 0.0, 0.03, 0.1, 0.3)
@@ -235,22 +262,30 @@ def coordinates(repeat_share: float, aids: Aids | None = None, *, is_large: bool
         yield _each("profile", 0.25, 0.5, 1.0)
 
 
+def sequence_weights() -> Iterator[list[Step]]:
+    yield _each("sequence", 0.35, 0.7, 1.2, 2.0, 4.0, 8.0)
+
+
 def _each(name: str, *values: Any) -> list[Step]:
     return [{name: value} for value in values]
 
 
-def search(trial: Trial, start: Settings, steps: Iterable[list[Step]]) -> Settings:
-    """The best settings found; a step away from the present ones must gain more than half a paired standard error."""
-    best, gains = start, trial.gains(start)
+def search(trials: Sequence[Trial], start: Settings, steps: Iterable[list[Step]]) -> Settings:
+    """The best settings found. Of each group the best step is taken, when it gains more than half a paired standard error."""
+    best, gains = start, _gains(trials, start)
+    if not len(gains):
+        return start
     for alternatives in steps:
-        for step in alternatives:
-            candidate = best.but(**step)
-            if candidate == best:
-                continue
-            found = trial.gains(candidate)
-            if is_better(found, gains):
-                best, gains = candidate, found
+        candidates = [candidate for step in alternatives if (candidate := best.but(**step)) != best]
+        found = [_gains(trials, candidate) for candidate in candidates]
+        leader = max(range(len(found)), key=lambda at: float(found[at].mean()))
+        if is_better(found[leader], gains):
+            best, gains = candidates[leader], found[leader]
     return best
+
+
+def _gains(trials: Sequence[Trial], settings: Settings) -> Array:
+    return np.concatenate([trial.gains(settings) for trial in trials])
 
 
 def is_better(candidate: Array, present: Array) -> bool:

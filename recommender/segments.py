@@ -10,12 +10,12 @@ from scipy import sparse
 from recommender.data import Array
 from recommender.engine import Engine, Settings, decay_each, train
 from recommender.histories import Histories, offsets
-from recommender.learn import choose_settings
 from recommender.metrics import COVERAGE
 from recommender.model import Base, Header, Vocabulary
 from recommender.personal import engine_arrays, engine_from_arrays
 from recommender.ranking import top
 from recommender.task import Task
+from recommender.validation import choose_settings
 
 TRUTH_SHARE = 0.2
 MOST_ITEMS_ASKED = 300
@@ -83,7 +83,7 @@ def tastes(vocabulary: Vocabulary, engine: Engine) -> sparse.csr_matrix:
 
 def fit_segments(task: Task) -> SegmentModel:
     history = task.history()
-    chosen = choose_settings(task, history)
+    chosen = choose_settings(task, history, extra=False).settings
     task.progress(0.4, "Scoring withheld events")
     metrics = {} if task.fixed is not None else _held_out_metrics(task, history, chosen)
     task.progress(0.7, "Training on all users")

@@ -52,7 +52,8 @@ def _carried(engine: Engine, codes: Array, history: Histories, task: Task) -> En
     weights = engine.weights if len(kept) == len(moved) else engine.weights[np.ix_(kept, kept)]
     popular = popularity(history, items, settings.popularity_age)
     content = describe(task.data.items, items)
-    return Engine(settings, head, np.asarray(weights), markov_rows(history, items, settings), popular, content)
+    net = None if engine.net is None else engine.net.moved(codes)
+    return Engine(settings, head, np.asarray(weights), markov_rows(history, items, settings), popular, content, net)
 
 
 def _codes_in(old_ids: Array, new_ids: Array) -> Array:
