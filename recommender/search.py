@@ -36,7 +36,7 @@ from recommender.sequence import SequenceNet
 from recommender.split import Cases
 
 CUTOFF = 10
-LEAST_GAIN_IN_ERRORS = 0.5
+BAR = 0.5
 LEAST_GAIN = 0.001
 Step = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Effort:
             events=int(500_000 * scale * wide),
             cases=int(2000 * scale**0.5),
             truths=int(6000 * (scale * wide) ** 0.5),
-            scores=int(20_000_000 * scale**0.5),
+            scores=int(20_000_000 * scale),
             rounds=3 if hpo else 1,
             tried_head=min(4000, int((2500 if hpo else 1500) * scale**0.33)),
             head=min(8000 if hpo else 5000, int((5000 if hpo else 4000) * scale**0.33)),
@@ -270,8 +270,8 @@ def _each(name: str, *values: Any) -> list[Step]:
     return [{name: value} for value in values]
 
 
-def search(trials: Sequence[Trial], start: Settings, steps: Iterable[list[Step]]) -> Settings:
-    """The best settings found. Of each group the best step is taken, when it gains more than half a paired standard error."""
+def search(trials: Sequence[Trial], start: Settings, steps: Iterable[list[Step]], bar: float = BAR) -> Settings:
+    """The best settings found. Of each group the best step is taken, when it gains more than `bar` paired standard errors."""
     best, gains = start, _gains(trials, start)
     if not len(gains):
         return start
@@ -279,7 +279,7 @@ def search(trials: Sequence[Trial], start: Settings, steps: Iterable[list[Step]]
         candidates = [candidate for step in alternatives if (candidate := best.but(**step)) != best]
         found = [_gains(trials, candidate) for candidate in candidates]
         leader = max(range(len(found)), key=lambda at: float(found[at].mean()))
-        if is_better(found[leader], gains):
+        if is_better(found[leader], gains, bar):
             best, gains = candidates[leader], found[leader]
     return best
 
@@ -288,9 +288,9 @@ def _gains(trials: Sequence[Trial], settings: Settings) -> Array:
     return np.concatenate([trial.gains(settings) for trial in trials])
 
 
-def is_better(candidate: Array, present: Array) -> bool:
+def is_better(candidate: Array, present: Array, bar: float = BAR) -> bool:
     difference = candidate - present
     if len(difference) < 2:
         return False
     error = float(difference.std(ddof=1)) / np.sqrt(len(difference))
-    return bool(float(difference.mean()) > max(LEAST_GAIN_IN_ERRORS * error, LEAST_GAIN * float(present.mean())))
+    return bool(float(difference.mean()) > max(bar * error, LEAST_GAIN * float(present.mean())))

@@ -25,6 +25,7 @@ MOST_FOLDS = 2
 EARLIER_ENDS = (0.9, 0.8, 0.7, 0.6)
 LARGE_DATA = {"markov_window": 10, "markov_tau": 3.0}  # the cost of transitions grows with their window
 NEURAL_BUDGETS = 4
+NEURAL_BAR = 1.0  # what doubles the cost of a fit has to earn it
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _with_net(task: Task, fold: Fold, trial: Trial, settings: Settings) -> Choic
     if net is None:
         return Choice(settings)
     trial.add_sequence(net)
-    found = search([trial], settings, sequence_weights())
+    found = search([trial], settings, sequence_weights(), bar=NEURAL_BAR)
     return Choice(found, net if found.sequence else None)
 
 
