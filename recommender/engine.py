@@ -126,20 +126,19 @@ class Engine:
         return self.content.likeness(self.content.profile(item[keep], decayed[keep]))
 
     def _parts(self, item: Array, weight: Array) -> Array:
+        """Only the places that a part says something of are touched: of a large catalogue these are few."""
         chosen = self.settings
         total = np.float32(chosen.popularity) * self.popularity
-        part = np.zeros(self.items, dtype=np.float32)
-        part[self.head.items] = self._ridge(item, weight)
-        _add(total, part, 1.0)
+        _add(total, self.head.items, self._ridge(item, weight), 1.0)
         if chosen.markov:
-            followers = self._markov(item, weight)
-            _add(total, followers, chosen.markov)
+            place, followers = self._markov(item, weight)
             # The ridge says nothing of items outside the head: there the transitions speak for it too.
-            _add(total, np.where(self.head.place < 0, followers, 0), chosen.tail * _share(followers, self.head.place))
+            outside = self.head.place[place] < 0
+            _add(total, place, followers, np.float32(chosen.markov) + np.float32(chosen.tail) * outside)
         if chosen.frequency:
-            _add(total, own_frequency(item, weight, chosen.frequency_memory, self.items), chosen.frequency)
+            _add(total, *own_frequency(item, weight, chosen.frequency_memory), chosen.frequency)
         if chosen.content:
-            _add(total, self.likeness(item, weight), chosen.content)
+            _add(total, slice(None), self.likeness(item, weight), chosen.content)
         if chosen.sequence and self.net is not None:
             total[self.net.items] += self.net.scores(item, weight) * np.float32(chosen.sequence)
         return total
@@ -150,9 +149,12 @@ class Engine:
         found: Array = np.einsum("i,ij->j", shares, self.weights[rows])
         return found
 
-    def _markov(self, item: Array, weight: Array) -> Array:
+    def _markov(self, item: Array, weight: Array) -> tuple[Array, Array]:
+        """The codes that followed any of the items remembered, and how much."""
         rows, shares = self._remembered(item, weight, self.settings.markov_memory)
-        return self.markov.weighted_sum(rows, shares, self.items)
+        followers = self.markov.weighted_sum(rows, shares, self.items)
+        place = np.flatnonzero(followers > 0)
+        return place, followers[place]
 
     def _remembered(self, rows: Array, weight: Array, memory: float) -> tuple[Array, Array]:
         """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten is left out."""
@@ -179,21 +181,17 @@ def _decayed(steps: Array, memory: float) -> Array:
     return found
 
 
-def own_frequency(item: Array, weight: Array, memory: float, items: int) -> Array:
-    found: Array = np.bincount(item, decay(len(item), memory) * weight, minlength=items).astype(np.float32)
-    return found
+def own_frequency(item: Array, weight: Array, memory: float) -> tuple[Array, Array]:
+    """The distinct items of a history, and the sums of their decayed weights."""
+    distinct, place = np.unique(item, return_inverse=True)
+    return distinct, np.bincount(place, decay(len(item), memory) * weight).astype(np.float32)
 
 
-def _share(part: Array, place: Array) -> float:
-    """The largest value outside the head, as a share of the largest of all: keeps the two on one scale."""
+def _add(total: Array, place: Array | slice, part: Array, share: float | Array) -> None:
+    """Adds a part, brought to a maximum of 1, at places that are all different."""
     largest = float(part.max(initial=0))
-    return float(part[place < 0].max(initial=0)) / largest if largest > 0 else 0.0
-
-
-def _add(total: Array, part: Array, share: float) -> None:
-    largest = float(part.max()) if len(part) else 0.0
     if largest > 0:
-        total += part * np.float32(share / largest)
+        total[place] += part * (np.float32(1 / largest) * np.asarray(share, dtype=np.float32))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from recommender.ranking import top
 from recommender.sequence import SequenceNet
 
 LEAST_PROFILE = 0.5
+MOST_CANDIDATES = 2000
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class PersonalModel(Base):
         self._profile = _lifts_from_arrays(arrays, "profile")
         self._user_rows = arrays["user_rows"]
         self._novelty = Novelty.from_arrays(arrays)
+        self._new = lru_cache(maxsize=8)(lambda cut_off_days: np.flatnonzero(self._novelty.is_new(cut_off_days)))
 
     @property
     def engine(self) -> Engine:
@@ -67,13 +70,19 @@ class PersonalModel(Base):
         item, weight = whole_history(self._vocabulary, self._rules, query)
         tilt = self._tilt(query, len(item))
         if not len(item) and tilt is None:
+            shares = None
             ranked = popular_items(self._items, self._engine.popularity, n, allowed)
         else:
-            ranked = self._ranked(self._engine.scores(item, weight, tilt), item, n, allowed)
-        if exploration_weight <= 0:
+            scores = self._engine.scores(item, weight, tilt)
+            shares = _shares(scores)
+            ranked = [self._scored(int(code), shares) for code in self._choose(scores, item, n, allowed)]
+        if exploration_weight <= 0 or not ranked:
             return ranked
-        fresh = self._new_items(item, exploration_item_age_cut_off, allowed)
-        return self._explore(ranked, fresh, query, exploration_weight, seed, item, weight)
+        rng = explore.generator(seed, query.user_id or "", query.events[-1].item_id if query.events else "")
+        places = explore.slots(len(ranked), exploration_weight, rng)
+        chosen = self._new_items(exploration_item_age_cut_off, allowed, len(places), item, weight, rng)
+        inserted = [self._scored(int(code), shares, EXPLORATION) for code in chosen]
+        return _insert(ranked, dict(zip(places.tolist(), inserted, strict=False)))
 
     def rank(self, query: Query, items: Sequence[str]) -> list[Scored]:
         """The given items, best first; scores of known ones add up to 1. Unknown items come last with score 0."""
@@ -106,57 +115,49 @@ class PersonalModel(Base):
         found: Array = self._profile.table[rows[rows >= 0]].sum(axis=0)
         return found
 
-    def _ranked(self, scores: Array, item: Array, n: int, allowed: Array | None) -> list[Scored]:
-        chosen = self._choose(scores, item, n, allowed)
-        total = max(float(np.maximum(scores, 0).sum()), 1e-12)
-        return [Scored(self._items.name(int(code)), max(0.0, float(scores[code])) / total) for code in chosen]
+    def _scored(self, code: int, shares: Array | None, reason: str | None = None) -> Scored:
+        return Scored(self._items.name(code), None if shares is None else float(shares[code]), reason)
 
     def _choose(self, scores: Array, item: Array, n: int, allowed: Array | None) -> Array:
         """Unseen items first where items do not repeat; seen ones fill up when nothing else is allowed."""
         if self._engine.settings.repeats or not len(item):
             return top(scores, n, allowed)
-        fresh = np.ones(len(scores), dtype=bool) if allowed is None else allowed.copy()
-        fresh[item] = False
-        chosen = top(scores, n, fresh)
+        unseen = scores.copy() if allowed is None else np.where(allowed, scores, -np.inf)
+        unseen[item] = -np.inf
+        chosen = top(unseen, n)
+        chosen = chosen[unseen[chosen] > -np.inf]
         if len(chosen) == n:
             return chosen
-        seen = np.zeros(len(scores), dtype=bool)
-        seen[item] = True
-        rest = top(scores, n - len(chosen), seen if allowed is None else seen & allowed)
-        return np.concatenate([chosen, rest])
+        seen = np.unique(item)
+        rest = seen if allowed is None else seen[allowed[seen]]
+        return np.concatenate([chosen, rest[top(scores[rest], n - len(chosen))]])
 
-    def _new_items(self, item: Array, cut_off_days: float, allowed: Array | None) -> Array:
-        fresh = self._novelty.is_new(cut_off_days)
-        fresh[item] = False
-        return np.flatnonzero(fresh if allowed is None else fresh & allowed)
-
-    def _explore(
-        self, ranked: list[Scored], fresh: Array, query: Query, explore_weight: float, seed: int, item: Array, weight: Array
-    ) -> list[Scored]:
-        """New items into random slots: those that are like the user's, by a draw from what is known of their rate."""
-        if not len(fresh) or not ranked:
-            return ranked
-        newest = query.events[-1].item_id if query.events else ""
-        rng = explore.generator(seed, query.user_id or "", newest)
-        places = explore.slots(len(ranked), explore_weight, rng)
+    def _new_items(
+        self, cut_off_days: float, allowed: Array | None, n: int, item: Array, weight: Array, rng: np.random.Generator
+    ) -> Array:
+        """At most `n` codes of new items that the user does not know: those that are like the user's, by a draw from what
+        is known of their rate. Of very many new items a random part takes part."""
+        fresh = self._new(cut_off_days)
+        fresh = fresh if allowed is None else fresh[allowed[fresh]]
+        if len(fresh) > MOST_CANDIDATES:
+            fresh = fresh[np.unique(rng.integers(0, len(fresh), MOST_CANDIDATES))]
+        fresh = fresh[~np.isin(fresh, item)]
         merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(item, weight)[fresh])
-        names = [self._items.name(int(fresh[at])) for at in top(merit, len(places))]
-        inserted = dict(zip(places.tolist(), names, strict=False))
-        return _insert(ranked, inserted)
+        found: Array = fresh[top(merit, n)]
+        return found
 
 
-def _insert(ranked: list[Scored], inserted: Mapping[int, str]) -> list[Scored]:
-    """New items at their places, the others move down; a new item that was ranked anyway stays where it was first."""
-    new = set(inserted.values())
+def _shares(scores: Array) -> Array:
+    """float32[items] of sum 1; what is below 0 counts as 0."""
+    positive = np.maximum(scores, 0)
+    return positive / max(float(positive.sum()), 1e-12)
+
+
+def _insert(ranked: list[Scored], inserted: Mapping[int, Scored]) -> list[Scored]:
+    """New items at their places, the others move down; one that was ranked anyway moves to its place among the new."""
+    new = {scored.item_id for scored in inserted.values()}
     rest = iter(scored for scored in ranked if scored.item_id not in new)
-    score = {scored.item_id: scored.score for scored in ranked}
-    found: list[Scored] = []
-    for place in range(len(ranked)):
-        if place in inserted:
-            found.append(Scored(inserted[place], score.get(inserted[place], 0.0), EXPLORATION))
-        else:
-            found.append(next(rest))
-    return found
+    return [inserted[place] if place in inserted else next(rest) for place in range(len(ranked))]
 
 
 def personal_model(header: Header, vocabulary: Vocabulary, engine: Engine, additions: Additions) -> PersonalModel:
