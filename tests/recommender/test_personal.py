@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recommender import Column, Event, Query, TrainingData, fit
+from recommender import Column, Event, Query, TrainingData, fit, load
+from recommender.files import read_model
+from recommender.model import Header
 from recommender.personal import PersonalModel
+from recommender.sequence import SequenceNet
+from tests.recommender.test_sequence import random_net
 from tests.recommender.worlds import from_rows, two_circles, weekly_shoppers, with_genres
 
 DAY = 86_400
@@ -182,3 +187,34 @@ def test_a_new_item_that_nobody_takes_loses_its_exploration() -> None:
     refused, fresh = _trained(data), _trained(unseen)
     assert not refused.novelty.is_new(30)[refused.item_index("late") or 0]
     assert fresh.novelty.is_new(30)[fresh.item_index("late") or 0]
+
+
+def test_a_model_with_a_sequence_net_is_served_updated_and_kept_without_torch(tmp_path: Path) -> None:
+    plain = _trained(two_circles())
+    items = len(plain.item_ids)
+    weights = random_net(items)
+    weights["bias"] = np.where(plain.item_ids == "b4", np.float32(50), np.float32(0)).astype(np.float32)
+    plain.save(tmp_path / "plain")
+    header, arrays = read_model(tmp_path / "plain")
+    net = SequenceNet(np.arange(items, dtype=np.int32), (weights,), repeats=False)
+    kept = Header("user-personalization-v2", "user", {**header["settings"], "sequence": 100.0})
+    PersonalModel(kept, {**arrays, **net.arrays("sequence")}).save(tmp_path / "mixed")
+    mixed, asked = load(tmp_path / "mixed"), Query(events=[Event("a1", 1), Event("a2", 2)])
+    assert plain.recommend(asked, 1, exploration_weight=0)[0].item_id == "a3"
+    assert mixed.recommend(asked, 1, exploration_weight=0)[0].item_id == "b4"
+    grown = from_rows([*rows_of(two_circles()), ("user-new", "a0", 1), ("user-new", "a1", 2)])  # all codes move by one
+    assert mixed.update(grown).recommend(asked, 1, exploration_weight=0)[0].item_id == "b4"
+
+
+def rows_of(data: TrainingData) -> list[tuple[str, str, int]]:
+    names = zip(data.user_ids[data.user], data.item_ids[data.item], data.timestamp, strict=True)
+    return [(str(user), str(item), int(at)) for user, item, at in names]
+
+
+def test_an_explored_item_has_the_score_of_its_own() -> None:
+    data = with_genres()
+    answer = _genres().recommend(Query(user_id=str(data.user_ids[0])), 10, exploration_weight=1.0)
+    explored = [scored for scored in answer if scored.reason == "Exploration"]
+    assert explored
+    assert all(scored.score is not None and 0 <= scored.score < 1 for scored in explored)
+    assert any(scored.score for scored in explored)
