@@ -114,7 +114,7 @@ def implicit_bm25(split: Split) -> Answer:
 def implicit_bpr(split: Split) -> Answer:
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-    model = BayesianPersonalizedRanking(factors=64, learning_rate=0.1, regularization=0.003, iterations=100, random_state=0)
+    model = BayesianPersonalizedRanking(factors=32, learning_rate=0.02, regularization=0.01, iterations=50, random_state=0)
     model.fit(_matrix(split, with_known=True), show_progress=False)
     return _scored(split, lambda _known, place: model.item_factors @ model.user_factors[split.asked[place]])
 
