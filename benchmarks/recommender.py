@@ -26,7 +26,7 @@ from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
 from benchmarks.recommender_split import Split, make_split
 from benchmarks.recommender_systems import SYSTEMS
 from recommender import TrainingData
-from recommender.histories import histories, repeat_share
+from recommender.histories import histories, items_repeat
 from recommender.metrics import evaluate_rankings
 
 PEERS = ("recdrop + extra", "lenskit item-kNN", "lenskit ALS", "rectools EASE", "Surprise SVD")
@@ -106,7 +106,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _measure(
     name: str, data: TrainingData, systems: Iterable[str], peers: str | None, seeds: int, absent: dict[str, str]
 ) -> dict[str, Row]:
-    repeats = repeat_share(histories(data)) > 0.001
+    repeats = items_repeat(histories(data))
     rows: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):

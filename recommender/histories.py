@@ -11,6 +11,8 @@ import numpy as np
 
 from recommender.data import Array, TrainingData
 
+LEAST_REPEATS = 0.001
+
 
 @dataclass(frozen=True)
 class Histories:
@@ -144,3 +146,8 @@ def repeat_share(history: Histories) -> float:
         return 0.0
     keys = history.user_of_event().astype(np.int64) * (int(history.item.max()) + 1) + history.item
     return 1.0 - len(np.unique(keys)) / len(keys)
+
+
+def items_repeat(history: Histories) -> bool:
+    """Whether to have an item again is a habit here: more than one event in a thousand. Fewer are accidents of an export."""
+    return repeat_share(history) > LEAST_REPEATS

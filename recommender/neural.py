@@ -19,7 +19,8 @@ import numpy as np
 from scipy import sparse
 
 from recommender.data import Array
-from recommender.histories import Histories, offsets, repeat_share
+from recommender.engine import most_used
+from recommender.histories import Histories, items_repeat, offsets
 from recommender.markov import co_occurrences
 from recommender.sequence import EPSILON, LEAST_WEIGHT, SequenceNet
 
@@ -85,7 +86,7 @@ def train_sequence(
     for at, (recipe, passes) in enumerate(recipes):
         told = lambda share, at=at: tell((at + share) / len(recipes))  # noqa: E731
         nets.append(_train(known, len(covered), recipe, passes, seed + at, told))
-    return SequenceNet(covered, tuple(nets), repeat_share(history) > 0)
+    return SequenceNet(covered, tuple(nets), items_repeat(history))
 
 
 def affordable(recipes: tuple[Recipe, ...], events: int, items: int, budget_seconds: float) -> list[tuple[Recipe, float]]:
@@ -101,13 +102,9 @@ def affordable(recipes: tuple[Recipe, ...], events: int, items: int, budget_seco
 
 def cover(history: Histories, items: int) -> tuple[Array, Histories]:
     """The most used items, ascending (int32 codes), and the events of them, whose items are now places in that list."""
-    counts = np.bincount(history.item, minlength=items)
-    order = np.lexsort((np.arange(items), -counts))[: min(MOST_ITEMS, int((counts > 0).sum()))]
-    covered = np.sort(order).astype(np.int32)
-    place = np.full(items, -1, dtype=np.int32)
-    place[covered] = np.arange(len(covered), dtype=np.int32)
-    known = history.take_events((place[history.item] >= 0) & (history.weight > LEAST_WEIGHT))
-    return covered, Histories(known.indptr, place[known.item], known.weight, known.timestamp, known.row)
+    covered = most_used(np.bincount(history.item, minlength=items), MOST_ITEMS)
+    known = history.take_events((covered.place[history.item] >= 0) & (history.weight > LEAST_WEIGHT))
+    return covered.items, Histories(known.indptr, covered.place[known.item], known.weight, known.timestamp, known.row)
 
 
 def targets(known: Histories, ahead: int, tau: float) -> tuple[Array, Array]:

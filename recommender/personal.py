@@ -132,9 +132,7 @@ class PersonalModel(Base):
         rest = seen if allowed is None else seen[allowed[seen]]
         return np.concatenate([chosen, rest[top(scores[rest], n - len(chosen))]])
 
-    def _new_items(
-        self, cut_off_days: float, allowed: Array | None, n: int, item: Array, weight: Array, rng: np.random.Generator
-    ) -> Array:
+    def _new_items(self, cut_off_days: float, allowed: Array | None, n: int, item: Array, weight: Array, rng: np.random.Generator) -> Array:
         """At most `n` codes of new items that the user does not know: those that are like the user's, by a draw from what
         is known of their rate. Of very many new items a random part takes part."""
         fresh = self._new(cut_off_days)

@@ -108,12 +108,12 @@ class Trial:
         self._sequence: Array | None = None
         self.statistics = lru_cache(maxsize=3)(self._statistics)
         self.weights = lru_cache(maxsize=2)(self._weights)
-        self.ridge = lru_cache(maxsize=4)(self._ridge)
+        self.ridge = lru_cache(maxsize=2)(self._ridge)
         self.transitions = lru_cache(maxsize=3)(self._transitions)
-        self.markov = lru_cache(maxsize=4)(self._markov)
-        self.frequency = lru_cache(maxsize=4)(self._frequency)
+        self.markov = lru_cache(maxsize=2)(self._markov)
+        self.frequency = lru_cache(maxsize=2)(self._frequency)
         self.popularity = lru_cache(maxsize=6)(self._popularity)
-        self.content = lru_cache(maxsize=3)(self._content)
+        self.content = lru_cache(maxsize=2)(self._content)
 
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""

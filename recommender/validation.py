@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from recommender.content import Content
 from recommender.data import Array, TrainingData
 from recommender.engine import Settings
-from recommender.histories import Histories, repeat_share
+from recommender.histories import Histories, items_repeat
 from recommender.lifts import Lifts, case_lifts, learn_lifts, row_values
 from recommender.neural import train_sequence
 from recommender.search import Aids, Effort, Trial, balances, coordinates, search, sequence_weights
@@ -18,7 +19,6 @@ from recommender.sequence import SequenceNet
 from recommender.split import TRUTH_SHARE, Cases, hold_out, join
 from recommender.task import Task
 
-REPEATING = 0.001
 VALIDATION_SHARE = 0.25
 LEAST_USERS = 300
 MOST_FOLDS = 2
@@ -42,8 +42,7 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
     if task.fixed is not None:
         return Choice(Settings.from_dict(task.fixed))
     effort = Effort.of(task.budget_seconds, hpo=task.hpo)
-    share = repeat_share(history)
-    repeats, is_large = share > REPEATING, len(history) > effort.events
+    repeats, is_large = items_repeat(history), len(history) > effort.events
     start = Settings(head=effort.head, repeats=repeats, frequency=1.0 if repeats else 0.0)
     start = start.but(**LARGE_DATA) if is_large else start
     sampled = _sample(history, effort.events, task.rng(2))
@@ -57,9 +56,8 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
         pairs = zip(folds, aids, strict=True)
         return [Trial(fold.rest, fold.cases, task.items, head=head, scores=scores, aids=aid) for fold, aid in pairs]
 
-    tried = trials(effort.tried_head)
-    for _ in range(effort.rounds):
-        start = search(tried, start, coordinates(repeats=repeats, is_large=is_large))
+    rounds = (coordinates(repeats=repeats, is_large=is_large) for _ in range(effort.rounds))
+    start = search(trials(effort.tried_head), start, chain.from_iterable(rounds))
     # With the whole head the weights of the parts are another matter.
     tried = trials(effort.head)
     found = search(tried, start.but(markov=Settings.markov, tail=Settings.tail), balances(aids[0], repeats=repeats))
