@@ -174,7 +174,7 @@ def _print_targets(system: str, ours: Mapping[str, Row]) -> None:
 def _peer_python(skip: bool, absent: dict[str, str]) -> str | None:
     """The interpreter of the peers' environment, made when it is not there; None with a reason when it cannot be."""
     if skip:
-        absent["lenskit, rectools"] = "left out by --no-peers"
+        absent["all that needs the peers' environment"] = "left out by --no-peers"
         return None
     python = VENV / "bin" / "python"
     if not (VENV / "ready").exists():
@@ -183,7 +183,7 @@ def _peer_python(skip: bool, absent: dict[str, str]) -> str | None:
         command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(ROOT / "requirements-bench.txt")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            absent["lenskit, rectools"] = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+            absent["all that needs the peers' environment"] = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
             return None
         (VENV / "ready").touch()
     return str(python)

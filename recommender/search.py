@@ -141,9 +141,9 @@ class Trial:
 
     def add_sequence(self, net: SequenceNet) -> None:
         """A part more, for settings that weigh it."""
-        whole = np.zeros((self._known.users, self._items), dtype=np.float32)
-        whole[:, net.items] = net.scores_each(self._known)
-        self._sequence = whole[:, self._columns]
+        place = self._seen_at.place[net.items]
+        self._sequence = np.zeros(self._seen.shape, dtype=np.float32)
+        self._sequence[:, place[place >= 0]] = net.scores_each(self._known)[:, place >= 0]
 
     def _tilted(self, total: Array, s: Settings) -> Array:
         if s.context and self._context is not None:

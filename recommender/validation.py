@@ -61,7 +61,8 @@ def choose_settings(task: Task, history: Histories, content: Content | None = No
     # With the whole head the weights of the parts are another matter.
     tried = trials(effort.head)
     found = search(tried, start.but(markov=Settings.markov, tail=Settings.tail), balances(aids[0], repeats=repeats))
-    extra = extra and bool(task.settings.get("sequence_model", True))
+    # Hyperparameters come as text over the API.
+    extra = extra and str(task.settings.get("sequence_model", True)).lower() != "false"
     return _with_net(task, folds[0], tried[0], found) if extra else Choice(found)
 
 
