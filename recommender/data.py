@@ -45,7 +45,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Query:
-    """One question. `events` are newer than the training history of `user_id` and come after it, oldest first."""
+    """One question. `events` are newer than the training history of `user_id` and come after it, oldest first; those of
+    the same timestamp have no order."""
 
     user_id: str | None = None
     events: Sequence[Event] = ()

@@ -15,7 +15,7 @@ from scipy import sparse
 from recommender.content import Content
 from recommender.data import Array
 from recommender.gram import Grams, Window, next_item_grams, use_gram
-from recommender.histories import Histories
+from recommender.histories import Histories, Past
 from recommender.markov import Rows, transitions
 from recommender.ridge import solve
 from recommender.sequence import SequenceNet
@@ -112,79 +112,71 @@ class Engine:
     def items(self) -> int:
         return len(self.popularity)
 
-    def scores(self, item: Array, weight: Array, tilt: Array | None = None) -> Array:
-        """float32[items] for a history of codes, oldest first; `tilt` float32[items] is the log of a factor on top."""
-        total = self._parts(item, weight) if len(item) else self.popularity.copy()
+    def scores(self, past: Past, tilt: Array | None = None) -> Array:
+        """float32[items]; `tilt` float32[items] is the log of a factor on top."""
+        total = self._parts(past) if len(past) else self.popularity.copy()
         return total if tilt is None else total * np.exp(tilt)
 
-    def likeness(self, item: Array, weight: Array) -> Array:
+    def likeness(self, past: Past) -> Array:
         """float32[items]: how much the metadata of each item is like that of the newest events; zeros without any."""
-        if self.content is None or not len(item):
+        if self.content is None or not len(past):
             return np.zeros(self.items, dtype=np.float32)
-        decayed = decay(len(item), self.settings.content_memory) * weight
+        decayed = decay(past.steps, self.settings.content_memory) * past.weight
         keep = decayed > SMALLEST_WEIGHT
-        return self.content.likeness(self.content.profile(item[keep], decayed[keep]))
+        return self.content.likeness(self.content.profile(past.item[keep], decayed[keep]))
 
-    def _parts(self, item: Array, weight: Array) -> Array:
+    def _parts(self, past: Past) -> Array:
         """Only the places that a part says something of are touched: of a large catalogue these are few."""
         chosen = self.settings
         total = np.float32(chosen.popularity) * self.popularity
-        _add(total, self.head.items, self._ridge(item, weight), 1.0)
+        _add(total, self.head.items, self._ridge(past), 1.0)
         if chosen.markov:
-            place, followers = self._markov(item, weight)
+            place, followers = self._markov(past)
             # The ridge says nothing of items outside the head: there the transitions speak for it too.
             outside = self.head.place[place] < 0
             _add(total, place, followers, np.float32(chosen.markov) + np.float32(chosen.tail) * outside)
         if chosen.frequency:
-            _add(total, *own_frequency(item, weight, chosen.frequency_memory), chosen.frequency)
+            _add(total, *own_frequency(past, chosen.frequency_memory), chosen.frequency)
         if chosen.content:
-            _add(total, slice(None), self.likeness(item, weight), chosen.content)
+            _add(total, slice(None), self.likeness(past), chosen.content)
         if chosen.sequence and self.net is not None:
-            total[self.net.items] += self.net.scores(item, weight) * np.float32(chosen.sequence)
+            total[self.net.items] += self.net.scores(past.item, past.weight) * np.float32(chosen.sequence)
         return total
 
-    def _ridge(self, item: Array, weight: Array) -> Array:
-        rows, shares = self._remembered(self.head.place[item], weight, self.settings.memory)
+    def _ridge(self, past: Past) -> Array:
+        rows, shares = _remembered(self.head.place[past.item], past, self.settings.memory)
         # einsum, not BLAS: a product this small is not worth waking the threads of a busy machine.
         found: Array = np.einsum("i,ij->j", shares, self.weights[rows])
         return found
 
-    def _markov(self, item: Array, weight: Array) -> tuple[Array, Array]:
+    def _markov(self, past: Past) -> tuple[Array, Array]:
         """The codes that followed any of the items remembered, and how much."""
-        rows, shares = self._remembered(item, weight, self.settings.markov_memory)
+        rows, shares = _remembered(past.item, past, self.settings.markov_memory)
         followers = self.markov.weighted_sum(rows, shares, self.items)
         place = np.flatnonzero(followers > 0)
         return place, followers[place]
 
-    def _remembered(self, rows: Array, weight: Array, memory: float) -> tuple[Array, Array]:
-        """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten is left out."""
-        rows, weight = rows[-MOST_REMEMBERED:], weight[-MOST_REMEMBERED:]
-        decayed = decay(len(rows), memory) * weight
-        keep = (rows >= 0) & (decayed > SMALLEST_WEIGHT)
-        distinct, place = np.unique(rows[keep], return_inverse=True)
-        return distinct, np.bincount(place, decayed[keep], minlength=len(distinct)).astype(np.float32)
+
+def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:
+    """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten is left out."""
+    rows, newest = rows[-MOST_REMEMBERED:], slice(-MOST_REMEMBERED, None)
+    decayed = decay(past.steps[newest], memory) * past.weight[newest]
+    keep = (rows >= 0) & (decayed > SMALLEST_WEIGHT)
+    distinct, place = np.unique(rows[keep], return_inverse=True)
+    return distinct, np.bincount(place, decayed[keep], minlength=len(distinct)).astype(np.float32)
 
 
-def decay(length: int, memory: float) -> Array:
-    """float32[length]: (1 + d / memory) ** -2 for the event d steps before the newest. Its long tail does better than an
-    exponential on every data set measured: what was long ago says little, but not nothing."""
-    return _decayed(np.arange(length - 1, -1, -1), memory)
-
-
-def decay_each(history: Histories, memory: float) -> Array:
-    """float32[events]: the same for the events of every user."""
-    return _decayed(np.repeat(history.indptr[1:], np.diff(history.indptr)) - 1 - np.arange(len(history)), memory)
-
-
-def _decayed(steps: Array, memory: float) -> Array:
-    found: Array = (1 + steps.astype(np.float32) / np.float32(memory)) ** -2
+def decay(steps: Array, memory: float) -> Array:
+    """float32: (1 + d / memory) ** -2 for an event d steps back. Its long tail does better than an exponential on every
+    data set measured: what was long ago says little, but not nothing."""
+    found: Array = (1 + steps / np.float32(memory)) ** -2
     return found
 
 
-def own_frequency(item: Array, weight: Array, memory: float) -> tuple[Array, Array]:
+def own_frequency(past: Past, memory: float) -> tuple[Array, Array]:
     """The distinct items of a history, and the sums of their decayed weights."""
-    distinct, place = np.unique(item, return_inverse=True)
-    return distinct, np.bincount(place, decay(len(item), memory) * weight).astype(np.float32)
+    distinct, place = np.unique(past.item, return_inverse=True)
+    return distinct, np.bincount(place, decay(past.steps, memory) * past.weight).astype(np.float32)
 
 
 def _add(total: Array, place: Array | slice, part: Array, share: float | Array) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from recommender.data import Array
 
 FORMAT = "recommender-model"
-VERSION = 1
+VERSION = 2
 MANIFEST = "model.json"
 
 

@@ -38,6 +38,13 @@ class Histories:
     def is_unweighted(self) -> bool:
         return bool((self.weight == 1).all())
 
+    @cached_property
+    def tied(self) -> Array:
+        """bool[events]: of the same user and moment as the event before it."""
+        found = np.append(False, self.timestamp[1:] == self.timestamp[:-1])[: len(self)]
+        found[self.indptr[:-1][self.indptr[:-1] < len(self)]] = False
+        return found
+
     def user_of_event(self) -> Array:
         return np.repeat(np.arange(self.users, dtype=np.int32), np.diff(self.indptr))
 
@@ -71,6 +78,34 @@ class Histories:
             self.timestamp[positions],
             self.row[positions],
         )
+
+
+@dataclass(frozen=True)
+class Past:
+    """What one user had, oldest first: item codes int32, weights float32, and how many steps back each event is, float32."""
+
+    item: Array
+    weight: Array
+    steps: Array
+
+    @classmethod
+    def of(cls, item: Array, weight: Array, tied: Array) -> Past:
+        return cls(item, weight, steps_back(np.array([0, len(item)]), tied))
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+
+def steps_back(indptr: Array, tied: Array) -> Array:
+    """float32[events]: how many events of its user are newer. Events of the same moment have no order, and exports often
+    know the day only or one moment for a whole basket: they share the mean of their places."""
+    newer = (np.repeat(indptr[1:], np.diff(indptr)) - 1 - np.arange(len(tied))).astype(np.float32)
+    if not tied.any():
+        return newer
+    first = np.flatnonzero(~tied)
+    size = np.diff(np.append(first, len(tied)))
+    found: Array = np.repeat(newer[first] - (size - 1) / 2, size).astype(np.float32)
+    return found
 
 
 def offsets(lengths: Array) -> Array:

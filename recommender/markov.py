@@ -17,7 +17,8 @@ MOST_CELLS = 40_000_000
 CELLS_PER_CROWDED_ROW = 800
 COUNT_POWER = 0.75
 LENGTH_POWER = 0.125
-SOURCE_POWER = 0.3
+FOLLOWED_POWER = 0.5
+FOLLOWED_PRIOR = 5.0
 TARGET_POWER = 0.1
 
 
@@ -42,7 +43,8 @@ class Rows:
         lengths = self.starts[rows + 1] - self.starts[rows]
         cells = ranges(self.starts[rows], lengths)
         values = self.value[cells] * np.repeat(shares, lengths)
-        found: Array = np.bincount(self.index[cells], values, minlength=columns).astype(np.float32)
+        found = np.zeros(columns, dtype=np.float32)
+        np.add.at(found, self.index[cells], values)
         return found
 
     def arrays(self, prefix: str) -> dict[str, Array]:
@@ -57,7 +59,8 @@ class Rows:
 
 
 def transitions(history: Histories, items: int, *, window: int, tau: float, keep: int = 200) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped (the powers were measured).
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped (the powers were measured): an item
+    that is followed by much says less of each follower than one that few follow.
 
     Each row keeps its `keep` largest.
     """
@@ -66,7 +69,8 @@ def transitions(history: Histories, items: int, *, window: int, tau: float, keep
     total = co_occurrences(damped, items, window=window, tau=tau)
     total.data **= np.float32(COUNT_POWER)
     uses = np.maximum(np.bincount(history.item, weights=history.weight, minlength=items), 1.0)
-    scaled = sparse.diags(uses**-SOURCE_POWER) @ total @ sparse.diags(uses**-TARGET_POWER)
+    followed = np.asarray(total.sum(axis=1)).ravel() + FOLLOWED_PRIOR
+    scaled = sparse.diags(followed**-FOLLOWED_POWER) @ total @ sparse.diags(uses**-TARGET_POWER)
     return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
 
 

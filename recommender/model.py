@@ -11,7 +11,7 @@ import numpy as np
 
 from recommender.data import Array, Event, Query, Scored, TrainingData
 from recommender.files import write_model
-from recommender.histories import Histories
+from recommender.histories import Histories, Past
 from recommender.ids import Ids
 from recommender.ranking import top
 
@@ -159,27 +159,27 @@ class Vocabulary:
     indptr: Array
     item: Array
     weight: Array
+    tied: Array
 
     @classmethod
     def of(cls, data: TrainingData, history: Histories) -> Vocabulary:
-        return cls(Ids.of(data.item_ids), Ids.of(data.user_ids), history.indptr, history.item, history.weight)
+        ids = Ids.of(data.item_ids), Ids.of(data.user_ids)
+        return cls(*ids, history.indptr, history.item, history.weight, history.tied)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Vocabulary:
         items, users = Ids.from_arrays(arrays, "item_ids"), Ids.from_arrays(arrays, "user_ids")
-        return cls(items, users, arrays["history_starts"], arrays["history_item"], arrays["history_weight"])
+        return cls(items, users, *(arrays[f"history_{name}"] for name in ("starts", "item", "weight", "tied")))
 
     def arrays(self) -> dict[str, Array]:
-        history = {"history_starts": self.indptr, "history_item": self.item, "history_weight": self.weight}
+        history = {"history_starts": self.indptr, "history_item": self.item, "history_weight": self.weight, "history_tied": self.tied}
         return {**self.items.arrays("item_ids"), **self.users.arrays("user_ids"), **history}
 
-    def history(self, user_id: str | None) -> tuple[Array, Array]:
-        """Codes int32 and weights float32 of a user's training events, oldest first; empty for an unknown user."""
+    def history(self, user_id: str | None) -> tuple[Array, Array, Array]:
+        """Codes int32, weights float32 and ties of a user's training events, oldest first; empty for an unknown user."""
         code = None if user_id is None else self.users.index(user_id)
-        if code is None:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        span = slice(int(self.indptr[code]), int(self.indptr[code + 1]))
-        return np.asarray(self.item[span]), np.asarray(self.weight[span])
+        span = slice(0, 0) if code is None else slice(int(self.indptr[code]), int(self.indptr[code + 1]))
+        return np.asarray(self.item[span]), np.asarray(self.weight[span]), np.asarray(self.tied[span])
 
 
 @dataclass(frozen=True)
@@ -205,16 +205,19 @@ class EventRules:
         return self.by_type.get(kind or "", 1.0)
 
 
-def whole_history(vocabulary: Vocabulary, rules: EventRules, query: Query) -> tuple[Array, Array]:
+def whole_history(vocabulary: Vocabulary, rules: EventRules, query: Query) -> Past:
     """Training history and then the newer events of the question. Events of unknown items are left out."""
-    item, weight = vocabulary.history(query.user_id)
-    newer = [(vocabulary.items.index(event.item_id), rules.weight(event)) for event in query.events]
-    known = [(code, share) for code, share in newer if code is not None and share > 0]
+    item, weight, tied = vocabulary.history(query.user_id)
+    newer = [(vocabulary.items.index(event.item_id), rules.weight(event), event.timestamp) for event in query.events]
+    known = [(code, share, time) for code, share, time in newer if code is not None and share > 0]
     if not known:
-        return item, weight
-    codes = np.array([code for code, _ in known], dtype=np.int32)
-    shares = np.array([share for _, share in known], dtype=np.float32)
-    return np.concatenate([item, codes]), np.concatenate([weight, shares])
+        return Past.of(item, weight, tied)
+    codes, shares, times = (np.array(column) for column in zip(*known, strict=True))
+    return Past.of(
+        np.concatenate([item, codes.astype(np.int32)]),
+        np.concatenate([weight, shares.astype(np.float32)]),
+        np.concatenate([tied, [False], times[1:] == times[:-1]]),
+    )
 
 
 def popular_items(ids: Ids, popularity: Array, n: int, allowed: Array | None, *, scored: bool = False) -> list[Scored]:

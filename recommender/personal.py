@@ -15,6 +15,7 @@ from recommender.content import Content
 from recommender.data import Array, Column, Query, Scored
 from recommender.engine import Engine, Head, Settings
 from recommender.explore import Novelty
+from recommender.histories import Past
 from recommender.lifts import Lifts, row_values
 from recommender.markov import Rows
 from recommender.model import EXPLORATION, Base, EventRules, Header, Vocabulary, popular_items, whole_history
@@ -67,27 +68,27 @@ class PersonalModel(Base):
     ) -> list[Scored]:
         """Personal items, best first; the scores of the whole catalogue add up to 1. Who has neither events nor a
         known context or metadata gets popular items. `exploration_item_age_cut_off` is in days."""
-        item, weight = whole_history(self._vocabulary, self._rules, query)
-        tilt = self._tilt(query, len(item))
-        if not len(item) and tilt is None:
+        past = whole_history(self._vocabulary, self._rules, query)
+        tilt = self._tilt(query, len(past))
+        if not len(past) and tilt is None:
             shares = None
             ranked = popular_items(self._items, self._engine.popularity, n, allowed)
         else:
-            scores = self._engine.scores(item, weight, tilt)
+            scores = self._engine.scores(past, tilt)
             shares = _shares(scores)
-            ranked = [self._scored(int(code), shares) for code in self._choose(scores, item, n, allowed)]
+            ranked = [self._scored(int(code), shares) for code in self._choose(scores, past.item, n, allowed)]
         if exploration_weight <= 0 or not ranked:
             return ranked
         rng = explore.generator(seed, query.user_id or "", query.events[-1].item_id if query.events else "")
         places = explore.slots(len(ranked), exploration_weight, rng)
-        chosen = self._new_items(exploration_item_age_cut_off, allowed, len(places), item, weight, rng)
+        chosen = self._new_items(exploration_item_age_cut_off, allowed, len(places), past, rng)
         inserted = [self._scored(int(code), shares, EXPLORATION) for code in chosen]
         return _insert(ranked, dict(zip(places.tolist(), inserted, strict=False)))
 
     def rank(self, query: Query, items: Sequence[str]) -> list[Scored]:
         """The given items, best first; scores of known ones add up to 1. Unknown items come last with score 0."""
-        item, weight = whole_history(self._vocabulary, self._rules, query)
-        scores = self._engine.scores(item, weight, self._tilt(query, len(item)))
+        past = whole_history(self._vocabulary, self._rules, query)
+        scores = self._engine.scores(past, self._tilt(query, len(past)))
         known = [(identifier, code) for identifier in items if (code := self.item_index(identifier)) is not None]
         total = sum(max(0.0, float(scores[code])) for _, code in known) or 1.0
         ranked = sorted(((name, float(scores[code])) for name, code in known), key=lambda pair: (-pair[1], pair[0]))
@@ -132,23 +133,25 @@ class PersonalModel(Base):
         rest = seen if allowed is None else seen[allowed[seen]]
         return np.concatenate([chosen, rest[top(scores[rest], n - len(chosen))]])
 
-    def _new_items(self, cut_off_days: float, allowed: Array | None, n: int, item: Array, weight: Array, rng: np.random.Generator) -> Array:
+    def _new_items(self, cut_off_days: float, allowed: Array | None, n: int, past: Past, rng: np.random.Generator) -> Array:
         """At most `n` codes of new items that the user does not know: those that are like the user's, by a draw from what
         is known of their rate. Of very many new items a random part takes part."""
         fresh = self._new(cut_off_days)
         fresh = fresh if allowed is None else fresh[allowed[fresh]]
-        if len(fresh) > MOST_CANDIDATES:
-            fresh = fresh[np.unique(rng.integers(0, len(fresh), MOST_CANDIDATES))]
-        fresh = fresh[~np.isin(fresh, item)]
-        merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(item, weight)[fresh])
+        step = -(-len(fresh) // MOST_CANDIDATES)
+        if step > 1:
+            fresh = fresh[rng.integers(step) :: step]
+        fresh = fresh[~np.isin(fresh, past.item)]
+        merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(past)[fresh])
         found: Array = fresh[top(merit, n)]
         return found
 
 
 def _shares(scores: Array) -> Array:
     """float32[items] of sum 1; what is below 0 counts as 0."""
-    positive = np.maximum(scores, 0)
-    return positive / max(float(positive.sum()), 1e-12)
+    positive: Array = np.maximum(scores, 0)
+    positive /= max(float(positive.sum()), 1e-12)
+    return positive
 
 
 def _insert(ranked: list[Scored], inserted: Mapping[int, Scored]) -> list[Scored]:

@@ -51,7 +51,7 @@ class RatingModel(Base):
     ) -> list[Scored]:
         """The unrated items with the highest expected rating; that is the score."""
         del exploration_weight, exploration_item_age_cut_off, seed
-        rated, _ = whole_history(self._vocabulary, Rules.from_settings(self.settings), query)
+        rated = whole_history(self._vocabulary, Rules.from_settings(self.settings), query).item
         if not len(rated):
             return popular_items(self._items, self._popularity, n, allowed)
         free = np.ones(len(self._items), dtype=bool) if allowed is None else allowed.copy()

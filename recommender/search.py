@@ -22,7 +22,7 @@ from recommender.engine import (
     Settings,
     Statistics,
     choose_head,
-    decay_each,
+    decay,
     markov_rows,
     most_used,
     popularity,
@@ -30,7 +30,7 @@ from recommender.engine import (
     statistics,
 )
 from recommender.gram import Window
-from recommender.histories import Histories
+from recommender.histories import Histories, steps_back
 from recommender.ranking import top_each
 from recommender.sequence import SequenceNet
 from recommender.split import Cases
@@ -99,6 +99,7 @@ class Trial:
         self._head = choose_head(history, items, head)
         self._in_head = self._head.place[self._columns] >= 0
         self._known = cases.known
+        self._steps = steps_back(cases.known.indptr, cases.known.tied)
         self._aids = aids = aids or Aids()
         self._context = aids.context(self._columns) if aids.context else None
         self._profile = aids.profile(self._columns) if aids.profile else None
@@ -188,11 +189,11 @@ class Trial:
     def _history_matrix(self, memory: float | None, *, every: bool = False) -> sparse.csr_matrix:
         """CSR [questions, items]: decayed weights of the known events; unless `every`, without what is nearly forgotten."""
         known = self._known
-        weight = known.weight if memory is None else known.weight * decay_each(known, memory)
+        weight = known.weight if memory is None else known.weight * decay(self._steps, memory)
         keep = np.ones(len(known), dtype=bool)
         if memory is not None and not every:
-            steps = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
-            keep = (weight > SMALLEST_WEIGHT) & (steps <= MOST_REMEMBERED)
+            left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
+            keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
         cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
         return sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32)
 

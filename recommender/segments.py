@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from recommender.data import Array
-from recommender.engine import Engine, Settings, decay_each, train
-from recommender.histories import Histories, offsets
+from recommender.engine import Engine, Settings, decay, train
+from recommender.histories import Histories, steps_back
 from recommender.metrics import COVERAGE
 from recommender.model import Base, Header, Vocabulary
 from recommender.personal import engine_arrays, engine_from_arrays
@@ -73,12 +73,12 @@ class SegmentModel(Base):
 
 def tastes(vocabulary: Vocabulary, engine: Engine) -> sparse.csr_matrix:
     """CSR [users, items]: each history's weights, decayed, summing to 1."""
-    history = _history(vocabulary)
-    decayed = history.weight * decay_each(history, 3 * engine.settings.memory)
-    users, items = history.users, engine.items
-    total = np.bincount(history.user_of_event(), decayed, minlength=users)
-    cells = (decayed / np.maximum(np.repeat(total, np.diff(history.indptr)), 1e-9), history.item, history.indptr)
-    return sparse.csr_matrix(cells, shape=(users, items), dtype=np.float32)
+    starts, users = vocabulary.indptr, len(vocabulary.users)
+    decayed = vocabulary.weight * decay(steps_back(starts, vocabulary.tied), 3 * engine.settings.memory)
+    user = np.repeat(np.arange(users), np.diff(starts))
+    total = np.bincount(user, decayed, minlength=users)
+    cells = (decayed / np.maximum(total[user], 1e-9), vocabulary.item, starts)
+    return sparse.csr_matrix(cells, shape=(users, engine.items), dtype=np.float32)
 
 
 def fit_segments(task: Task) -> SegmentModel:
@@ -127,11 +127,6 @@ def _newest_fifth(history: Histories) -> tuple[Histories, Histories]:
     place = np.arange(len(history)) - np.repeat(history.indptr[:-1], lengths)
     newer = place >= np.repeat(lengths - held, lengths)
     return history.take_events(~newer), history.take_events(newer)
-
-
-def _history(vocabulary: Vocabulary) -> Histories:
-    none = np.zeros(0, dtype=np.int64)
-    return Histories(offsets(np.diff(vocabulary.indptr)), vocabulary.item, vocabulary.weight, none, none)
 
 
 def _unit(values: Array) -> Array:

@@ -55,7 +55,25 @@ def test_seen_items_fill_up_when_nothing_else_is_allowed() -> None:
 
 def test_newer_events_come_after_the_training_history() -> None:
     model = _trained(two_circles())
-    assert _ids(model, Query(user_id="user-000", events=[Event("b2", 9**9), Event("b3", 9**9)]), 1) == ["b4"]
+    assert _ids(model, Query(user_id="user-000", events=[Event("b2", 9**9), Event("b3", 9**9 + 1)]), 1) == ["b4"]
+
+
+@pytest.mark.parametrize("user_id", [None, "user-000"])
+def test_events_of_one_moment_have_no_order(user_id: str | None) -> None:
+    model = _trained(two_circles())
+    basket = [Event("a1", 9**9), Event("b1", 9**9), Event("b2", 9**9)]
+    assert model.recommend(Query(user_id, basket)) == model.recommend(Query(user_id, basket[::-1]))
+    in_order = [Event(event.item_id, 9**9 + place) for place, event in enumerate(basket)]
+    assert model.recommend(Query(user_id, in_order)) != model.recommend(Query(user_id, in_order[::-1]))
+
+
+def test_a_known_basket_is_answered_as_the_same_basket_of_a_new_user(tmp_path: Path) -> None:
+    rows = [(f"user-{user}", f"item-{(user + step) % 7}", 10) for user in range(9) for step in range(4)]
+    _trained(from_rows(rows)).save(tmp_path / "model")
+    basket = [Event(item, 10) for user, item, _ in reversed(rows) if user == "user-3"]
+    model = load(tmp_path / "model")
+    known = model.recommend(Query("user-3"), exploration_weight=0)
+    assert known == model.recommend(Query(events=basket), exploration_weight=0)
 
 
 def test_events_of_unknown_items_are_passed_over() -> None:

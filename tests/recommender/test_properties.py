@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from recommender import Event, Query, TrainingData, fit
-from recommender.histories import Histories, histories
+from recommender.histories import Histories, histories, steps_back
 from recommender.ids import Ids
 from recommender.markov import largest_per_row
 from recommender.ranking import top
@@ -93,6 +93,19 @@ def test_equal_times_keep_the_order_of_the_rows() -> None:
     near = used_together(side_by_side(history, 3, window=1, tau=1.0), history, discount=0.5)
     assert near[0, 2] == 0
     assert near[0, 1] > 0
+
+
+@QUICK
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=30))
+def test_steps_back_of_one_moment_are_the_mean_of_their_places(events: list[tuple[int, int]]) -> None:
+    history = histories(from_rows([(f"u{user}", "i", time) for user, time in events]))
+    found = steps_back(history.indptr, history.tied)
+    for user in range(history.users):
+        span = history.of(user)
+        times = history.timestamp[span].tolist()
+        places = list(range(len(times) - 1, -1, -1))
+        means = [np.mean([place for place, other in zip(places, times, strict=True) if other == time]) for time in times]
+        np.testing.assert_allclose(found[span], means)
 
 
 def _history(rows: list[tuple[str, str, int]]) -> Histories:

@@ -5,7 +5,7 @@ import pytest
 
 from recommender.data import Array
 from recommender.engine import Settings, choose_head, train
-from recommender.histories import Histories, histories
+from recommender.histories import Histories, Past, histories
 from recommender.ranking import top, top_each
 from recommender.search import Aids, Effort, Trial, balances, coordinates, is_better, search
 from recommender.sequence import SequenceNet
@@ -87,7 +87,7 @@ def test_a_trial_scores_as_the_engine_does(settings: Settings) -> None:
     used = np.flatnonzero(np.bincount(history.item, minlength=items))
     for place, scores in enumerate(trial.scores(settings)):
         span = cases.known.of(place)
-        own = engine.scores(cases.known.item[span], cases.known.weight[span])[used]
+        own = engine.scores(Past.of(cases.known.item[span], cases.known.weight[span], cases.known.tied[span]))[used]
         np.testing.assert_allclose(scores, own, rtol=1e-4, atol=1e-5)
 
 
