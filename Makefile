@@ -40,8 +40,8 @@ check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 bench: $(DEV) ## every benchmark but the recommender's
 	$(BIN)/python -m benchmarks
 
-bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits
-	$(BIN)/python -m benchmarks.recommender
+bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
+	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
 
 package: $(DEV) ## build/package: the template and the code, for `aws cloudformation deploy` (BUCKET=... uploads)
 	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))

@@ -1,6 +1,7 @@
 """`make bench-recommender`: every system on the same splits of real data, side by side, against the targets.
 
-    python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"] [--systems recdrop,popularity] [--no-peers]
+    python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"] [--systems recdrop,popularity] [--jobs 2]
+        [--no-peers]
 
 implicit is a dependency of the project. The other peers live in a virtual environment of their own, made on first use
 from requirements-bench.txt; what cannot be installed or run is listed as absent, never left out in silence.
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +35,7 @@ PEERS = ("recdrop + extra", "lenskit item-kNN", "lenskit ALS", "rectools EASE", 
 VENV = Path(os.environ.get("RECDROP_BENCH_VENV", Path(tempfile.gettempdir()) / "recdrop-bench-venv"))
 OURS = ("recdrop", "recdrop (events)", "recdrop + extra")
 LIMIT_SECONDS = 900
-SLOW_SECONDS = {True: 240, False: 40}  # ours, and a peer: what needs longer for a fit is measured on the first splits only
+SLOW_SECONDS = {True: 300, False: 40}  # ours, and a peer: what needs longer for a fit is measured on the first splits only
 SLOW_SEEDS = 2
 COLUMNS: Mapping[str, str] = {
     "NDCG@10": "standard_ndcg_at_10",
@@ -81,12 +83,13 @@ def main(arguments: Sequence[str]) -> int:
         except DataAbsentError as error:
             absent[name] = str(error)
             continue
-        table = _measure(name, data, systems, peers, options.seeds, absent)
+        table = _measure(name, data, systems, peers, options.seeds, options.jobs, absent)
         _print_table(name, data, table, options.seeds)
         for system, found in ours.items():
             found.update({name: table[system]} if system in table else {})
     for system, found in ours.items():
-        _print_targets(system, found)
+        if found:
+            _print_targets(system, found)
     if not options.systems:
         recommender_ratings.report(peers)
     for name, reason in absent.items():
@@ -99,38 +102,43 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--data", default="", help="names, comma-separated; default all")
     parser.add_argument("--systems", default="", help="names, comma-separated; default all")
+    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; each of ours takes one core")
     parser.add_argument("--no-peers", action="store_true", help="only what the project itself has installed")
     return parser.parse_args(arguments)
 
 
 def _measure(
-    name: str, data: TrainingData, systems: Iterable[str], peers: str | None, seeds: int, absent: dict[str, str]
+    name: str, data: TrainingData, systems: Sequence[str], peers: str | None, seeds: int, jobs: int, absent: dict[str, str]
 ) -> dict[str, Row]:
     repeats = items_repeat(histories(data))
-    rows: dict[str, list[Row]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(seeds):
-            split = make_split(data, seed, repeats=repeats)
-            split.save(Path(folder) / "split.npz")
-            for system in systems:
-                if seed >= SLOW_SEEDS and _seconds(rows.get(system, [])) > SLOW_SECONDS[system in OURS]:
-                    continue
-                row = _run(system, split, Path(folder), peers, f"{system} on {name}", absent)
-                if row is not None:
-                    rows.setdefault(system, []).append(row)
-    return {system: _mean(found) for system, found in rows.items()}
+    rows: dict[str, list[Row]] = {system: [] for system in systems}
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
+        splits = [make_split(data, seed, repeats=repeats) for seed in range(seeds)]
+        files = [Path(folder) / f"split-{seed}.npz" for seed in range(seeds)]
+        for split, file in zip(splits, files, strict=True):
+            split.save(file)
+
+        def measured(system: str, seed: int) -> Row | None:
+            return _run(system, splits[seed], files[seed], peers, f"{system} on {name}", absent)
+
+        for some in (range(min(SLOW_SEEDS, seeds)), range(SLOW_SEEDS, seeds)):
+            asked = [(system, seed) for system in systems for seed in some if not _is_slow(system, rows[system])]
+            for (system, _), row in zip(asked, pool.map(measured, *zip(*asked, strict=True)) if asked else (), strict=True):
+                rows[system] += [] if row is None else [row]
+    return {system: _mean(found) for system, found in rows.items() if found}
 
 
-def _seconds(rows: Sequence[Row]) -> float:
-    return max((row["fit_seconds"] for row in rows), default=0.0)
+def _is_slow(system: str, rows: Sequence[Row]) -> bool:
+    return max((row["fit_seconds"] for row in rows), default=0.0) > SLOW_SECONDS[system in OURS]
 
 
-def _run(system: str, split: Split, folder: Path, peers: str | None, label: str, absent: dict[str, str]) -> Row | None:
+def _run(system: str, split: Split, file: Path, peers: str | None, label: str, absent: dict[str, str]) -> Row | None:
     python = peers if system in PEERS else sys.executable
     if python is None or label in absent:
         return None
-    command = [python, "-m", "benchmarks.recommender_systems", system, str(folder / "split.npz"), str(folder / "answers.npy")]
-    print(f"  {label} ...", file=sys.stderr, flush=True)
+    answer_file = file.with_name(f"{file.stem} {system}.npy")
+    command = [python, "-m", "benchmarks.recommender_systems", system, str(file), str(answer_file)]
+    print(f"  {label}, {file.stem} ...", file=sys.stderr, flush=True)
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -139,7 +147,7 @@ def _run(system: str, split: Split, folder: Path, peers: str | None, label: str,
     if done.returncode:
         absent[label] = (done.stderr.strip().splitlines() or ["failed"])[-1]
         return None
-    answers = [[str(code) for code in row if code >= 0] for row in np.load(folder / "answers.npy").tolist()]
+    answers = [[str(code) for code in row if code >= 0] for row in np.load(answer_file).tolist()]
     truths = [[str(code) for code in truth] for truth in split.truths()]
     return {**json.loads(done.stdout.splitlines()[-1]), **evaluate_rankings(answers, truths, split.items).values}
 
