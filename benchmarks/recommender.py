@@ -35,7 +35,9 @@ PEERS = ("recdrop + extra", "lenskit item-kNN", "lenskit ALS", "rectools EASE", 
 VENV = Path(os.environ.get("RECDROP_BENCH_VENV", Path(tempfile.gettempdir()) / "recdrop-bench-venv"))
 OURS = ("recdrop", "recdrop (events)", "recdrop + extra")
 LIMIT_SECONDS = 900
-SLOW_SECONDS = {True: 300, False: 40}  # ours, and a peer: what needs longer for a fit is measured on the first splits only
+# What needs longer for a fit is measured on the first splits only.
+OUR_SLOW_SECONDS = 300
+SLOW_SECONDS = 40
 SLOW_SEEDS = 2
 COLUMNS: Mapping[str, str] = {
     "NDCG@10": "standard_ndcg_at_10",
@@ -118,18 +120,21 @@ def _measure(
         for split, file in zip(splits, files, strict=True):
             split.save(file)
 
-        def measured(system: str, seed: int) -> Row | None:
+        def measured(asked: tuple[str, int]) -> Row | None:
+            system, seed = asked
             return _run(system, splits[seed], files[seed], peers, f"{system} on {name}", absent)
 
         for some in (range(min(SLOW_SEEDS, seeds)), range(SLOW_SEEDS, seeds)):
             asked = [(system, seed) for system in systems for seed in some if not _is_slow(system, rows[system])]
-            for (system, _), row in zip(asked, pool.map(measured, *zip(*asked, strict=True)) if asked else (), strict=True):
-                rows[system] += [] if row is None else [row]
+            for (system, _), row in zip(asked, pool.map(measured, asked), strict=True):
+                if row is not None:
+                    rows[system].append(row)
     return {system: _mean(found) for system, found in rows.items() if found}
 
 
 def _is_slow(system: str, rows: Sequence[Row]) -> bool:
-    return max((row["fit_seconds"] for row in rows), default=0.0) > SLOW_SECONDS[system in OURS]
+    limit = OUR_SLOW_SECONDS if system in OURS else SLOW_SECONDS
+    return max((row["fit_seconds"] for row in rows), default=0.0) > limit
 
 
 def _run(system: str, split: Split, file: Path, peers: str | None, label: str, absent: dict[str, str]) -> Row | None:

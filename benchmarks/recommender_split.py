@@ -43,7 +43,7 @@ class Split:
     metadata: str
 
     def columns(self) -> dict[str, Column]:
-        return {name: column_of(kind, values) for name, (kind, values) in json.loads(self.metadata).items()}
+        return {name: _column(kind, values) for name, (kind, values) in json.loads(self.metadata).items()}
 
     def questions(self) -> list[Array]:
         return [self.known[a:b] for a, b in zip(self.known_starts[:-1], self.known_starts[1:], strict=True)]
@@ -89,7 +89,7 @@ def make_split(data: TrainingData, seed: int, *, repeats: bool) -> Split:
     )
 
 
-def column_of(kind: Kind, values: Sequence[Any]) -> Column:
+def _column(kind: Kind, values: Sequence[Any]) -> Column:
     return Column(kind, np.array(values, dtype=np.float64 if kind == "number" else object))
 
 

@@ -159,10 +159,10 @@ class Engine:
 
 def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:
     """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten is left out."""
-    rows, newest = rows[-MOST_REMEMBERED:], slice(-MOST_REMEMBERED, None)
+    newest = slice(-MOST_REMEMBERED, None)
     decayed = decay(past.steps[newest], memory) * past.weight[newest]
-    keep = (rows >= 0) & (decayed > SMALLEST_WEIGHT)
-    distinct, place = np.unique(rows[keep], return_inverse=True)
+    keep = (rows[newest] >= 0) & (decayed > SMALLEST_WEIGHT)
+    distinct, place = np.unique(rows[newest][keep], return_inverse=True)
     return distinct, np.bincount(place, decayed[keep], minlength=len(distinct)).astype(np.float32)
 
 
