@@ -70,7 +70,7 @@ def _read_manifest(file: Path) -> dict[str, Any]:
         found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise ModelFileError(f"{file} has format {found!r}. Expected {FORMAT!r}")
     if manifest.get("version") != VERSION:
-        raise ModelFileError(f"{file} has version {manifest.get('version')!r}. Expected {VERSION}")
+        raise ModelFileError(f"{file} has version {manifest.get('version')!r}. Expected {VERSION}: train it again with this release")
     if not isinstance(manifest.get("arrays"), dict) or not isinstance(manifest.get("header"), dict):
         raise ModelFileError(f"{file} has no header or no arrays. Expected both")
     return manifest
