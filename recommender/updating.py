@@ -1,8 +1,7 @@
-"""trainingMode=UPDATE: new interactions, items, users and metadata come in, without a search or a solve.
+"""trainingMode=UPDATE: new interactions, items, users and metadata come in, with the settings chosen before.
 
-A personal model keeps its ridge weights, by far the dearest part, for the items it knew; new items get transitions,
-popularity, metadata and exploration at once. Other recipes are fitted again with the settings chosen before. The metrics
-stay those of the full fit, and say so by their name in the settings: `updates` counts how often this was done.
+Nothing is searched, held out or measured again, which is most of a fit; the sequence model of a personal one is kept as it
+is. The metrics stay those of the full fit; `updates` in the settings counts how often this was done since.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ import numpy as np
 
 from recommender.content import describe
 from recommender.data import Array, TrainingData
-from recommender.engine import Engine, Head, markov_rows, popularity
-from recommender.histories import Histories
+from recommender.engine import train
 from recommender.learn import additions
 from recommender.model import Base, Header, Model, Vocabulary
 from recommender.personal import PersonalModel, personal_model
@@ -34,26 +32,14 @@ def update(model: Base, data: TrainingData) -> Model:
 
 
 def _update_personal(model: PersonalModel, task: Task) -> PersonalModel:
-    history = task.history()
+    history, items = task.history(), task.items
     codes = _codes_in(model.item_ids, task.data.item_ids)
-    engine = _carried(model.engine, codes, history, task)
-    more = additions(task.data, history, _carried_times(model.novelty.created, codes, task.items))
+    old = model.engine
+    net = None if old.net is None else old.net.moved(codes)
+    engine = train(history, items, old.settings, content=describe(task.data.items, items), net=net)
+    more = additions(task.data, history, _carried_times(model.novelty.created, codes, items))
     header = Header(task.recipe, task.kind, task.settings, model.metrics, task.seed)
     return personal_model(header, Vocabulary.of(task.data, history), engine, more)
-
-
-def _carried(engine: Engine, codes: Array, history: Histories, task: Task) -> Engine:
-    settings, items = engine.settings, task.items
-    moved = codes[engine.head.items]
-    kept = np.flatnonzero(moved >= 0)
-    place = np.full(items, -1, dtype=np.int32)
-    place[moved[kept]] = np.arange(len(kept), dtype=np.int32)
-    head = Head(moved[kept].astype(np.int32), place)
-    weights = engine.weights if len(kept) == len(moved) else engine.weights[np.ix_(kept, kept)]
-    popular = popularity(history, items, settings.popularity_age)
-    content = describe(task.data.items, items)
-    net = None if engine.net is None else engine.net.moved(codes)
-    return Engine(settings, head, np.asarray(weights), markov_rows(history, items, settings), popular, content, net)
 
 
 def _codes_in(old_ids: Array, new_ids: Array) -> Array:

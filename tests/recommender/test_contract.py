@@ -11,6 +11,7 @@ import pytest
 
 from recommender import RECIPES, Event, Model, Query, Scored, fit, load
 from recommender.data import TrainingData
+from recommender.files import read_model
 from recommender.metrics import PERSONALIZE_NAMES
 from tests.recommender.worlds import ratings, with_genres
 
@@ -176,6 +177,15 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
     assert updated.item_index("zz-new") is not None
     assert dict(updated.metrics) == dict(model.metrics)
     assert updated.settings["updates"] == 1
+
+
+@pytest.mark.parametrize("recipe", ALL)
+def test_an_update_with_the_same_data_is_the_full_fit(recipe: str, tmp_path: Path) -> None:
+    model = _model(recipe)
+    model.save(tmp_path / "fit")
+    model.update(_data(recipe)).save(tmp_path / "update")
+    fitted, updated = (read_model(tmp_path / name)[1] for name in ("fit", "update"))
+    assert {name: array.tolist() for name, array in updated.items()} == {name: array.tolist() for name, array in fitted.items()}
 
 
 @pytest.mark.parametrize("recipe", SEGMENTS)
