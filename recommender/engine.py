@@ -1,4 +1,4 @@
-"""Next-item scores of a history: ridge for the head, Markov for all, own frequency, popularity. Codes in, scores out.
+"""Next-item scores of a history: ridge for the head, Markov for all, own habits, popularity. Codes in, scores out.
 
 Each part is brought to a maximum of 1 per question, then weighed and added.
 """
@@ -15,7 +15,8 @@ from scipy import sparse
 from recommender.content import Content
 from recommender.data import Array
 from recommender.gram import Grams, Window, next_item_grams, use_gram
-from recommender.histories import Histories, Past
+from recommender.habits import Habits, Returns
+from recommender.histories import Histories, Past, decay
 from recommender.markov import Rows, transitions
 from recommender.ridge import solve
 from recommender.sequence import SequenceNet
@@ -98,7 +99,8 @@ def most_used(counts: Array, limit: int) -> Head:
 
 @dataclass(frozen=True)
 class Engine:
-    """`weights` float32[head, head]; `markov` rows of [items, items]; `popularity` float32[items], at most 1."""
+    """`weights` float32[head, head]; `markov` rows of [items, items]; `popularity` float32[items], at most 1. `habits` are
+    there where the settings weigh the own frequency."""
 
     settings: Settings
     head: Head
@@ -107,6 +109,7 @@ class Engine:
     popularity: Array
     content: Content | None = None
     net: SequenceNet | None = None
+    habits: Habits | None = None
 
     @property
     def items(self) -> int:
@@ -135,8 +138,8 @@ class Engine:
             # The ridge says nothing of items outside the head: there the transitions speak for it too.
             outside = self.head.place[place] < 0
             _add(total, place, followers, np.float32(chosen.markov) + np.float32(chosen.tail) * outside)
-        if chosen.frequency:
-            _add(total, *own_frequency(past, chosen.frequency_memory), chosen.frequency)
+        if self.habits is not None:
+            _add(total, *self.habits.scores(past, chosen.frequency_memory), chosen.frequency)
         if chosen.content:
             _add(total, slice(None), self.likeness(past), chosen.content)
         if chosen.sequence and self.net is not None:
@@ -164,19 +167,6 @@ def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:
     keep = (rows[newest] >= 0) & (decayed > SMALLEST_WEIGHT)
     distinct, place = np.unique(rows[newest][keep], return_inverse=True)
     return distinct, np.bincount(place, decayed[keep], minlength=len(distinct)).astype(np.float32)
-
-
-def decay(steps: Array, memory: float) -> Array:
-    """float32: (1 + d / memory) ** -2 for an event d steps back. Its long tail does better than an exponential on every
-    data set measured: what was long ago says little, but not nothing."""
-    found: Array = (1 + steps / np.float32(memory)) ** -2
-    return found
-
-
-def own_frequency(past: Past, memory: float) -> tuple[Array, Array]:
-    """The distinct items of a history, and the sums of their decayed weights."""
-    distinct, place = np.unique(past.item, return_inverse=True)
-    return distinct, np.bincount(place, decay(past.steps, memory) * past.weight).astype(np.float32)
 
 
 def _add(total: Array, place: Array | slice, part: Array, share: float | Array) -> None:
@@ -233,7 +223,8 @@ def train(
     found = base or Base.of(history, items, settings)
     weights = solve_weights(found.statistics, settings)
     popular = popularity(history, items, settings.popularity_age)
-    return Engine(settings, found.head, weights, markov_rows(history, items, settings), popular, content, net)
+    habits = Returns.of(history, items).habits(settings.frequency_memory) if settings.frequency else None
+    return Engine(settings, found.head, weights, markov_rows(history, items, settings), popular, content, net, habits)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from recommender.data import Array
 
 FORMAT = "recommender-model"
-VERSION = 2
+VERSION = 3
 MANIFEST = "model.json"
 
 

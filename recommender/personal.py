@@ -15,6 +15,7 @@ from recommender.content import Content
 from recommender.data import Array, Column, Query, Scored
 from recommender.engine import Engine, Head, Settings
 from recommender.explore import Novelty
+from recommender.habits import Habits
 from recommender.histories import Past
 from recommender.lifts import Lifts, row_values
 from recommender.markov import Rows
@@ -187,6 +188,7 @@ def _user_rows(profile: Lifts, users: Mapping[str, Column], size: int) -> Array:
 def engine_arrays(engine: Engine) -> dict[str, Array]:
     content = {} if engine.content is None else engine.content.features.arrays("content")
     net = {} if engine.net is None else engine.net.arrays("sequence")
+    habits = {} if engine.habits is None else engine.habits.arrays("habits")
     return {
         "head_items": engine.head.items,
         "head_place": engine.head.place,
@@ -195,6 +197,7 @@ def engine_arrays(engine: Engine) -> dict[str, Array]:
         **engine.markov.arrays("markov"),
         **content,
         **net,
+        **habits,
         "content_columns": np.array([engine.content.columns if engine.content else 0]),
     }
 
@@ -205,7 +208,8 @@ def engine_from_arrays(settings: Mapping[str, Any], arrays: Mapping[str, Array])
     columns = int(arrays["content_columns"][0])
     content = Content(Rows.from_arrays(arrays, "content"), columns) if columns else None
     net = SequenceNet.from_arrays(arrays, "sequence") if "sequence_items" in arrays else None
-    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"], content, net)
+    habits = Habits.from_arrays(arrays, "habits") if "habits_item" in arrays else None
+    return Engine(Settings.from_dict(settings), head, arrays["weights"], markov, arrays["popularity"], content, net, habits)
 
 
 def _lift_arrays(lifts: Lifts, name: str) -> dict[str, Array]:

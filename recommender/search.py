@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from recommender.engine import (
     Settings,
     Statistics,
     choose_head,
-    decay,
     markov_rows,
     most_used,
     popularity,
@@ -30,7 +29,8 @@ from recommender.engine import (
     statistics,
 )
 from recommender.gram import Window
-from recommender.histories import Histories, steps_back
+from recommender.habits import Owned, Returns
+from recommender.histories import Histories, decay, steps_back
 from recommender.ranking import top_each
 from recommender.sequence import SequenceNet
 from recommender.split import Cases
@@ -174,7 +174,18 @@ class Trial:
         return _scaled((self._history_matrix(memory) @ self.transitions(window, tau)).toarray())
 
     def _frequency(self, memory: float) -> Array:
-        return _scaled(self._history_matrix(memory, every=True)[:, self._columns].toarray())
+        user, item = np.divmod(self._owned.key, self._items)
+        likely = self._returns.habits(memory).of(self._owned, item, memory)
+        own = sparse.csr_matrix((likely, (user, item)), shape=(self._known.users, self._items))
+        return _scaled(own[:, self._columns].toarray())
+
+    @cached_property
+    def _returns(self) -> Returns:
+        return Returns.of(self._history, self._items)
+
+    @cached_property
+    def _owned(self) -> Owned:
+        return Owned.each(self._known, self._items)
 
     def _popularity(self, age: float) -> Array:
         return popularity(self._history, self._items, age)[self._columns]
@@ -186,12 +197,12 @@ class Trial:
         features = content.features.matrix(content.columns)
         return _scaled((self._history_matrix(memory) @ features @ features[self._columns].T).toarray())
 
-    def _history_matrix(self, memory: float | None, *, every: bool = False) -> sparse.csr_matrix:
-        """CSR [questions, items]: decayed weights of the known events; unless `every`, without what is nearly forgotten."""
+    def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
+        """CSR [questions, items]: decayed weights of the known events, without what is nearly forgotten."""
         known = self._known
         weight = known.weight if memory is None else known.weight * decay(self._steps, memory)
         keep = np.ones(len(known), dtype=bool)
-        if memory is not None and not every:
+        if memory is not None:
             left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
             keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
         cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from recommender.data import Array
-from recommender.engine import Engine, Settings, decay, train
-from recommender.histories import Histories, steps_back
+from recommender.engine import Engine, Settings, train
+from recommender.histories import Histories, decay, steps_back
 from recommender.metrics import COVERAGE
 from recommender.model import Base, Header, Vocabulary
 from recommender.personal import engine_arrays, engine_from_arrays

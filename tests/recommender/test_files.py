@@ -74,7 +74,7 @@ def test_a_folder_without_a_manifest_is_no_model(tmp_path: Path) -> None:
         ('{"format": "other"}', "has format 'other'"),
         ("[]", "has format 'list'"),
         ('{"format": "recommender-model", "version": 99}', "has version 99"),
-        ('{"format": "recommender-model", "version": 2}', "no header or no arrays"),
+        ('{"format": "recommender-model", "version": 3}', "no header or no arrays"),
     ],
 )
 def test_a_foreign_manifest_is_refused(folder: Path, text: str, message: str) -> None:
