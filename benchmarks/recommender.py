@@ -3,6 +3,8 @@
     python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"] [--systems recdrop,popularity] [--jobs 2]
         [--no-peers]
 
+Where a split asks fewer than FEW_USERS there are twice as many splits: one says little then.
+
 implicit is a dependency of the project. The other peers live in a virtual environment of their own, made on first use
 from requirements-bench.txt; what cannot be installed or run is listed as absent, never left out in silence.
 """
@@ -39,6 +41,7 @@ LIMIT_SECONDS = 900
 OUR_SLOW_SECONDS = 300
 SLOW_SECONDS = 40
 SLOW_SEEDS = 2
+FEW_USERS = 100
 COLUMNS: Mapping[str, str] = {
     "NDCG@10": "standard_ndcg_at_10",
     "NDCGaws@10": "normalized_discounted_cumulative_gain_at_10",
@@ -85,8 +88,9 @@ def main(arguments: Sequence[str]) -> int:
         except DataAbsentError as error:
             absent[name] = str(error)
             continue
-        table = _measure(name, data, systems, peers, options.seeds, options.jobs, absent)
-        _print_table(name, data, table, options.seeds)
+        splits = _splits(data, options.seeds)
+        table = _measure(name, splits, systems, peers, options.jobs, absent)
+        _print_table(name, data, table, len(splits))
         for system, found in ours.items():
             found.update({name: table[system]} if system in table else {})
     for system, found in ours.items():
@@ -109,13 +113,19 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _measure(
-    name: str, data: TrainingData, systems: Sequence[str], peers: str | None, seeds: int, jobs: int, absent: dict[str, str]
-) -> dict[str, Row]:
+def _splits(data: TrainingData, seeds: int) -> list[Split]:
     repeats = items_repeat(histories(data))
+    found = [make_split(data, seed, repeats=repeats) for seed in range(seeds)]
+    more = range(seeds, 2 * seeds) if len(found[0].asked) < FEW_USERS else ()
+    return [*found, *(make_split(data, seed, repeats=repeats) for seed in more)]
+
+
+def _measure(
+    name: str, splits: Sequence[Split], systems: Sequence[str], peers: str | None, jobs: int, absent: dict[str, str]
+) -> dict[str, Row]:
     rows: dict[str, list[Row]] = {system: [] for system in systems}
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
-        splits = [make_split(data, seed, repeats=repeats) for seed in range(seeds)]
+        seeds = len(splits)
         files = [Path(folder) / f"split-{seed}.npz" for seed in range(seeds)]
         for split, file in zip(splits, files, strict=True):
             split.save(file)

@@ -275,7 +275,7 @@ def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
 
 
 def sequence_weights() -> Iterator[list[Step]]:
-    yield _each("sequence", 0.35, 0.7, 1.2, 2.0, 4.0, 8.0)
+    yield _each("sequence", *(2.0 ** (step / 2) for step in range(-4, 7)))
 
 
 def _each(name: str, *values: Any) -> list[Step]:
