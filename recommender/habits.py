@@ -15,14 +15,12 @@ import numpy as np
 
 from recommender.data import Array
 from recommender.histories import Histories, Past, decay, steps_back
-from recommender.split import Cases, hold_out, join
+from recommender.split import EARLIER_ENDS, LONG, Cases, hold_out, join
 
 BANDS_PER_DOUBLING = 2
 COUNT_BANDS = 13
 GAP_BANDS = 25
 PRIOR = 5.0
-ENDS = (1.0, 0.9, 0.8, 0.7, 0.6)
-LONG = 10
 MOST_EVENTS = 2_000_000
 
 
@@ -125,5 +123,5 @@ class Returns:
 def _cuts(history: Histories) -> Cases:
     """Everyone's last tenth, and of long histories the tenths before it."""
     lengths = np.diff(history.indptr)
-    users = [np.flatnonzero(lengths >= (2 if end == 1 else LONG)) for end in ENDS]
-    return reduce(join, (hold_out(history, some, end=end) for some, end in zip(users, ENDS, strict=True)))
+    long = np.flatnonzero(lengths >= LONG)
+    return reduce(join, (hold_out(history, long, end=end) for end in EARLIER_ENDS), hold_out(history, np.flatnonzero(lengths >= 2)))

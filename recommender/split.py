@@ -10,6 +10,8 @@ from recommender.data import Array
 from recommender.histories import Histories, concatenate, offsets
 
 TRUTH_SHARE = 0.1
+EARLIER_ENDS = (0.9, 0.8, 0.7, 0.6)
+LONG = 10  # events from which on earlier tenths of a history are worth asking for
 
 
 @dataclass(frozen=True)

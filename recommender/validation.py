@@ -16,13 +16,12 @@ from recommender.lifts import Lifts, case_lifts, learn_lifts, row_values
 from recommender.neural import train_sequence
 from recommender.search import Aids, Effort, Trial, balances, coordinates, search, sequence_weights
 from recommender.sequence import SequenceNet
-from recommender.split import TRUTH_SHARE, Cases, hold_out, join
+from recommender.split import EARLIER_ENDS, LONG, TRUTH_SHARE, Cases, hold_out, join
 from recommender.task import Task
 
 VALIDATION_SHARE = 0.25
 LEAST_USERS = 300
 MOST_FOLDS = 2
-EARLIER_ENDS = (0.9, 0.8, 0.7, 0.6)
 LARGE_DATA = {"markov_window": 10, "markov_tau": 3.0}  # the cost of transitions grows with their window
 NEURAL_BUDGETS = 4
 NEURAL_BAR = 1.0  # what doubles the cost of a fit has to earn it
@@ -103,7 +102,7 @@ def _users_enough(history: Histories, effort: Effort) -> int:
 def _questions(history: Histories, users: Array, effort: Effort) -> Cases:
     """The newest tenth of each history; where these are few events also the tenths before it, asked at their time."""
     cases = hold_out(history, users)
-    long = users[np.diff(history.indptr)[users] >= 10]
+    long = users[np.diff(history.indptr)[users] >= LONG]
     for end in EARLIER_ENDS:
         if len(long) and len(cases.truth) < effort.truths:
             cases = join(cases, hold_out(history, long, end=end))
