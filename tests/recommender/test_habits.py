@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from recommender import TrainingData
+from recommender import Query, TrainingData, fit, load
+from recommender.files import read_model
 from recommender.habits import Habits, Returns
-from recommender.histories import Past, histories
-from tests.recommender.worlds import from_rows
+from recommender.histories import Past, decay, histories
+from tests.recommender.worlds import from_rows, weekly_shoppers
 
 MEMORY = 50.0
 
@@ -68,8 +71,20 @@ def test_lifts_are_finite_and_positive() -> None:
             assert (lifts > 0).all()
 
 
-def test_a_newest_event_counts_from_when_it_was_last_had() -> None:
-    data = milk_and_fridges()
-    habits = learnt(data)
-    early, late = likely(habits, data, "milk", *["fridge-01"] * 3), likely(habits, data, *["fridge-01"] * 3, "milk")
-    assert early["milk"] != late["milk"]
+def test_what_was_had_just_now_is_expected_again_and_what_was_had_once_long_ago_is_not() -> None:
+    data = click_and_watch()
+    found = likely(learnt(data), data, *(f"film-{film:02d}" for film in range(8)))
+    alone = Past.of(np.arange(8), np.ones(8, dtype=np.float32), np.zeros(8, dtype=bool)).steps
+    by_frequency = float(decay(alone, MEMORY)[-1] / decay(alone, MEMORY)[0])
+    assert found["film-07"] / found["film-00"] > 3 * by_frequency
+
+
+def test_habits_are_kept_in_the_model_file_and_renewed_by_an_update(tmp_path: Path) -> None:
+    model = fit("user-personalization-v2", weekly_shoppers(40))
+    model.save(tmp_path / "model")
+    asked = Query(user_id="user-003")
+    answer = model.recommend(asked, 5, exploration_weight=0)
+    assert {scored.item_id for scored in answer[:2]} == {"item-003", "item-004"}
+    assert "habits_item" in read_model(tmp_path / "model")[1]
+    assert load(tmp_path / "model").recommend(asked, 5, exploration_weight=0) == answer
+    assert model.update(weekly_shoppers(40)).recommend(asked, 5, exploration_weight=0) == answer
