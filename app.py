@@ -1,7 +1,7 @@
 """Every Lambda and every route of recdrop: parse, call chalicelib, return.
 
-Nothing here decides anything. Every Lambda imports all of this module, so it must stay cheap to import:
-boto3, DuckDB and the like are imported in chalicelib where they are used.
+Nothing here decides anything. Every Lambda imports all of this module, so it must stay cheap to
+import: boto3, DuckDB and the like are imported in chalicelib where they are used.
 """
 
 from __future__ import annotations
@@ -18,12 +18,18 @@ from chalicelib.telemetry import task
 app = Chalice(app_name="recdrop")
 
 Event = dict[str, Any]
-ANY_TYPE = ["*/*"]  # bodies are decoded by us, whatever they say they are: Chalice's own 415 is not in our error format
+ANY_TYPE = [
+    "*/*"
+    # bodies are decoded by us, whatever they say they are: Chalice's own 415 is not in our error format
+]
 
 
 @app.on_sqs_message(queue="recdrop-exports", batch_size=10, name="on_export")
 def on_export(event: Any) -> Event:
-    """S3 -> EventBridge -> SQS. Answers which messages are to be delivered again; the others are done."""
+    """S3 -> EventBridge -> SQS.
+
+    Answers which messages are to be delivered again; the others are done.
+    """
     return drops.handle(event.to_dict(), event.context)
 
 
@@ -147,7 +153,12 @@ def segment() -> Response:
     return http.answer(app.current_request, api().segment)
 
 
-@app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE, authorizer=IAMAuthorizer())
+@app.route(
+    "/snowflake/{function}",
+    methods=["POST", "GET"],
+    content_types=ANY_TYPE,
+    authorizer=IAMAuthorizer(),
+)
 def snowflake(function: str) -> Response:
     return http.answer(app.current_request, api().snowflake, function)
 

@@ -1,4 +1,6 @@
-"""`make bench`: every benchmark of this folder but the recommender's, one after the other, each in a process of its own."""
+"""`make bench`: every benchmark of this folder but the recommender's, one after the other, each in
+a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ LATER = ("recommender", "__")  # its own target: it takes long
 
 
 def main() -> int:
-    names = [path.stem for path in sorted(Path(__file__).parent.glob("*.py")) if not path.stem.startswith(LATER)]
+    names = [
+        path.stem
+        for path in sorted(Path(__file__).parent.glob("*.py"))
+        if not path.stem.startswith(LATER)
+    ]
     failed = []
     for name in names:
         print(f"\n== benchmarks.{name}", flush=True)

@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.filters [RECIPE]
 
-Prints, per filter, the first mask (it builds the indexes), the median of later ones, and mask plus ranking: the
-ranking of a model of RECIPE (such as user-personalization-v2, fitted here in half a minute), or else of random scores.
+Prints, per filter, the first mask (it builds the indexes), the median of later ones, and mask plus
+ranking: the ranking of a model of RECIPE (such as user-personalization-v2, fitted here in half a
+minute), or else of random scores.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from local.personalize.filters import Catalogue, FilterContext, parse
-from recommender import Query, TrainingData, fit
+from recdrop.personalize.filters import Catalogue, FilterContext, parse
+from recdrop.recommender import Query, TrainingData, fit
 
 ITEMS = 100_000
 RESULTS = 500
@@ -38,7 +39,10 @@ FILTERS = {
 
 
 def make_context(rng: np.random.Generator) -> FilterContext:
-    genres = ["|".join(f"genre{n}" for n in rng.choice(20, size, replace=False)) for size in rng.integers(1, 4, ITEMS)]
+    genres = [
+        "|".join(f"genre{n}" for n in rng.choice(20, size, replace=False))
+        for size in rng.integers(1, 4, ITEMS)
+    ]
     columns: dict[str, NDArray[np.object_] | NDArray[np.float64]] = {
         "ITEM_ID": np.array([f"i{n}" for n in range(ITEMS)], dtype=object),
         "GENRES": np.array(genres, dtype=object),

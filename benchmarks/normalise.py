@@ -1,9 +1,11 @@
-"""Normalising beside the csv module doing the same job, and beside a bare DuckDB scan and copy of the same file.
+"""Normalising beside the csv module doing the same job, and beside a bare DuckDB scan and copy of
+the same file.
 
     python -m benchmarks.normalise [--rows 3000000] [--rounds 3]
 
-Each runs in a process of its own, in turn; the best of the rounds counts. The csv module does what the normaliser does: checks ids and
-times, drops exact copies, profiles the columns, counts users and event types, sets a share of the users aside, writes clean files.
+Each runs in a process of its own, in turn; the best of the rounds counts. The csv module does what
+the normaliser does: checks ids and times, drops exact copies, profiles the columns, counts users
+and event types, sets a share of the users aside, writes clean files.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def write_shop(path: Path, rows: int) -> None:
 
 def ours(source: Path, folder: Path) -> None:
     rules = FileRules(columns={}, withhold=SHARE)
-    normalise_file(source, folder, dataset="interactions", key="shop.csv", file_rules=rules, now=NOW)
+    normalise_file(
+        source, folder, dataset="interactions", key="shop.csv", file_rules=rules, now=NOW
+    )
 
 
 def csv_module(source: Path, folder: Path) -> None:
@@ -57,7 +61,11 @@ def csv_module(source: Path, folder: Path) -> None:
     events: Counter[str] = Counter()
     sampled: dict[str, bool] = {}
     last = int(NOW)
-    with source.open(newline="") as file, (folder / "part.csv").open("w", newline="") as part, (folder / "sampled.csv").open("w") as aside:
+    with (
+        source.open(newline="") as file,
+        (folder / "part.csv").open("w", newline="") as part,
+        (folder / "sampled.csv").open("w") as aside,
+    ):
         reader = csv.reader(file)
         header = next(reader)
         kept, kept_aside = csv.writer(part), csv.writer(aside)
@@ -67,7 +75,14 @@ def csv_module(source: Path, folder: Path) -> None:
             if len(row) != len(header):
                 continue
             user, item, stamp, event, _ = row
-            if not user.strip() or not item.strip() or len(user) > 256 or len(item) > 256 or '"' in user or '"' in item:
+            if (
+                not user.strip()
+                or not item.strip()
+                or len(user) > 256
+                or len(item) > 256
+                or '"' in user
+                or '"' in item
+            ):
                 continue
             try:
                 seconds = int(stamp)
@@ -102,7 +117,9 @@ def _reader(source: Path) -> str:
 
 
 def _duckdb(folder: Path, sql: str) -> None:
-    connection = duckdb.connect(config={"threads": 2, "memory_limit": "320MB", "temp_directory": str(folder / "tmp")})
+    connection = duckdb.connect(
+        config={"threads": 2, "memory_limit": "320MB", "temp_directory": str(folder / "tmp")}
+    )
     connection.execute("SET enable_progress_bar = false")
     connection.execute(sql).fetchall()
 
@@ -122,7 +139,9 @@ def _in_a_process(work: Callable[[Path, Path], None], source: Path) -> Measured:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=3_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -131,7 +150,12 @@ def main() -> None:
         write_shop(source, options.rows)
         size = source.stat().st_size / 1e6
         best: dict[str, Measured] = {}
-        works = {"ours": ours, "csv module": csv_module, "DuckDB scan": bare_scan, "DuckDB copy": bare_copy}
+        works = {
+            "ours": ours,
+            "csv module": csv_module,
+            "DuckDB scan": bare_scan,
+            "DuckDB copy": bare_copy,
+        }
         for _ in range(options.rounds):
             for title, work in works.items():
                 best[title] = min(best.get(title, (float("inf"), 0)), _in_a_process(work, source))
@@ -139,7 +163,9 @@ def main() -> None:
     for title, (seconds, memory) in best.items():
         print(f"  {title:12} {seconds:7.2f} s {size / seconds:7.0f} MB/s {memory:6d} MB")
     mine = best["ours"][0]
-    print(f"  ours is {best['csv module'][0] / mine:.1f} times as fast as the csv module doing the same job")
+    print(
+        f"  ours is {best['csv module'][0] / mine:.1f} times as fast as the csv module doing the same job"
+    )
     print(
         f"  ours takes {mine / best['DuckDB copy'][0]:.2f} times a bare DuckDB copy, {mine / best['DuckDB scan'][0]:.2f} times a bare scan"
     )

@@ -1,9 +1,11 @@
-"""Two hundred clients at once on the local Personalize: errors, lost resources, and the time of an answer.
+"""Two hundred clients at once on the local Personalize: errors, lost resources, and the time of an
+answer.
 
     .venv/bin/python -m benchmarks.personalize_load [--clients 200] [--seconds 60] [--pause 0.5]
 
-The server is a process of its own, as is every measure of it; clients are asyncio connections that stay open. Each
-waits `pause` seconds on average between calls. Printed beside it: the same question asked of the engine in process.
+The server is a process of its own, as is every measure of it; clients are asyncio connections that
+stay open. Each waits `pause` seconds on average between calls. Printed beside it: the same question
+asked of the engine in process.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ import boto3
 import click
 import numpy as np
 
-from local.motoserver import MotoApp
-from local.personalize.hosting import hosted
-from recommender import Query, load
+from recdrop.local.motoserver import MotoApp
+from recdrop.personalize.hosting import hosted
+from recdrop.recommender import Query, load
 
 ROLE = "arn:aws:iam::000000000000:role/personalize"
 RAMP = 10  # clients come one after the other, within this many pauses
@@ -61,8 +63,23 @@ class Tally:
 
 @contextmanager
 def server(data_dir: Path, s3_endpoint: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "local.personalize", "--data-dir", str(data_dir), "--s3-endpoint", s3_endpoint]
-    options = ["--training-seconds", "5", "--quota", "schemas=1000000", "--quota", "record_requests_per_second=1000"]
+    command = [
+        sys.executable,
+        "-m",
+        "recdrop.personalize",
+        "--data-dir",
+        str(data_dir),
+        "--s3-endpoint",
+        s3_endpoint,
+    ]
+    options = [
+        "--training-seconds",
+        "5",
+        "--quota",
+        "schemas=1000000",
+        "--quota",
+        "record_requests_per_second=1000",
+    ]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -75,7 +92,12 @@ def server(data_dir: Path, s3_endpoint: str) -> Iterator[str]:
 
 
 def avro(name: str, fields: list[dict[str, Any]]) -> str:
-    record = {"type": "record", "name": name, "namespace": "com.amazonaws.personalize.schema", "version": "1.0"}
+    record = {
+        "type": "record",
+        "name": name,
+        "namespace": "com.amazonaws.personalize.schema",
+        "version": "1.0",
+    }
     return json.dumps({**record, "fields": fields})
 
 
@@ -88,12 +110,20 @@ INTERACTIONS = avro(
         {"name": "EVENT_TYPE", "type": "string"},
     ],
 )
-CATALOGUE = avro("Items", [{"name": "ITEM_ID", "type": "string"}, {"name": "GENRE", "type": "string", "categorical": True}])
+CATALOGUE = avro(
+    "Items",
+    [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "GENRE", "type": "string", "categorical": True},
+    ],
+)
 
 
 def wait(describe: Callable[..., Any], **arn: str) -> dict[str, Any]:
     while True:
-        [resource] = [value for name, value in describe(**arn).items() if name != "ResponseMetadata"]
+        [resource] = [
+            value for name, value in describe(**arn).items() if name != "ResponseMetadata"
+        ]
         if resource["status"] == "ACTIVE":
             return dict(resource)
         if resource["status"] == "CREATE FAILED":
@@ -113,16 +143,24 @@ def prepare(url: str, s3_endpoint: str, data_dir: Path) -> Target:
     s3.create_bucket(Bucket="bench")
     tables = {
         "INTERACTIONS": (INTERACTIONS, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", rows),
-        "ITEMS": (CATALOGUE, "ITEM_ID,GENRE", [f"i{item},{GENRES[item % 6]}" for item in range(ITEMS)]),
+        "ITEMS": (
+            CATALOGUE,
+            "ITEM_ID,GENRE",
+            [f"i{item},{GENRES[item % 6]}" for item in range(ITEMS)],
+        ),
     }
     api = boto3.client("personalize", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
     group = api.create_dataset_group(name="bench")["datasetGroupArn"]
     wait(api.describe_dataset_group, datasetGroupArn=group)
     datasets = {}
     for kind, (schema, header, lines) in tables.items():
-        s3.put_object(Bucket="bench", Key=f"{kind}.csv", Body="\n".join([header, *lines, ""]).encode())
+        s3.put_object(
+            Bucket="bench", Key=f"{kind}.csv", Body="\n".join([header, *lines, ""]).encode()
+        )
         schema_arn = api.create_schema(name=f"bench-{kind}", schema=schema)["schemaArn"]
-        dataset = api.create_dataset(name=kind, schemaArn=schema_arn, datasetGroupArn=group, datasetType=kind)
+        dataset = api.create_dataset(
+            name=kind, schemaArn=schema_arn, datasetGroupArn=group, datasetType=kind
+        )
         datasets[kind] = dataset["datasetArn"]
         wait(api.describe_dataset, datasetArn=datasets[kind])
         job = api.create_dataset_import_job(
@@ -133,14 +171,18 @@ def prepare(url: str, s3_endpoint: str, data_dir: Path) -> Target:
         )
         wait(api.describe_dataset_import_job, datasetImportJobArn=job["datasetImportJobArn"])
     recipe = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
-    solution = api.create_solution(name="bench", datasetGroupArn=group, recipeArn=recipe, performAutoTraining=False)
+    solution = api.create_solution(
+        name="bench", datasetGroupArn=group, recipeArn=recipe, performAutoTraining=False
+    )
     wait(api.describe_solution, solutionArn=solution["solutionArn"])
     version = api.create_solution_version(solutionArn=solution["solutionArn"])["solutionVersionArn"]
     wait(api.describe_solution_version, solutionVersionArn=version)
     campaign = api.create_campaign(name="bench", solutionVersionArn=version)["campaignArn"]
     wait(api.describe_campaign, campaignArn=campaign)
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)"
-    made = api.create_filter(name="bench", datasetGroupArn=group, filterExpression=expression)["filterArn"]
+    made = api.create_filter(name="bench", datasetGroupArn=group, filterExpression=expression)[
+        "filterArn"
+    ]
     wait(api.describe_filter, filterArn=made)
     tracker = api.create_event_tracker(name="bench", datasetGroupArn=group)
     wait(api.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
@@ -192,8 +234,17 @@ class Client:
                 },
             )
         if draw < 0.85:
-            event = {"eventType": "view", "itemId": f"i{self._rng.randrange(ITEMS)}", "sentAt": time.time()}
-            request = {"trackingId": self._target.tracking_id, "userId": user, "sessionId": user, "eventList": [event]}
+            event = {
+                "eventType": "view",
+                "itemId": f"i{self._rng.randrange(ITEMS)}",
+                "sentAt": time.time(),
+            }
+            request = {
+                "trackingId": self._target.tracking_id,
+                "userId": user,
+                "sessionId": user,
+                "eventList": [event],
+            }
             return "PutEvents", "/events", request
         if draw < 0.87:
             item = {"itemId": f"i{self._rng.randrange(ITEMS)}", "properties": '{"genre": "music"}'}
@@ -201,14 +252,25 @@ class Client:
         if draw < 0.95:
             return "DescribeCampaign", "/", {"campaignArn": self._target.campaign}
         self._made += 1
-        return "CreateSchema", "/", {"name": f"s-{id(self._tally)}-{self._number}-{self._made}", "schema": CATALOGUE}
+        return (
+            "CreateSchema",
+            "/",
+            {"name": f"s-{id(self._tally)}-{self._number}-{self._made}", "schema": CATALOGUE},
+        )
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str, path: str, body: dict[str, Any]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        name: str,
+        path: str,
+        body: dict[str, Any],
     ) -> tuple[int, bytes]:
         payload = json.dumps(body).encode()
         target = f"X-Amz-Target: AmazonPersonalize.{name}\r\n" if path == "/" else ""
-        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\n{target}Content-Length: {len(payload)}\r\n\r\n"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\n{target}Content-Length: {len(payload)}\r\n\r\n"
+        )
         writer.write(head.encode() + payload)
         status = int((await reader.readline()).split()[1])
         length = 0
@@ -221,7 +283,9 @@ class Client:
 async def drive(target: Target, clients: int, seconds: float, pause: float) -> Tally:
     tally = Tally()
     until = time.monotonic() + seconds
-    await asyncio.gather(*(Client(target, number, tally).run(until, pause) for number in range(clients)))
+    await asyncio.gather(
+        *(Client(target, number, tally).run(until, pause) for number in range(clients))
+    )
     return tally
 
 
@@ -263,23 +327,38 @@ def show(name: str, seconds: list[float]) -> None:
 @click.command()
 @click.option("--clients", default=200, show_default=True)
 @click.option("--seconds", default=60.0, show_default=True)
-@click.option("--pause", default=0.5, show_default=True, help="Mean pause of a client between calls, in seconds.")
+@click.option(
+    "--pause",
+    default=0.5,
+    show_default=True,
+    help="Mean pause of a client between calls, in seconds.",
+)
 def main(clients: int, seconds: float, pause: float) -> None:
     with tempfile.TemporaryDirectory() as folder, hosted(MotoApp(threading.RLock())) as s3:
         data_dir = Path(folder)
         with server(data_dir, s3) as url:
             target = prepare(url, s3, data_dir)
             show("engine in process", in_process(target))
-            show("one client, no pause", asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"])
+            show(
+                "one client, no pause",
+                asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"],
+            )
             begin_training(url)
-            show("one client, beside a training", asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"])
+            show(
+                "one client, beside a training",
+                asyncio.run(drive(target, 1, 5, 0)).seconds["GetRecommendations"],
+            )
             finish_training(url)
             tally = asyncio.run(drive(target, clients, seconds, pause))
             calls = sum(map(len, tally.seconds.values()))
-            click.echo(f"{clients} clients for {seconds:.0f} s: {calls / seconds:.0f} calls a second")
+            click.echo(
+                f"{clients} clients for {seconds:.0f} s: {calls / seconds:.0f} calls a second"
+            )
             for name, times in sorted(tally.seconds.items()):
                 show(name, times)
-            click.echo(f"refused or failed: {sum(tally.failures.values())} {dict(tally.failures.most_common(5))}")
+            click.echo(
+                f"refused or failed: {sum(tally.failures.values())} {dict(tally.failures.most_common(5))}"
+            )
             click.echo(f"schemas made: {len(tally.schemas)}, lost: {lost_resources(target, tally)}")
 
 

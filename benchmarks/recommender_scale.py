@@ -2,8 +2,9 @@
 
     python -m benchmarks.recommender_scale [--events 100000,1000000,20000000]
 
-The shop has Zipf-distributed items in clusters of taste, sessions that walk along a cluster, repeats, items that come
-later than others (drift) and a hundredth of items without any event (cold). Each size runs in a process of its own.
+The shop has Zipf-distributed items in clusters of taste, sessions that walk along a cluster,
+repeats, items that come later than others (drift) and a hundredth of items without any event
+(cold). Each size runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender import Model, Query, TrainingData, fit, load
-from recommender.data import Array
+from recdrop.recommender import Model, Query, TrainingData, fit, load
+from recdrop.recommender.data import Array
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100_000, 1_000_000, 5_000_000, 20_000_000)
@@ -38,17 +39,24 @@ def make_shop(events: int, users: int, items: int, seed: int = 0) -> TrainingDat
     started = np.append(True, user[1:] != user[:-1]) | (rng.random(events) < 0.2)
     session = np.cumsum(started) - 1
     taste = rng.integers(0, CLUSTERS, users)
-    cluster = np.where(rng.random(session[-1] + 1) < 0.7, taste[user[started]], rng.integers(0, CLUSTERS, session[-1] + 1))
+    cluster = np.where(
+        rng.random(session[-1] + 1) < 0.7,
+        taste[user[started]],
+        rng.integers(0, CLUSTERS, session[-1] + 1),
+    )
     when = np.sort(rng.integers(0, YEAR, session[-1] + 1))[rng.permutation(session[-1] + 1)]
     size = max(1, items // CLUSTERS)
     first = _skewed(rng, size, session[-1] + 1, 1.1)
     step = np.arange(events) - np.flatnonzero(started)[session]
-    # Most steps go on along the cluster, some fall back to the session's first item: sequences and repeats.
+    # Most steps go on along the cluster, some fall back to the session's first item: sequences and
+    # repeats.
     place = np.where(rng.random(events) < 0.25, first[session], first[session] + step)
     drift = (when[session] / YEAR * 0.2 * size).astype(np.int64)
     item = (cluster[session] * size + (place + drift) % max(1, int(size * 0.99))) % items
     timestamp = when[session] + 60 * step
-    return TrainingData(_ids("u", users), _ids("i", items), user, item.astype(np.int32), timestamp.astype(np.int64))
+    return TrainingData(
+        _ids("u", users), _ids("i", items), user, item.astype(np.int32), timestamp.astype(np.int64)
+    )
 
 
 def measure(events: int) -> dict[str, float]:
@@ -89,7 +97,9 @@ def _seconds_of_answer(model: Model, user: str) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--events", default=",".join(map(str, SIZES)))
     parser.add_argument("--one", type=int, default=0, help="measure one size and print JSON")
     options = parser.parse_args(arguments)
@@ -112,11 +122,20 @@ def _in_own_process(events: int) -> dict[str, float]:
 def _print(rows: Sequence[dict[str, float]]) -> None:
     print("".join(f"{title:>12}" for title in rows[0]))
     for row in rows:
-        print("".join(f"{value:>12.0f}" if title in ("events", "users", "items") else f"{value:>12.2f}" for title, value in row.items()))
+        print(
+            "".join(
+                f"{value:>12.0f}" if title in ("events", "users", "items") else f"{value:>12.2f}"
+                for title, value in row.items()
+            )
+        )
     last = rows[-1]
     for title, limit in LIMIT.items():
-        print(f"{title} at {last['events']:.0f} events: {last[title]:.2f}, limit {limit}: {'met' if last[title] <= limit else 'not met'}")
-    print("beyond: time and memory grow with the events; the ridge does not, its head is bounded. Train on a window of the")
+        print(
+            f"{title} at {last['events']:.0f} events: {last[title]:.2f}, limit {limit}: {'met' if last[title] <= limit else 'not met'}"
+        )
+    print(
+        "beyond: time and memory grow with the events; the ridge does not, its head is bounded. Train on a window of the"
+    )
     print("newest events, or on a larger machine; nothing is dropped in silence.")
 
 

@@ -1,4 +1,6 @@
-"""One split of one data set in a file that every system reads: the same training events, questions and truths for all."""
+"""One split of one data set in a file that every system reads: the same training events, questions
+and truths for all.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender import Column, TrainingData
-from recommender.data import Kind
-from recommender.histories import histories
-from recommender.split import draw_users, hold_out
+from recdrop.recommender import Column, TrainingData
+from recdrop.recommender.data import Kind
+from recdrop.recommender.histories import histories
+from recdrop.recommender.split import draw_users, hold_out
 
 Array = Any
 MOST_USERS = 2500
@@ -21,9 +23,11 @@ MOST_USERS = 2500
 
 @dataclass(frozen=True)
 class Split:
-    """Codes throughout. Question q knows `known[known_starts[q]:known_starts[q + 1]]`, oldest first; likewise truth.
+    """Codes throughout. Question q knows `known[known_starts[q]:known_starts[q + 1]]`, oldest
+    first; likewise truth.
 
-    `metadata` is JSON: by name of the column its kind and the value of every item, null where it has none.
+    `metadata` is JSON: by name of the column its kind and the value of every item, null where it
+    has none.
     """
 
     user: Array
@@ -43,13 +47,22 @@ class Split:
     metadata: str
 
     def columns(self) -> dict[str, Column]:
-        return {name: _column(kind, values) for name, (kind, values) in json.loads(self.metadata).items()}
+        return {
+            name: _column(kind, values)
+            for name, (kind, values) in json.loads(self.metadata).items()
+        }
 
     def questions(self) -> list[Array]:
-        return [self.known[a:b] for a, b in zip(self.known_starts[:-1], self.known_starts[1:], strict=True)]
+        return [
+            self.known[a:b]
+            for a, b in zip(self.known_starts[:-1], self.known_starts[1:], strict=True)
+        ]
 
     def truths(self) -> list[list[int]]:
-        return [self.truth[a:b].tolist() for a, b in zip(self.truth_starts[:-1], self.truth_starts[1:], strict=True)]
+        return [
+            self.truth[a:b].tolist()
+            for a, b in zip(self.truth_starts[:-1], self.truth_starts[1:], strict=True)
+        ]
 
     def save(self, file: Path) -> None:
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
@@ -64,7 +77,9 @@ class Split:
 
 
 def make_split(data: TrainingData, seed: int, *, repeats: bool) -> Split:
-    """A tenth of the users, held out completely; the newest tenth of each one's events is the truth."""
+    """A tenth of the users, held out completely; the newest tenth of each one's events is the
+    truth.
+    """
     history = histories(data)
     asked = draw_users(history, 0.1, MOST_USERS, np.random.default_rng(seed))
     cases = hold_out(history, asked)

@@ -2,8 +2,9 @@
 
     python -m benchmarks.recommender_systems SYSTEM SPLIT.npz ANSWERS.npz
 
-Held-out users are unknown to the models. Systems without a way to take in a new user (BPR) are trained with the known
-events of these users as well; that is to their advantage. Seen items are filtered, except where items repeat.
+Held-out users are unknown to the models. Systems without a way to take in a new user (BPR) are
+trained with the known events of these users as well; that is to their advantage. Seen items are
+filtered, except where items repeat.
 """
 
 from __future__ import annotations
@@ -59,32 +60,47 @@ def ours(split: Split) -> Answer:
 
 
 def ours_from_events(split: Split) -> Answer:
-    """All that the other systems are given: of no use where the data has no metadata, for it is the same then."""
+    """All that the other systems are given: of no use where the data has no metadata, for it is the
+    same then.
+    """
     if not split.columns():
         raise ValueError("the data has no metadata: the same as recdrop")
     return _ours(replace(split, metadata="{}"))
 
 
 def ours_with_extra(split: Split) -> Answer:
-    """With the optional sequence model (requirements-neural.txt)."""
+    """With the optional sequence model (requirements/neural.txt)."""
     importlib.import_module("torch")
     return _ours(split, extra=True)
 
 
 def _ours(split: Split, *, extra: bool = False) -> Answer:
     """With the metadata of the items, where the data has any."""
-    from recommender import Event, Query, TrainingData, fit
+    from recdrop.recommender import Event, Query, TrainingData, fit
 
     items = np.array([f"{code:08d}" for code in range(split.items)], dtype=object)
     users, user = np.unique(split.user, return_inverse=True)
     names = np.array([f"{code:08d}" for code in users], dtype=object)
-    data = TrainingData(names, items, user.astype(np.int32), split.item.astype(np.int32), split.timestamp, items=split.columns())
+    data = TrainingData(
+        names,
+        items,
+        user.astype(np.int32),
+        split.item.astype(np.int32),
+        split.timestamp,
+        items=split.columns(),
+    )
     model = fit("user-personalization-v2", data, settings={"sequence_model": extra})
 
     def answer(known: Array, place: int) -> list[int]:
         times = split.known_time[split.known_starts[place] : split.known_starts[place + 1]]
-        query = Query(events=[Event(str(items[code]), int(time)) for code, time in zip(known, times, strict=True)])
-        return [int(scored.item_id) for scored in model.recommend(query, DEPTH, exploration_weight=0)]
+        query = Query(
+            events=[
+                Event(str(items[code]), int(time)) for code, time in zip(known, times, strict=True)
+            ]
+        )
+        return [
+            int(scored.item_id) for scored in model.recommend(query, DEPTH, exploration_weight=0)
+        ]
 
     return answer
 
@@ -108,7 +124,9 @@ def own_frequency(split: Split) -> Answer:
 def implicit_als(split: Split) -> Answer:
     from implicit.cpu.als import AlternatingLeastSquares
 
-    model = AlternatingLeastSquares(factors=128, regularization=5.0, alpha=1.0, iterations=15, random_state=0)
+    model = AlternatingLeastSquares(
+        factors=128, regularization=5.0, alpha=1.0, iterations=15, random_state=0
+    )
     model.fit(_matrix(split), show_progress=False)
     return _implicit(split, model, fold_in=True)
 
@@ -124,9 +142,13 @@ def implicit_bm25(split: Split) -> Answer:
 def implicit_bpr(split: Split) -> Answer:
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-    model = BayesianPersonalizedRanking(factors=32, learning_rate=0.02, regularization=0.01, iterations=50, random_state=0)
+    model = BayesianPersonalizedRanking(
+        factors=32, learning_rate=0.02, regularization=0.01, iterations=50, random_state=0
+    )
     model.fit(_matrix(split, with_known=True), show_progress=False)
-    return _scored(split, lambda _known, place: model.item_factors @ model.user_factors[split.asked[place]])
+    return _scored(
+        split, lambda _known, place: model.item_factors @ model.user_factors[split.asked[place]]
+    )
 
 
 def lenskit_item_knn(split: Split) -> Answer:
@@ -146,8 +168,16 @@ def rectools_ease(split: Split) -> Answer:
     columns_of = importlib.import_module("rectools").Columns
     dataset_of = importlib.import_module("rectools.dataset").Dataset
     model = importlib.import_module("rectools.models").EASEModel(regularization=150.0)
-    users, items = np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))]), np.concatenate([split.item, split.known])
-    columns = {columns_of.User: users, columns_of.Item: items, columns_of.Weight: 1.0, columns_of.Datetime: pd.Timestamp("2020-01-01")}
+    users, items = (
+        np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))]),
+        np.concatenate([split.item, split.known]),
+    )
+    columns = {
+        columns_of.User: users,
+        columns_of.Item: items,
+        columns_of.Weight: 1.0,
+        columns_of.Datetime: pd.Timestamp("2020-01-01"),
+    }
     frame = pd.DataFrame(columns).drop_duplicates([columns_of.User, columns_of.Item])
     dataset = dataset_of.construct(frame)
     model.fit(dataset)
@@ -155,22 +185,34 @@ def rectools_ease(split: Split) -> Answer:
     @cache
     def lists() -> dict[int, list[int]]:
         """Asked for all at once, as is its way, with the first question."""
-        found = model.recommend(users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats)
-        answers: dict[int, list[int]] = found.groupby(columns_of.User)[columns_of.Item].apply(list).to_dict()
+        found = model.recommend(
+            users=split.asked, dataset=dataset, k=DEPTH, filter_viewed=not split.repeats
+        )
+        answers: dict[int, list[int]] = (
+            found.groupby(columns_of.User)[columns_of.Item].apply(list).to_dict()
+        )
         return answers
 
     return lambda _known, place: lists().get(int(split.asked[place]), [])
 
 
 def surprise_svd(split: Split) -> Answer:
-    """Rates every item for every user: a model of ratings, asked for a ranking. It has to know the users beforehand."""
+    """Rates every item for every user: a model of ratings, asked for a ranking.
+
+    It has to know the users beforehand.
+    """
     if len(np.unique(split.value)) == 1:
         raise ValueError("the data has no ratings")
     surprise, frames = importlib.import_module("surprise"), importlib.import_module("pandas")
     user = np.concatenate([split.user, split.asked.repeat(np.diff(split.known_starts))])
-    item, value = np.concatenate([split.item, split.known]), np.concatenate([split.value, split.known_value])
+    item, value = (
+        np.concatenate([split.item, split.known]),
+        np.concatenate([split.value, split.known_value]),
+    )
     reader = surprise.Reader(rating_scale=(float(value.min()), float(value.max())))
-    training = surprise.Dataset.load_from_df(frames.DataFrame({"u": user, "i": item, "r": value}), reader).build_full_trainset()
+    training = surprise.Dataset.load_from_df(
+        frames.DataFrame({"u": user, "i": item, "r": value}), reader
+    ).build_full_trainset()
     model = surprise.SVD(random_state=0)
     model.fit(training)
     inner = np.array([training.to_inner_iid(code) for code in np.unique(item)])
@@ -224,8 +266,12 @@ def _implicit(split: Split, model: Any, *, fold_in: bool) -> Answer:
 
     def answer(known: Array, _place: int) -> list[int]:
         values = np.ones(len(known), dtype=np.float32)
-        row = sparse.csr_matrix((values, (np.zeros(len(known), dtype=int), known)), shape=(1, split.items))
-        codes, _ = model.recommend(0, row, N=DEPTH, filter_already_liked_items=not split.repeats, **more)
+        row = sparse.csr_matrix(
+            (values, (np.zeros(len(known), dtype=int), known)), shape=(1, split.items)
+        )
+        codes, _ = model.recommend(
+            0, row, N=DEPTH, filter_already_liked_items=not split.repeats, **more
+        )
         return [int(code) for code in codes if code >= 0]
 
     return answer

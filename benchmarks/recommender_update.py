@@ -1,4 +1,5 @@
-"""trainingMode=UPDATE against the full fit: a model of the oldest 80 % of the events, brought up to date, and retrained.
+"""trainingMode=UPDATE against the full fit: a model of the oldest 80 % of the events, brought up to
+date, and retrained.
 
 python -m benchmarks.recommender_update [--data ml-100k]
 """
@@ -13,14 +14,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS
-from recommender import Model, TrainingData, fit
-from recommender.evaluation import measure_cases
-from recommender.histories import histories
-from recommender.split import Cases, draw_users, hold_out
+from recdrop.recommender import Model, TrainingData, fit
+from recdrop.recommender.evaluation import measure_cases
+from recdrop.recommender.histories import histories
+from recdrop.recommender.split import Cases, draw_users, hold_out
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default="ml-100k", choices=list(DATASETS))
     name = parser.parse_args(arguments).data
     data = DATASETS[name]()
@@ -29,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     cases = hold_out(history, asked)
     now = data.take(~np.isin(data.user, asked))
     before = now.take(now.timestamp <= np.quantile(now.timestamp, 0.8))
-    print(f"{name}: {len(before)} events, then {len(now)}\n{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}")
+    print(
+        f"{name}: {len(before)} events, then {len(now)}\n{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}"
+    )
     old = _line("stale", lambda: fit("user-personalization", before), data, cases)
     _line("updated", lambda: old.update(now), data, cases)
     _line("full fit", lambda: fit("user-personalization", now), data, cases)
@@ -41,8 +46,12 @@ def _line(title: str, make: Callable[[], Model], data: TrainingData, cases: Case
     model = make()
     seconds = time.perf_counter() - started
     values = measure_cases(model, data, cases).values
-    found = [values[key] for key in ("standard_ndcg_at_10", "mean_reciprocal_rank_at_25", "coverage")]
-    print(f"{title:<12}{seconds:>10.2f}" + "".join(f"{value:>10.4f}" for value in found), flush=True)
+    found = [
+        values[key] for key in ("standard_ndcg_at_10", "mean_reciprocal_rank_at_25", "coverage")
+    ]
+    print(
+        f"{title:<12}{seconds:>10.2f}" + "".join(f"{value:>10.4f}" for value in found), flush=True
+    )
     return model
 
 

@@ -1,8 +1,8 @@
 """What the route adds to the bare SDK call. `python -m benchmarks.serving_overhead`
 
-One process answers GetRecommendations over HTTP with 25 items, at once or after 5 ms (a fast campaign). Asked in turn,
-interleaved, by boto3 alone and by the whole Lambda handler (API Gateway event in, response out, cache never hit).
-Target: p50 under 1.2 times the bare call.
+One process answers GetRecommendations over HTTP with 25 items, at once or after 5 ms (a fast
+campaign). Asked in turn, interleaved, by boto3 alone and by the whole Lambda handler (API Gateway
+event in, response out, cache never hit). Target: p50 under 1.2 times the bare call.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from tests.chalicelib.house import KEYS, FakeEvents, make_app, proxy_event
 
 CALLS = 400
 ANSWER = json.dumps(
-    {"itemList": [{"itemId": f"item-{n}", "score": 0.5} for n in range(25)], "recommendationId": "RID"},
+    {
+        "itemList": [{"itemId": f"item-{n}", "score": 0.5} for n in range(25)],
+        "recommendationId": "RID",
+    },
 ).encode()
 
 
@@ -99,7 +102,9 @@ def compare(latency: float) -> None:
         route = make_route(client)
 
         def bare(number: int) -> object:
-            return client.get_recommendations(campaignArn="arn", userId=f"user-{number}", numResults=25)
+            return client.get_recommendations(
+                campaignArn="arn", userId=f"user-{number}", numResults=25
+            )
 
         def whole(number: int) -> object:
             event = proxy_event("GET", f"/recommendations/user-{number}")
@@ -116,7 +121,9 @@ def compare(latency: float) -> None:
     print(f"campaign that takes {latency * 1000:.0f} ms, {CALLS} calls each")
     for name, taken in zip(names, times, strict=True):
         p99 = quantiles(taken, n=100)[98]
-        print(f"  {name:18} p50 {median(taken):7.3f} ms   p99 {p99:7.3f} ms   {median(taken) / base:5.2f} times")
+        print(
+            f"  {name:18} p50 {median(taken):7.3f} ms   p99 {p99:7.3f} ms   {median(taken) / base:5.2f} times"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""A Snowflake batch through the route, beside a handler that answers row by row. `python -m benchmarks.snowflake_batch`
+"""A Snowflake batch through the route, beside a handler that answers row by row. `python -m
+benchmarks.snowflake_batch`
 
-Both sides ask the same back-end: 30 ms a call, as many at once as asked; in the second part also 500 calls a second at
-most. Target: 20 times the row-by-row handler; at least 95 % of the back-end's rate limit.
+Both sides ask the same back-end: 30 ms a call, as many at once as asked; in the second part also
+500 calls a second at most. Target: 20 times the row-by-row handler; at least 95 % of the back-end's
+rate limit.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ ITEMS = [{"itemId": f"item-{number}", "score": 0.5} for number in range(25)]
 
 
 class Backend:
-    """GetRecommendations with a latency and, if wanted, a rate limit with a tenth of a second of burst."""
+    """GetRecommendations with a latency and, if wanted, a rate limit with a tenth of a second of
+    burst.
+    """
 
     def __init__(self, limit: float | None = None) -> None:
         self.limit = limit
@@ -51,7 +55,9 @@ class Backend:
         with self._lock:
             if self.limit is not None:
                 now = time.monotonic()
-                self._tokens = min(self.limit / 10, self._tokens + (now - self._seen_at) * self.limit)
+                self._tokens = min(
+                    self.limit / 10, self._tokens + (now - self._seen_at) * self.limit
+                )
                 self._seen_at = now
                 if self._tokens < 1:
                     self.refused += 1
@@ -70,7 +76,11 @@ class OneGroup:
     def query(self, **arguments: Any) -> Mapping[str, Any]:
         if arguments["ExpressionAttributeValues"][":pk"] == "groups":
             return {"Items": [{"sk": "shop"}]}
-        record = {"sk": "serving#for-you", "recipe": "aws-user-personalization-v2", "recipe_type": "USER_PERSONALIZATION"}
+        record = {
+            "sk": "serving#for-you",
+            "recipe": "aws-user-personalization-v2",
+            "recipe_type": "USER_PERSONALIZATION",
+        }
         return {"Items": [{**record, "campaign_arn": "arn", "solution_version_arn": "version"}]}
 
 
@@ -92,12 +102,18 @@ def make_route(backend: Backend) -> Any:
 def answer_row_by_row(backend: Backend, body: str) -> str:
     """What most handlers in the field do."""
     rows = json.loads(body)["data"]
-    answers = [backend.get_recommendations(userId=row[1], numResults=25)["itemList"] for row in rows]
-    return json.dumps({"data": [[row[0], answer] for row, answer in zip(rows, answers, strict=True)]})
+    answers = [
+        backend.get_recommendations(userId=row[1], numResults=25)["itemList"] for row in rows
+    ]
+    return json.dumps(
+        {"data": [[row[0], answer] for row, answer in zip(rows, answers, strict=True)]}
+    )
 
 
 def make_body(first: int, rows: int) -> str:
-    return json.dumps({"data": [[number, f"user-{first + number}", 25, None] for number in range(rows)]})
+    return json.dumps(
+        {"data": [[number, f"user-{first + number}", 25, None] for number in range(rows)]}
+    )
 
 
 def time_of(call: Any) -> float:
@@ -107,7 +123,10 @@ def time_of(call: Any) -> float:
 
 
 def send(route: Any, body: str) -> int:
-    """The route's status; a 429 is sent again after a second, as Snowflake does. Returns the number of 429."""
+    """The route's status; a 429 is sent again after a second, as Snowflake does.
+
+    Returns the number of 429.
+    """
     refusals = 0
     while True:
         status = route(proxy_event("POST", "/snowflake/recommend", body), None)["statusCode"]
@@ -126,7 +145,9 @@ def compare_latency() -> None:
     theirs = time_of(lambda: answer_row_by_row(Backend(), make_body(0, ROWS // 10))) * 10
     print(f"{ROWS} rows at {LATENCY_SECONDS * 1000:.0f} ms a call")
     print(f"  row by row      {theirs:8.2f} s   {ROWS / theirs:8.0f} rows/s   (a tenth measured)")
-    print(f"  recdrop         {ours:8.2f} s   {ROWS / ours:8.0f} rows/s   {theirs / ours:.1f} times")
+    print(
+        f"  recdrop         {ours:8.2f} s   {ROWS / ours:8.0f} rows/s   {theirs / ours:.1f} times"
+    )
 
 
 def compare_rate() -> None:
@@ -138,9 +159,13 @@ def compare_rate() -> None:
         refusals = sum(executor.map(lambda body: send(route, body), bodies))
         seconds = time.monotonic() - began
     rate = len(bodies) * ROWS / seconds
-    print(f"{len(bodies)} batches of {ROWS} rows, {SENDERS} at once, back-end of {LIMIT_PER_SECOND:.0f} calls/s")
+    print(
+        f"{len(bodies)} batches of {ROWS} rows, {SENDERS} at once, back-end of {LIMIT_PER_SECOND:.0f} calls/s"
+    )
     print(f"  back-end's limit         {LIMIT_PER_SECOND:8.0f} calls/s")
-    print(f"  recdrop                  {rate:8.0f} rows/s   {100 * rate / LIMIT_PER_SECOND:.1f} % of the limit")
+    print(
+        f"  recdrop                  {rate:8.0f} rows/s   {100 * rate / LIMIT_PER_SECOND:.1f} % of the limit"
+    )
     print(f"  calls refused            {100 * backend.refused / backend.answered:8.1f} %")
     print(f"  batches answered by 429  {refusals:8d}")
 

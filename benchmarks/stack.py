@@ -1,4 +1,5 @@
-"""What the local stack costs: start, an invocation, a state, a request, beside the same work without it.
+"""What the local stack costs: start, an invocation, a state, a request, beside the same work
+without it.
 
     python -m benchmarks.stack
 
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from local.stack import Stack
+from recdrop.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "local" / "sample"
@@ -26,7 +27,10 @@ STATES = 12
 
 def main() -> None:
     """Measure and print."""
-    print("start-up, a process of its own, ports answering (s):", *(f"{start_up():.2f}" for _ in range(3)))
+    print(
+        "start-up, a process of its own, ports answering (s):",
+        *(f"{start_up():.2f}" for _ in range(3)),
+    )
     with Stack(SAMPLE, scale=1000, personalize=False) as stack:
         print(f"start-up here, moto imported for the first time (s): {stack.started_in:.2f}")
         time.sleep(1)
@@ -39,9 +43,11 @@ def main() -> None:
 
 def start_up() -> float:
     """Seconds from starting Python to a ready stack of the project, Personalize included."""
-    code = "import time; began = time.time()\nfrom pathlib import Path\nfrom local.stack import Stack\n"
+    code = "import time; began = time.time()\nfrom pathlib import Path\nfrom recdrop.local.stack import Stack\n"
     code += f"with Stack(Path({str(ROOT)!r})) as stack: print(time.time() - began)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return float(done.stdout)
 
 
@@ -85,13 +91,21 @@ def measure_states(stack: Stack) -> None:
     parameters = {"FunctionName": stack.resources["Check"], "Payload": {"token": "bench"}}
     names = [f"S{number}" for number in range(STATES)]
     states = {
-        name: {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "ResultPath": None, "Next": after}
+        name: {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": parameters,
+            "ResultPath": None,
+            "Next": after,
+        }
         for name, after in zip(names, [*names[1:], "Done"], strict=True)
     }
     definition = json.dumps({"StartAt": "S0", "States": {**states, "Done": {"Type": "Succeed"}}})
     client = stack.boto_client("stepfunctions")
     role = "arn:aws:iam::123456789012:role/any"
-    machine = client.create_state_machine(name="bench", definition=definition, roleArn=role)["stateMachineArn"]
+    machine = client.create_state_machine(name="bench", definition=definition, roleArn=role)[
+        "stateMachineArn"
+    ]
 
     def run() -> None:
         arn = client.start_execution(stateMachineArn=machine)["executionArn"]
@@ -99,7 +113,9 @@ def measure_states(stack: Stack) -> None:
             time.sleep(0.005)
 
     p50, p99 = quantiles(run, 30)
-    print(f"{f'run of {STATES} Lambda tasks':36} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {p50 / STATES:.2f} ms a state")
+    print(
+        f"{f'run of {STATES} Lambda tasks':36} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {p50 / STATES:.2f} ms a state"
+    )
 
 
 def quantiles(work: Callable[[], object], rounds: int) -> tuple[float, float]:

@@ -1,4 +1,5 @@
-"""AWS clients: the only module of chalicelib that imports boto3, and only when a client is first asked for.
+"""AWS clients: the only module of chalicelib that imports boto3, and only when a client is first
+asked for.
 
 Endpoints come from AWS_ENDPOINT_URL*, which boto3 honours itself: nothing here knows where it runs.
 """
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 def _config(**overrides: Any) -> Any:
     from botocore.config import Config
 
-    return Config(**{"connect_timeout": 5, "read_timeout": 60, "retries": {"mode": "standard"}, **overrides})
+    return Config(
+        **{"connect_timeout": 5, "read_timeout": 60, "retries": {"mode": "standard"}, **overrides}
+    )
 
 
 @cache
@@ -33,8 +36,8 @@ def _client(service: str) -> Any:
 
 
 _OVERRIDES: dict[str, dict[str, Any]] = {
-    # "standard" takes "5 imports are running already" (LimitExceededException) for a throttle and waits inside
-    # the Lambda; "legacy" does not. Step Functions does the long waiting.
+    # "standard" takes "5 imports are running already" (LimitExceededException) for a throttle and
+    # waits inside the Lambda; "legacy" does not. Step Functions does the long waiting.
     "personalize": {"retries": {"mode": "legacy", "max_attempts": 2}},
     # The serving layer retries by itself, within its deadline.
     "personalize-runtime": {
@@ -43,7 +46,11 @@ _OVERRIDES: dict[str, dict[str, Any]] = {
         "retries": {"mode": "standard", "total_max_attempts": 1},
         "max_pool_connections": 50,
     },
-    "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 1}},
+    "personalize-events": {
+        "connect_timeout": 1,
+        "read_timeout": 3,
+        "retries": {"mode": "standard", "total_max_attempts": 1},
+    },
     "dynamodb": {"connect_timeout": 1, "read_timeout": 3},
 }
 

@@ -1,7 +1,9 @@
-"""What a run costs on Amazon Personalize, roughly: a table of list prices and the quantities of one run.
+"""What a run costs on Amazon Personalize, roughly: a table of list prices and the quantities of one
+run.
 
-US dollars, us-east-1, from the public price page as known in 2025; check it before you plan by it. Training hours of
-the classic recipes are the service's own count, unknown before it ran; an hour per million interactions is assumed.
+US dollars, us-east-1, from the public price page as known in 2025; check it before you plan by it.
+Training hours of the classic recipes are the service's own count, unknown before it ran; an hour
+per million interactions is assumed.
 """
 
 from __future__ import annotations
@@ -34,7 +36,12 @@ def of_import(source_bytes: int) -> Line:
 
 def of_training(recipe: str, interactions: int) -> Line:
     if recipe.endswith("-v2"):
-        return Line(f"training {recipe}", interactions, "interactions", interactions / 1000 * TRAINING_V2_PER_1000_INTERACTIONS)
+        return Line(
+            f"training {recipe}",
+            interactions,
+            "interactions",
+            interactions / 1000 * TRAINING_V2_PER_1000_INTERACTIONS,
+        )
     hours = max(1.0, interactions / 1e6)
     return Line(f"training {recipe}", hours, "training hours (assumed)", hours * TRAINING_PER_HOUR)
 
@@ -46,4 +53,9 @@ def of_batch(users: int) -> Line:
 def of_campaign(min_provisioned_tps: int) -> Line:
     """A day of the campaign's minimum: it is billed whether anybody asks or not."""
     requests = min_provisioned_tps * SECONDS_A_DAY
-    return Line("campaign, a day at its minimum", requests, "requests", requests / 1000 * CAMPAIGN_PER_1000_REQUESTS)
+    return Line(
+        "campaign, a day at its minimum",
+        requests,
+        "requests",
+        requests / 1000 * CAMPAIGN_PER_1000_REQUESTS,
+    )

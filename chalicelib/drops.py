@@ -1,7 +1,9 @@
-"""From an object's arrival to at most one run per export: the handler behind S3 -> EventBridge -> SQS.
+"""From an object's arrival to at most one run per export: the handler behind S3 -> EventBridge ->
+SQS.
 
-Events are at least once and in no order, so an event only says where to look: what is there now is what counts.
-A message that asks to look again later (quiet periods, manifests that wait for a part) goes through the same queue.
+Events are at least once and in no order, so an event only says where to look: what is there now is
+what counts. A message that asks to look again later (quiet periods, manifests that wait for a part)
+goes through the same queue.
 """
 
 from __future__ import annotations
@@ -32,19 +34,28 @@ MAX_DELAY_SECONDS = 900  # SQS's own
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The Lambda: every message on its own, so that a poisoned one does not hold up the others."""
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
 
     inbox = Inbox.open()
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(
-        event=event, record_handler=lambda record: inbox.take(json.loads(record["body"])), processor=processor, context=context
+        event=event,
+        record_handler=lambda record: inbox.take(json.loads(record["body"])),
+        processor=processor,
+        context=context,
     )
     return dict(answer)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a group's arrivals: by key its role, the manifests, the objects, the commits' added keys."""
+    """What is known of a group's arrivals: by key its role, the manifests, the objects, the
+    commits' added keys.
+    """
 
     roles: Mapping[str, str]
     manifests: Sequence[manifests.Manifest]
@@ -87,7 +98,14 @@ class Inbox:
     @classmethod
     def open(cls) -> Inbox:
         settings = Settings.from_environment()
-        return cls(settings, open_ledger(settings), clients.s3(), clients.sqs(), clients.sns(), clients.stepfunctions())
+        return cls(
+            settings,
+            open_ledger(settings),
+            clients.s3(),
+            clients.sqs(),
+            clients.sns(),
+            clients.stepfunctions(),
+        )
 
     def take(self, message: dict[str, Any]) -> None:
         """A message of the queue: an S3 event by EventBridge, or our own `{"look_again": group}`."""
@@ -96,7 +114,9 @@ class Inbox:
         elif message.get("detail-type") == "Object Created":
             self.arrive(message["detail"]["object"]["key"])
         else:
-            logger.info("message ignored", extra={"kind": message.get("detail-type", sorted(message))})
+            logger.info(
+                "message ignored", extra={"kind": message.get("detail-type", sorted(message))}
+            )
 
     def arrive(self, key: str) -> None:
         """Records what lies at `key` now and looks whether an export has become complete."""
@@ -104,14 +124,18 @@ class Inbox:
         try:
             groupconfig.check_group_name(parsed.group)
         except groupconfig.ConfigError as error:
-            self._tell(parsed.group or key, "ignored", f"Object {key!r} is not part of any group. {error}")
+            self._tell(
+                parsed.group or key, "ignored", f"Object {key!r} is not part of any group. {error}"
+            )
             return
         head = self._head(key)
         if head is None:
             logger.info("object vanished before it was read", extra={"key": key})
             return
         if parsed.role != "config":
-            self.ledger.record_arrival(parsed.group, key, etag=head["ETag"].strip('"'), size=head["ContentLength"])
+            self.ledger.record_arrival(
+                parsed.group, key, etag=head["ETag"].strip('"'), size=head["ContentLength"]
+            )
         self.look(parsed.group)
 
     def look(self, group: str) -> None:
@@ -129,7 +153,12 @@ class Inbox:
             match decision:
                 case sets.Complete(export, ignored):
                     self._start(export, toml, ignored)
-                    taken = {file.key for _, file in export.files()} | set(ignored) | {export.complete_by} | facts.markers
+                    taken = (
+                        {file.key for _, file in export.files()}
+                        | set(ignored)
+                        | {export.complete_by}
+                        | facts.markers
+                    )
                     self._forget(group, arrivals, taken)
                     continue  # the next export of the group may be complete too
                 case sets.Waiting(until, why):
@@ -142,27 +171,42 @@ class Inbox:
                     self._forget(group, arrivals, facts.empty)
             return
 
-    # -- deciding ---------------------------------------------------------------------------------------------------
+    # -- deciding ----------------------------------------------------------------------------------
 
     def _gather(self, config: groupconfig.Config, arrivals: list[Item]) -> Facts:
         mapped = {entry.name: entry.dataset for entry in config.dataset}
-        roles = {item["key"]: keys.parse_drop_key(item["key"], mapped, int(item["size"])).role for item in arrivals}
-        found = [self._manifest(item, mapped) for item in arrivals if roles[item["key"]] == "manifest"]
+        roles = {
+            item["key"]: keys.parse_drop_key(item["key"], mapped, int(item["size"])).role
+            for item in arrivals
+        }
+        found = [
+            self._manifest(item, mapped) for item in arrivals if roles[item["key"]] == "manifest"
+        ]
         objects = {item["key"]: _fact(item) for item in arrivals}
-        for listed in {key for manifest in found for key in _listed_keys(manifest)} - objects.keys():
+        for listed in {
+            key for manifest in found for key in _listed_keys(manifest)
+        } - objects.keys():
             if head := self._head(listed):
                 objects[listed] = _listed(listed, head)
-        commits = {key: manifests.parse_commit(key, self._read(key)) for key, role in roles.items() if role == "commit"}
+        commits = {
+            key: manifests.parse_commit(key, self._read(key))
+            for key, role in roles.items()
+            if role == "commit"
+        }
         return Facts(roles, found, objects, commits)
 
     def _manifest(self, item: Item, mapped: dict[str, Any]) -> manifests.Manifest:
         body, arrived = self._read(item["key"]), float(item["arrived"])
-        return manifests.parse_manifest(item["key"], body, bucket=self.settings.drop_bucket, arrived=arrived, mapped=mapped)
+        return manifests.parse_manifest(
+            item["key"], body, bucket=self.settings.drop_bucket, arrived=arrived, mapped=mapped
+        )
 
-    # -- acting -----------------------------------------------------------------------------------------------------
+    # -- acting ------------------------------------------------------------------------------------
 
     def _start(self, export: sets.ExportSet, toml: str, ignored: Any) -> None:
-        """Starts the run of this export, unless it is running or has succeeded: names come from the content."""
+        """Starts the run of this export, unless it is running or has succeeded: names come from the
+        content.
+        """
         import msgspec
 
         record = self.ledger.claim_run(export.group, export.run_id)
@@ -175,11 +219,17 @@ class Inbox:
         self._write(layout.config(run), toml.encode())
         start_execution(self.stepfunctions, self.settings.state_machine_arn, export.group, run)
         self.ledger.update_run(run, ignored=dict(ignored))
-        logger.info("run started", extra={"files": len(export.files()), "complete_by": export.complete_by})
+        logger.info(
+            "run started", extra={"files": len(export.files()), "complete_by": export.complete_by}
+        )
 
     def _look_again(self, group: str, until: float) -> None:
         delay = min(MAX_DELAY_SECONDS, max(1, math.ceil(until - self.now())))
-        self.sqs.send_message(QueueUrl=self.settings.queue_url, MessageBody=json.dumps({"look_again": group}), DelaySeconds=delay)
+        self.sqs.send_message(
+            QueueUrl=self.settings.queue_url,
+            MessageBody=json.dumps({"look_again": group}),
+            DelaySeconds=delay,
+        )
 
     def _reject(self, group: str, reason: str, arrivals: list[Item], rejected: set[str]) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.now()))
@@ -189,13 +239,19 @@ class Inbox:
         self._forget(group, arrivals, rejected)
 
     def _forget(self, group: str, arrivals: list[Item], taken: set[str]) -> None:
-        self.ledger.clear_arrivals(group, [(item["key"], item["etag"]) for item in arrivals if item["key"] in taken])
+        self.ledger.clear_arrivals(
+            group, [(item["key"], item["etag"]) for item in arrivals if item["key"] in taken]
+        )
 
     def _tell(self, group: str, what: str, message: str) -> None:
         logger.warning(what, extra={"group": group, "reason": message})
-        self.sns.publish(TopicArn=self.settings.topic_arn, Subject=f"recdrop {group}: {what}"[:100], Message=message)
+        self.sns.publish(
+            TopicArn=self.settings.topic_arn,
+            Subject=f"recdrop {group}: {what}"[:100],
+            Message=message,
+        )
 
-    # -- the drop bucket --------------------------------------------------------------------------------------------
+    # -- the drop bucket ---------------------------------------------------------------------------
 
     def _head(self, key: str) -> Any:
         try:
@@ -240,4 +296,6 @@ def _fact(item: Item) -> sets.ObjectFact:
 
 
 def _listed(key: str, head: Any) -> sets.ObjectFact:
-    return sets.ObjectFact(key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"].timestamp())
+    return sets.ObjectFact(
+        key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"].timestamp()
+    )

@@ -1,4 +1,5 @@
-"""Every error of chalicelib. Step Functions matches them by class name, so a rename is a change of the ASL.
+"""Every error of chalicelib. Step Functions matches them by class name, so a rename is a change of
+the ASL.
 
 RecdropError
 ├── ResourcePending       try again later: Retry is the timer
@@ -74,7 +75,10 @@ THROTTLES = frozenset({
 
 
 def code_of(error: BaseException) -> str:
-    """The AWS error code of a botocore ClientError, "" for anything else. Needs no botocore import."""
+    """The AWS error code of a botocore ClientError, "" for anything else.
+
+    Needs no botocore import.
+    """
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
 
 
@@ -83,7 +87,9 @@ def message_of(error: BaseException) -> str:
 
 
 def translate(error: Exception) -> Exception:
-    """The same error under the name that the state machine retries; an error it should not retry as it came."""
+    """The same error under the name that the state machine retries; an error it should not retry as
+    it came.
+    """
     response: dict[str, Any] = getattr(error, "response", {})
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code_of(error) in THROTTLES:

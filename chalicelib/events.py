@@ -1,10 +1,11 @@
 """Events, items and users to Personalize: PutEvents, PutItems, PutUsers.
 
-What the service would refuse is refused here first, by index and name, before anything is sent: the service has no list
-of partial failures, one bad event fails its whole call. When it refuses a call all the same, the call is halved until
-the bad events stand alone, so that the good ones are kept.
+What the service would refuse is refused here first, by index and name, before anything is sent: the
+service has no list of partial failures, one bad event fails its whole call. When it refuses a call
+all the same, the call is halved until the bad events stand alone, so that the good ones are kept.
 
-Not here: what Segment sends (serving/segment.py makes events of it), PutActions and PutActionInteractions.
+Not here: what Segment sends (serving/segment.py makes events of it), PutActions and
+PutActionInteractions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.serving.errors import BadRequest, NotReady, TooLarge, TooManyRequests, Unavailable, one_of
+from chalicelib.serving.errors import (
+    BadRequest,
+    NotReady,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+    one_of,
+)
 from chalicelib.serving.http import Reply
 from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.records import Catalogue, Group
@@ -55,8 +63,11 @@ _FIELDS = (
     "sessionId",
     "userId",
 )
-# Personalize: "Don't use these keys in properties"; camelCase and column spellings of the same names.
-_FORBIDDEN_PROPERTIES = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
+# Personalize: "Don't use these keys in properties"; camelCase and column spellings of the same
+# names.
+_FORBIDDEN_PROPERTIES = frozenset(
+    {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
+)
 
 
 class EventsClient(Protocol):
@@ -85,7 +96,10 @@ class Event:
     impression: tuple[str, ...] = ()
 
     def to_wire(self, now: float) -> dict[str, Any]:
-        """PutEvents' shape. The event id is the given one, or a digest: the same event sent twice counts once."""
+        """PutEvents' shape.
+
+        The event id is the given one, or a digest: the same event sent twice counts once.
+        """
         sent_at = now if self.sent_at is None else self.sent_at
         optional = {
             "itemId": self.item_id,
@@ -102,19 +116,31 @@ class Event:
         }
 
     def _digest(self, sent_at: float) -> str:
-        parts = [self.user_id, self.session_id, self.event_type, self.item_id, sent_at, self.event_value]
+        parts = [
+            self.user_id,
+            self.session_id,
+            self.event_type,
+            self.item_id,
+            sent_at,
+            self.event_value,
+        ]
         return hashlib.sha256(json.dumps([*parts, self.properties]).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A new or changed item or user; `properties` is JSON text, its keys the schema's names in camelCase."""
+    """A new or changed item or user; `properties` is JSON text, its keys the schema's names in
+    camelCase.
+    """
 
     id: str
     properties: str | None = None
 
     def to_wire(self, id_key: str) -> dict[str, Any]:
-        return {id_key: self.id, **({} if self.properties is None else {"properties": self.properties})}
+        return {
+            id_key: self.id,
+            **({} if self.properties is None else {"properties": self.properties}),
+        }
 
 
 @dataclass(frozen=True)
@@ -131,7 +157,9 @@ class Batch:
 
 @dataclass
 class Outcome:
-    """What became of a batch: how much of it was taken, and what the service refused, as (list, index, message)."""
+    """What became of a batch: how much of it was taken, and what the service refused, as (list,
+    index, message).
+    """
 
     accepted: int = 0
     rejected: list[tuple[str, int, str]] = field(default_factory=list)
@@ -139,7 +167,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Sends batches. `forget` is called with (group, user) once an answer for the user may have changed."""
+    """Sends batches.
+
+    `forget` is called with (group, user) once an answer for the user may have changed.
+    """
 
     catalogue: Catalogue
     client: Callable[[], EventsClient]
@@ -150,7 +181,8 @@ class Recorder:
     def record(self, group: str | None, batch: Batch, deadline: Deadline, **counts: int) -> Reply:
         """Send `batch`; 200 with the count, 400 naming what the service refused. Raises ApiError.
 
-        Items and users go before the events that may speak of them. `counts` go into the reply as they are.
+        Items and users go before the events that may speak of them. `counts` go into the reply as
+        they are.
         """
         outcome = Outcome()
         if not batch:
@@ -165,18 +197,29 @@ class Recorder:
             message = f"The service is overloaded ({error.code}). Send all again: event ids are counted once."
             raise TooManyRequests(message, retry_after=1, accepted=outcome.accepted) from error
         except Missing as error:
-            raise NotReady(f"What group {found.name!r} needs for it is not there ({error.code}).") from error
+            raise NotReady(
+                f"What group {found.name!r} needs for it is not there ({error.code})."
+            ) from error
         except Broken as error:
             message = f"The service does not answer ({error.code})."
             raise Unavailable(message, retry_after=5, accepted=outcome.accepted) from error
         finally:
-            for user in {event.user_id for event in batch.events if event.user_id} | {row.id for row in batch.users}:
+            for user in {event.user_id for event in batch.events if event.user_id} | {
+                row.id for row in batch.users
+            }:
                 self.forget((found.name, user))
         return _reply(outcome, counts)
 
-    def _plan(self, group: Group, batch: Batch, deadline: Deadline) -> Iterator[tuple[str, Members, Send]]:
-        """The calls to make: each a list's name, some of its members with their index, and what sends them."""
-        for kind, id_key, rows in (("items", "itemId", batch.items), ("users", "userId", batch.users)):
+    def _plan(
+        self, group: Group, batch: Batch, deadline: Deadline
+    ) -> Iterator[tuple[str, Members, Send]]:
+        """The calls to make: each a list's name, some of its members with their index, and what
+        sends them.
+        """
+        for kind, id_key, rows in (
+            ("items", "itemId", batch.items),
+            ("users", "userId", batch.users),
+        ):
             for members in _chunks(list(enumerate(rows))):
                 yield kind, members, partial(self._put_rows, group, deadline, kind, id_key)
         for members in _split_by_session(batch.events):
@@ -193,9 +236,14 @@ class Recorder:
             arguments["userId"] = events[0].user_id
         self.caller.call(self.client().put_events, arguments, deadline)
 
-    def _put_rows(self, group: Group, deadline: Deadline, kind: str, id_key: str, rows: Sequence[Row]) -> None:
+    def _put_rows(
+        self, group: Group, deadline: Deadline, kind: str, id_key: str, rows: Sequence[Row]
+    ) -> None:
         operation = self.client().put_items if kind == "items" else self.client().put_users
-        arguments = {"datasetArn": group.dataset_arn(kind), kind: [row.to_wire(id_key) for row in rows]}
+        arguments = {
+            "datasetArn": group.dataset_arn(kind),
+            kind: [row.to_wire(id_key) for row in rows],
+        }
         self.caller.call(operation, arguments, deadline)
 
 
@@ -217,7 +265,10 @@ def _deliver(kind: str, members: Members, send: Send, outcome: Outcome) -> None:
 def _reply(outcome: Outcome, counts: Mapping[str, int]) -> Reply:
     if not outcome.rejected:
         return Reply(200, {"accepted": outcome.accepted, **counts})
-    rejected = [{"in": kind, "index": index, "message": message} for kind, index, message in sorted(outcome.rejected)]
+    rejected = [
+        {"in": kind, "index": index, "message": message}
+        for kind, index, message in sorted(outcome.rejected)
+    ]
     message = f"The service refused {len(rejected)} of them; the others are accepted. First: {rejected[0]['message']}"
     error = {"code": "BadRequest", "message": message, "rejected": rejected}
     return Reply(400, {"error": error, "accepted": outcome.accepted, **counts})
@@ -233,7 +284,10 @@ def _split_by_session(events: Sequence[Event]) -> Iterator[Members]:
 
 
 def _chunks(members: Members) -> Iterator[Members]:
-    return (members[start : start + MEMBERS_PER_CALL] for start in range(0, len(members), MEMBERS_PER_CALL))
+    return (
+        members[start : start + MEMBERS_PER_CALL]
+        for start in range(0, len(members), MEMBERS_PER_CALL)
+    )
 
 
 def parse_query(query: Mapping[str, str]) -> str | None:
@@ -245,7 +299,8 @@ def parse_query(query: Mapping[str, str]) -> str | None:
 
 
 def parse_batch(body: Any, query: Mapping[str, str]) -> tuple[str | None, Batch]:
-    """The group and what a body brings: one event, or an object of the lists events, items and users.
+    """The group and what a body brings: one event, or an object of the lists events, items and
+    users.
 
     One bad member refuses them all, by its list and index.
     """
@@ -254,18 +309,26 @@ def parse_batch(body: Any, query: Mapping[str, str]) -> tuple[str | None, Batch]
         return _group(body, group), Batch(events=[parse_event(body, "events[0]")])
     unknown = sorted(set(body) - {*_LISTS, "group"})
     if unknown:
-        raise BadRequest(f"Unknown key {ascii(unknown[0])[:60]} beside the lists. Expected one of: {one_of([*_LISTS, 'group'])}.")
+        raise BadRequest(
+            f"Unknown key {ascii(unknown[0])[:60]} beside the lists. Expected one of: {one_of([*_LISTS, 'group'])}."
+        )
     batch = Batch(
         events=_parse_list(body, "events", parse_event),
-        items=_parse_list(body, "items", partial(_parse_row, "itemId", MAX_ITEM_PROPERTIES_CHARACTERS)),
-        users=_parse_list(body, "users", partial(_parse_row, "userId", MAX_USER_PROPERTIES_CHARACTERS)),
+        items=_parse_list(
+            body, "items", partial(_parse_row, "itemId", MAX_ITEM_PROPERTIES_CHARACTERS)
+        ),
+        users=_parse_list(
+            body, "users", partial(_parse_row, "userId", MAX_USER_PROPERTIES_CHARACTERS)
+        ),
     )
     if not batch:
         raise BadRequest(f"The lists are empty. Expected 1 to {MAX_MEMBERS} members.")
     return _group(body, group), batch
 
 
-def _parse_list(body: Mapping[str, Any], name: str, parse: Callable[[Any, str], Member]) -> list[Member]:
+def _parse_list(
+    body: Mapping[str, Any], name: str, parse: Callable[[Any, str], Member]
+) -> list[Member]:
     given = body.get(name, [])
     if not isinstance(given, list):
         raise BadRequest(f"{name} has a value of type {type_name(given)}. Expected a list.")
@@ -279,8 +342,13 @@ def _parse_row(id_key: str, most: int, given: Any, name: str) -> Row:
         raise BadRequest(f"{name} is of type {type_name(given)}. Expected an object.")
     unknown = sorted(set(given) - {id_key, "properties"})
     if unknown:
-        raise BadRequest(f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {id_key}, properties.")
-    return Row(to_id(given.get(id_key), f"{name}.{id_key}"), _properties(given.get("properties"), f"{name}.properties", most))
+        raise BadRequest(
+            f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {id_key}, properties."
+        )
+    return Row(
+        to_id(given.get(id_key), f"{name}.{id_key}"),
+        _properties(given.get("properties"), f"{name}.properties", most),
+    )
 
 
 def _group(body: Any, group: str | None) -> str | None:
@@ -291,12 +359,17 @@ def _group(body: Any, group: str | None) -> str | None:
 
 
 def parse_event(given: Any, name: str) -> Event:
-    """One event of the HTTP API. BadRequest starts with `name`, the event's place in the request."""
+    """One event of the HTTP API.
+
+    BadRequest starts with `name`, the event's place in the request.
+    """
     if not isinstance(given, dict):
         raise BadRequest(f"{name} is of type {type_name(given)}. Expected an object.")
     unknown = sorted(set(given) - set(_FIELDS))
     if unknown:
-        raise BadRequest(f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {one_of(_FIELDS)}.")
+        raise BadRequest(
+            f"{name} has an unknown key {ascii(unknown[0])[:60]}. Expected one of: {one_of(_FIELDS)}."
+        )
     user_id = _optional_id(given, "userId", name)
     session_id = _optional_id(given, "sessionId", name) or user_id
     if session_id is None:
@@ -310,7 +383,9 @@ def parse_event(given: Any, name: str) -> Event:
         sent_at=_epoch_seconds(given.get("sentAt"), f"{name}.sentAt"),
         event_value=_number(given.get("eventValue"), f"{name}.eventValue"),
         properties=_event_properties(given.get("properties"), f"{name}.properties"),
-        recommendation_id=_recommendation_id(given.get("recommendationId"), f"{name}.recommendationId"),
+        recommendation_id=_recommendation_id(
+            given.get("recommendationId"), f"{name}.recommendationId"
+        ),
         impression=_impression(given.get("impression"), f"{name}.impression"),
     )
 
@@ -329,16 +404,26 @@ def _text(value: Any, name: str) -> str:
 
 
 def _epoch_seconds(value: Any, name: str) -> float | None:
-    """Epoch seconds of a number (milliseconds are recognised) or of an ISO 8601 text; without a zone it is UTC."""
+    """Epoch seconds of a number (milliseconds are recognised) or of an ISO 8601 text; without a
+    zone it is UTC.
+    """
     if value is None:
         return None
     seconds = _iso_seconds(value) if isinstance(value, str) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected epoch seconds or an ISO 8601 date and time.")
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, (int, float))
+        or not math.isfinite(seconds)
+    ):
+        raise BadRequest(
+            f"{name} has value {ascii(value)[:60]}. Expected epoch seconds or an ISO 8601 date and time."
+        )
     if seconds >= MILLISECONDS_FROM:
         seconds /= 1000
     if not 0 < seconds < LATEST_SECONDS:
-        raise BadRequest(f"{name} has value {ascii(value)[:60]}. Expected a time from 1970 to 2099.")
+        raise BadRequest(
+            f"{name} has value {ascii(value)[:60]}. Expected a time from 1970 to 2099."
+        )
     return seconds
 
 
@@ -365,7 +450,9 @@ def _event_properties(value: Any, name: str) -> str | None:
     keys = msgspec.json.decode(text) if text else ()
     forbidden = sorted(key for key in keys if key.replace("_", "").lower() in _FORBIDDEN_PROPERTIES)
     if forbidden:
-        raise BadRequest(f"{name} has the reserved key {ascii(forbidden[0])[:60]}. Expected it as a field of the event.")
+        raise BadRequest(
+            f"{name} has the reserved key {ascii(forbidden[0])[:60]}. Expected it as a field of the event."
+        )
     return text
 
 

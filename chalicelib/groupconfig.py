@@ -1,7 +1,9 @@
-"""`recdrop.toml` of one dataset group as frozen structs, with the defaults of a group that has none.
+"""`recdrop.toml` of one dataset group as frozen structs, with the defaults of a group that has
+none.
 
-The structs are the one source: they validate, they give the messages their expectations, and `json_schema` publishes them for editors.
-Deliberately not here: reading S3, and anything that depends on the data.
+The structs are the one source: they validate, they give the messages their expectations, and
+`json_schema` publishes them for editors. Deliberately not here: reading S3, and anything that
+depends on the data.
 
     ConfigError   the only error: names the key, its value and what was expected
 """
@@ -65,7 +67,10 @@ Complete = Annotated[
 ]
 Timezone = Annotated[
     str,
-    msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", description="an IANA zone such as Europe/Berlin"),
+    msgspec.Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+        description="an IANA zone such as Europe/Berlin",
+    ),
 ]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
@@ -84,10 +89,11 @@ class Group(_Section, frozen=True):
 class Source(_Section, frozen=True):
     """How exports arrive.
 
-    `columns` maps a Personalize column to the export's own name; `header` names the columns of files that have no header line;
-    `timezone` is that of timestamps written without one; `max_bad_rows` is the share of rows that may be dropped before a file is refused.
-    `schema` "keep" leaves columns out that a dataset's schema does not have and refuses exports that break it; "update" moves the dataset
-    to the schema of each export.
+    `columns` maps a Personalize column to the export's own name; `header` names the columns of
+    files that have no header line; `timezone` is that of timestamps written without one;
+    `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
+    "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
+    it; "update" moves the dataset to the schema of each export.
     """
 
     kind: Kind = "plain"
@@ -110,10 +116,12 @@ class Campaign(_Section, frozen=True):
 class Gate(_Section, frozen=True):
     """When a candidate replaces the live version.
 
-    It must score at least `over_popularity` times the popularity baseline, and not lose more than `max_regression` (relative) against live.
-    Unset, `over_popularity` is 1.10, and 0 for related items: what goes with an item is no guess at what sells. The newest interactions of
-    `withhold` of all users, between `min_users` and `max_users`, are the truth. `when_unsure` decides where the sample cannot tell; a first
-    version without evidence against it is promoted, since nothing is live that it could harm.
+    It must score at least `over_popularity` times the popularity baseline, and not lose more than
+    `max_regression` (relative) against live. Unset, `over_popularity` is 1.10, and 0 for related
+    items: what goes with an item is no guess at what sells. The newest interactions of `withhold`
+    of all users, between `min_users` and `max_users`, are the truth. `when_unsure` decides where
+    the sample cannot tell; a first version without evidence against it is promoted, since nothing
+    is live that it could harm.
     """
 
     metric: Metric = "normalized_discounted_cumulative_gain_at_10"
@@ -152,7 +160,8 @@ class Filter(_Section, frozen=True):
 class Dataset(_Section, frozen=True):
     """A folder of the drop that is not called like a dataset, or a dataset with rules of its own.
 
-    `name` is the folder, `dataset` what it becomes; `events` keeps only these event types; `columns` adds to `source.columns`.
+    `name` is the folder, `dataset` what it becomes; `events` keeps only these event types;
+    `columns` adds to `source.columns`.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[^/\s][^/]*$", max_length=128)]
@@ -177,10 +186,15 @@ class Config(_Section, frozen=True):
 
     def columns_for(self, folder: str) -> dict[str, str]:
         """The column map of a drop folder: the source's, overridden by the folder's own."""
-        return {**self.source.columns, **next((d.columns for d in self.dataset if d.name == folder), {})}
+        return {
+            **self.source.columns,
+            **next((d.columns for d in self.dataset if d.name == folder), {}),
+        }
 
     def dataset_of(self, folder: str) -> str | None:
-        """The dataset a drop folder becomes by configuration, or None when the config does not mention it."""
+        """The dataset a drop folder becomes by configuration, or None when the config does not
+        mention it.
+        """
         return next((d.dataset for d in self.dataset if d.name == folder), None)
 
     def folder(self, folder: str) -> Dataset | None:
@@ -200,7 +214,8 @@ class ConfigError(ValueError):
 def load(text: str | None, group: str) -> Config:
     """The config of `group` from the text of its `recdrop.toml`; None gives the defaults.
 
-    :raises ConfigError: for bad TOML, unknown keys, wrong values, names that are used twice or too long.
+    :raises ConfigError: for bad TOML, unknown keys, wrong values, names that are used twice or too
+        long.
     """
     check_group_name(group)
     config = _convert(_parse(text)) if text is not None else Config()
@@ -219,9 +234,17 @@ def check_group_name(group: str) -> str:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `recdrop.toml` for editors; docs/recdrop.schema.json is this, written down."""
-    schema = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))  # defaults are tuples until written
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "recdrop.toml", **schema}
+    """The JSON Schema of `recdrop.toml` for editors; docs/recdrop.schema.json is this, written
+    down.
+    """
+    schema = msgspec.json.decode(
+        msgspec.json.encode(msgspec.json.schema(Config))
+    )  # defaults are tuples until written
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "recdrop.toml",
+        **schema,
+    }
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -239,9 +262,14 @@ def _convert(raw: dict[str, Any]) -> Config:
 
 
 def _explain(message: str, raw: dict[str, Any]) -> str:
-    """msgspec says `Invalid enum value 'x' - at `$.solution[0].gate.metric``; we say key, value, expectation."""
+    """msgspec says `Invalid enum value 'x' - at `$.solution[0].gate.metric``; we say key, value,
+    expectation.
+    """
     problem, _, where = message.partition(" - at ")
-    steps: list[str | int] = [int(index) if index else name for name, index in re.findall(r"\.([A-Za-z_]\w*)|\[(\d+)\]", where.strip("`"))]
+    steps: list[str | int] = [
+        int(index) if index else name
+        for name, index in re.findall(r"\.([A-Za-z_]\w*)|\[(\d+)\]", where.strip("`"))
+    ]
     key = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
     if unknown := re.search(r"unknown field `(.*)`", problem):
         return _explain_unknown(unknown[1], key, steps)
@@ -287,7 +315,9 @@ def _node(steps: list[str | int]) -> dict[str, Any]:
         if isinstance(step, int):
             node = _resolve(node.get("items") or {})
         else:
-            node = _resolve(node.get("properties", {}).get(step) or node.get("additionalProperties") or {})
+            node = _resolve(
+                node.get("properties", {}).get(step) or node.get("additionalProperties") or {}
+            )
     return node
 
 
@@ -333,7 +363,9 @@ def _check_names(config: Config, group: str) -> None:
         for index, entry in enumerate(entries):
             key = f"{section}[{index}].name"
             if entry.name in seen:
-                raise ConfigError(f"Config key {key!r} has value {entry.name!r}. Expected a name used once: it is already taken.")
+                raise ConfigError(
+                    f"Config key {key!r} has value {entry.name!r}. Expected a name used once: it is already taken."
+                )
             seen.add(entry.name)
             if section != "dataset" and len(group) + 1 + len(entry.name) > MAX_NAME:
                 raise ConfigError(
@@ -349,7 +381,9 @@ def _check_timezone(timezone: str) -> None:
         zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         known = zoneinfo.available_timezones()
-        if timezone == "UTC" or not known:  # a system without a zone database cannot judge; DuckDB has its own
+        if (
+            timezone == "UTC" or not known
+        ):  # a system without a zone database cannot judge; DuckDB has its own
             return
         close = difflib.get_close_matches(timezone, sorted(known), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

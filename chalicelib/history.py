@@ -14,7 +14,9 @@ _FAILURES = ("Failed", "TimedOut", "Aborted")
 
 @dataclass(frozen=True)
 class Stage:
-    """A state of the run: first entered, last left (epoch seconds; None while it goes on), how often, how many retries."""
+    """A state of the run: first entered, last left (epoch seconds; None while it goes on), how
+    often, how many retries.
+    """
 
     name: str
     started: float
@@ -49,7 +51,13 @@ def stages(events: Sequence[HistoryEvent]) -> list[Stage]:
             continue
         entered = event["type"].endswith("Entered")
         before = found.get(name, Stage(name, at, None, 0, 0))
-        found[name] = Stage(name, before.started, before.ended if entered else at, before.times + entered, before.failures)
+        found[name] = Stage(
+            name,
+            before.started,
+            before.ended if entered else at,
+            before.times + entered,
+            before.failures,
+        )
     for name in _failed_states(events, events):
         if name in found:
             stage = found[name]
@@ -78,7 +86,9 @@ def _failed_states(failures: Sequence[HistoryEvent], events: Sequence[HistoryEve
 
 def _error_of(event: HistoryEvent) -> str:
     """The error's name in a failure event, whatever its kind calls its details."""
-    details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("FailedEventDetails")), {})
+    details: Mapping[str, Any] = next(
+        (value for key, value in event.items() if key.endswith("FailedEventDetails")), {}
+    )
     return str(details.get("error", ""))
 
 

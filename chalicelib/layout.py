@@ -1,7 +1,7 @@
 """Where everything lies in the work bucket: the one place that makes keys.
 
-A run is named by the content of its export (exports/sets.py), so every key below a run can be written again
-by a retry without harm.
+A run is named by the content of its export (exports/sets.py), so every key below a run can be
+written again by a retry without harm.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def decision(run: str, solution: str) -> str:
 
 
 def users(run: str) -> str:
-    """The ids of all users of the interactions, as a JSON list; written when a solution asks for batch inference."""
+    """The ids of all users of the interactions, as a JSON list; written when a solution asks for
+    batch inference.
+    """
     return f"runs/{run}/users.json"
 
 

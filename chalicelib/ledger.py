@@ -1,4 +1,5 @@
-"""The DynamoDB table: what has arrived, which runs there are, who holds a group, what each campaign served.
+"""The DynamoDB table: what has arrived, which runs there are, who holds a group, what each campaign
+served.
 
     pk                sk                    what
     group#<group>     lease                 holder, token (only ever grows), expires
@@ -39,10 +40,13 @@ class Ledger:
     table: Table
     now: Callable[[], float] = time.time
 
-    # -- the lease of a group ------------------------------------------------------------------------------------
+    # -- the lease of a group ----------------------------------------------------------------------
 
     def take_lease(self, group: str, run: str) -> int:
-        """The fencing token. The holder may take it again and keeps its token. Raises LeaseHeld, naming the holder."""
+        """The fencing token.
+
+        The holder may take it again and keeps its token. Raises LeaseHeld, naming the holder.
+        """
         key = {"pk": f"group#{group}", "sk": "lease"}
         try:
             return self.renew_lease(group, run, None)
@@ -53,7 +57,12 @@ class Ledger:
                 Key=key,
                 UpdateExpression="SET holder = :run, expires = :expires ADD fence :one",
                 ConditionExpression="attribute_not_exists(holder) OR expires < :now",
-                ExpressionAttributeValues={":run": run, ":expires": self._expiry(), ":now": int(self.now()), ":one": 1},
+                ExpressionAttributeValues={
+                    ":run": run,
+                    ":expires": self._expiry(),
+                    ":now": int(self.now()),
+                    ":one": 1,
+                },
                 ReturnValues="ALL_NEW",
             )
         except Exception as error:
@@ -64,8 +73,12 @@ class Ledger:
         return int(str(answer["Attributes"]["fence"]))
 
     def renew_lease(self, group: str, run: str, token: int | None) -> int:
-        """Raises LeaseLost unless `run` holds the group (with this token, when one is given) and is in time."""
-        condition = "holder = :run AND expires >= :now" + (" AND fence = :token" if token is not None else "")
+        """Raises LeaseLost unless `run` holds the group (with this token, when one is given) and is
+        in time.
+        """
+        condition = "holder = :run AND expires >= :now" + (
+            " AND fence = :token" if token is not None else ""
+        )
         values: dict[str, Any] = {":run": run, ":expires": self._expiry(), ":now": int(self.now())}
         if token is not None:
             values[":token"] = token
@@ -80,7 +93,9 @@ class Ledger:
         except Exception as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
-            raise LeaseLost(f"Run {run!r} does not hold group {group!r} with token {token!r}.") from error
+            raise LeaseLost(
+                f"Run {run!r} does not hold group {group!r} with token {token!r}."
+            ) from error
         return int(str(answer["Attributes"]["fence"]))
 
     def release_lease(self, group: str, run: str) -> None:
@@ -97,10 +112,15 @@ class Ledger:
     def _expiry(self) -> int:
         return int(self.now()) + LEASE_SECONDS
 
-    # -- arrivals -------------------------------------------------------------------------------------------------
+    # -- arrivals ----------------------------------------------------------------------------------
 
     def record_arrival(self, group: str, key: str, *, etag: str, size: int) -> None:
-        item: Item = {"key": key, "etag": etag, "size": size, "arrived": Decimal(str(round(self.now(), 3)))}
+        item: Item = {
+            "key": key,
+            "etag": etag,
+            "size": size,
+            "arrived": Decimal(str(round(self.now(), 3))),
+        }
         self.table.put_item(Item={"pk": f"group#{group}", "sk": f"arrival#{key}", **item})
         self.table.put_item(Item={"pk": "groups", "sk": group})
 
@@ -122,12 +142,14 @@ class Ledger:
     def groups(self) -> list[str]:
         return [item["sk"] for item in self._query("groups", "")]
 
-    # -- runs -----------------------------------------------------------------------------------------------------
+    # -- runs --------------------------------------------------------------------------------------
 
     def claim_run(self, group: str, run_id: str) -> Item:
-        """The record of the run of this export, made now unless there is one. After a failure, a new attempt of it.
+        """The record of the run of this export, made now unless there is one. After a failure, a
+        new attempt of it.
 
-        The name of an attempt after the first ends in its number, since the names of a failed one are spent.
+        The name of an attempt after the first ends in its number, since the names of a failed one
+        are spent.
         """
         first = self._new_run(group, run_id, run_id, 1)
         if self._put_new(first):
@@ -143,7 +165,15 @@ class Ledger:
 
     def _new_run(self, group: str, run_id: str, run: str, attempt: int) -> Item:
         keys = {"pk": f"run#{run}", "sk": "run"}
-        return {**keys, "run": run, "export": run_id, "group": group, "attempt": attempt, "status": "claimed", "claimed": self._time()}
+        return {
+            **keys,
+            "run": run,
+            "export": run_id,
+            "group": group,
+            "attempt": attempt,
+            "status": "claimed",
+            "claimed": self._time(),
+        }
 
     def _listed(self, run: Item) -> Item:
         sk = f"run#{run['claimed']}#{run['run']}"
@@ -151,7 +181,9 @@ class Ledger:
         return run
 
     def run(self, run: str) -> Item | None:
-        return self.table.get_item(Key={"pk": f"run#{run}", "sk": "run"}, ConsistentRead=True).get("Item")
+        return self.table.get_item(Key={"pk": f"run#{run}", "sk": "run"}, ConsistentRead=True).get(
+            "Item"
+        )
 
     def update_run(self, run: str, **attributes: object) -> None:
         self._set(f"run#{run}", "run", attributes)
@@ -164,17 +196,31 @@ class Ledger:
         self.table.put_item(Item={"pk": f"run#{run}", "sk": f"version#{solution}", "arn": arn})
 
     def version(self, run: str, solution: str) -> str | None:
-        item = self.table.get_item(Key={"pk": f"run#{run}", "sk": f"version#{solution}"}, ConsistentRead=True).get("Item")
+        item = self.table.get_item(
+            Key={"pk": f"run#{run}", "sk": f"version#{solution}"}, ConsistentRead=True
+        ).get("Item")
         return str(item["arn"]) if item else None
 
-    # -- what serves ----------------------------------------------------------------------------------------------
+    # -- what serves -------------------------------------------------------------------------------
 
     def serving(self, group: str, solution: str) -> Item | None:
-        return self.table.get_item(Key={"pk": f"group#{group}", "sk": f"serving#{solution}"}, ConsistentRead=True).get("Item")
+        return self.table.get_item(
+            Key={"pk": f"group#{group}", "sk": f"serving#{solution}"}, ConsistentRead=True
+        ).get("Item")
 
-    def record_serving(self, group: str, solution: str, token: int, record: Mapping[str, Any]) -> None:
-        """Raises LeaseLost when a later holder of the group has written: an older run never replaces a newer one."""
-        item = {"pk": f"group#{group}", "sk": f"serving#{solution}", "fence": token, "updated_at": self._time(), **record}
+    def record_serving(
+        self, group: str, solution: str, token: int, record: Mapping[str, Any]
+    ) -> None:
+        """Raises LeaseLost when a later holder of the group has written: an older run never
+        replaces a newer one.
+        """
+        item = {
+            "pk": f"group#{group}",
+            "sk": f"serving#{solution}",
+            "fence": token,
+            "updated_at": self._time(),
+            **record,
+        }
         try:
             self.table.put_item(
                 Item=item,
@@ -184,35 +230,50 @@ class Ledger:
         except Exception as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
-            raise LeaseLost(f"A later run than token {token} has changed what {group}/{solution} serves.") from error
+            raise LeaseLost(
+                f"A later run than token {token} has changed what {group}/{solution} serves."
+            ) from error
 
     def forget_serving(self, group: str, solution: str) -> None:
         self.table.delete_item(Key={"pk": f"group#{group}", "sk": f"serving#{solution}"})
 
-    def record_history(self, group: str, solution: str, run: str, record: Mapping[str, Any]) -> None:
+    def record_history(
+        self, group: str, solution: str, run: str, record: Mapping[str, Any]
+    ) -> None:
         """Once per run and outcome: a retry writes the same item."""
         sk = f"history#{solution}#{run}#{record['outcome']}"
-        self.table.put_item(Item={"pk": f"group#{group}", "sk": sk, "at": self._time(), "run": run, **record})
+        self.table.put_item(
+            Item={"pk": f"group#{group}", "sk": sk, "at": self._time(), "run": run, **record}
+        )
 
     def record_popular(self, group: str, run: str, key: str) -> None:
         self.table.put_item(Item={"pk": f"group#{group}", "sk": "popular", "run": run, "key": key})
 
     def popular(self, group: str) -> Item | None:
-        return self.table.get_item(Key={"pk": f"group#{group}", "sk": "popular"}, ConsistentRead=True).get("Item")
+        return self.table.get_item(
+            Key={"pk": f"group#{group}", "sk": "popular"}, ConsistentRead=True
+        ).get("Item")
 
     def record_data(self, group: str, attributes: Mapping[str, Any]) -> None:
-        """What the group's datasets hold since the last import: its run, and what it withheld (S3 key)."""
+        """What the group's datasets hold since the last import: its run, and what it withheld (S3
+        key).
+        """
         self.table.put_item(Item={"pk": f"group#{group}", "sk": "data", **attributes})
 
     def data(self, group: str) -> Item | None:
-        return self.table.get_item(Key={"pk": f"group#{group}", "sk": "data"}, ConsistentRead=True).get("Item")
+        return self.table.get_item(
+            Key={"pk": f"group#{group}", "sk": "data"}, ConsistentRead=True
+        ).get("Item")
 
-    # -- plumbing -------------------------------------------------------------------------------------------------
+    # -- plumbing ----------------------------------------------------------------------------------
 
     def _query(self, pk: str, prefix: str) -> Iterator[Item]:
         condition = "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else "")
         values = {":pk": pk, ":prefix": prefix} if prefix else {":pk": pk}
-        arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ExpressionAttributeValues": values}
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
         while True:
             page = self.table.query(**arguments, ConsistentRead=True)
             yield from page["Items"]
@@ -231,7 +292,9 @@ class Ledger:
         )
 
     def _put_new(self, item: Item) -> bool:
-        return self._if_unchanged(lambda: self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)"))
+        return self._if_unchanged(
+            lambda: self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
+        )
 
     @staticmethod
     def _if_unchanged(write: Callable[[], object]) -> bool:

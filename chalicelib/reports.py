@@ -1,4 +1,5 @@
-"""The run report: one struct, told three ways (headline, text, page). The page is one file: no script, nothing loaded.
+"""The run report: one struct, told three ways (headline, text, page). The page is one file: no
+script, nothing loaded.
 
 Every chart stands beside a table with the same figures, and meaning never hangs on colour alone.
 """
@@ -18,7 +19,10 @@ BAR_WIDTH, ROW_HEIGHT = 560, 22
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run. Times are ISO 8601 UTC; `stages`, `solutions`, `cost` are the records of their own modules."""
+    """All of a run.
+
+    Times are ISO 8601 UTC; `stages`, `solutions`, `cost` are the records of their own modules.
+    """
 
     run: str
     group: str
@@ -49,18 +53,24 @@ def next_command(group: str, run: str, *, failed: bool, error: str) -> str:
 def headline(report: Report) -> str:
     if report.status == "failed":
         return f"run {report.run} failed"
-    return ", ".join(f"{s['solution']} {s['outcome']}" for s in report.solutions) or f"run {report.run} succeeded"
+    return (
+        ", ".join(f"{s['solution']} {s['outcome']}" for s in report.solutions)
+        or f"run {report.run} succeeded"
+    )
 
 
 def text(report: Report) -> str:
     lines = [f"Run {report.run} of {report.group}: {report.status}.", report.reason, ""]
     for solution in report.solutions:
-        lines += [f"{solution['solution']}: {solution['outcome']}", *(f"  {reason}" for reason in solution.get("reasons") or ())]
+        lines += [
+            f"{solution['solution']}: {solution['outcome']}",
+            *(f"  {reason}" for reason in solution.get("reasons") or ()),
+        ]
         lines += [f"  {solution['failure']}"] if "failure" in solution else []
     return "\n".join([*lines, "", f"Next: {report.next_command}"])
 
 
-# -- the page -----------------------------------------------------------------------------------------------------
+# -- the page --------------------------------------------------------------------------------------
 
 
 def page(report: Report) -> str:
@@ -81,7 +91,13 @@ def page(report: Report) -> str:
 
 
 def _banner(report: Report) -> str:
-    kind = "bad" if report.status == "failed" else "good" if any(s["outcome"] == "promoted" for s in report.solutions) else "kept"
+    kind = (
+        "bad"
+        if report.status == "failed"
+        else "good"
+        if any(s["outcome"] == "promoted" for s in report.solutions)
+        else "kept"
+    )
     return (
         f'<header class="{kind}"><h1>{escape(report.group)}: {escape(headline(report))}</h1><p>{escape(report.reason)}</p>'
         f"<p>Run <code>{escape(report.run)}</code>, {escape(report.started)} to {escape(report.ended)}</p></header>"
@@ -98,12 +114,22 @@ def _solution(solution: Mapping[str, Any]) -> str:
     if sides:
         names = list(metrics[sides[0]])
         rows = [[name, *(_number(metrics[side][name]) for side in sides)] for name in names]
-        parts.append(_table(f"Metrics of {solution['users']} withheld users", ["metric", *sides], rows))
-        parts.append(_bars(solution.get("metric", names[0]), {side: metrics[side][solution.get("metric", names[0])] for side in sides}))
+        parts.append(
+            _table(f"Metrics of {solution['users']} withheld users", ["metric", *sides], rows)
+        )
+        parts.append(
+            _bars(
+                solution.get("metric", names[0]),
+                {side: metrics[side][solution.get("metric", names[0])] for side in sides},
+            )
+        )
     if own := solution.get("own_metrics"):
         rows = [[name, _number(value)] for name, value in sorted(own.items())]
         parts.append(
-            _details("Personalize's own metrics (shown, not decisive)", _table("Offline metrics of the version", ["metric", "value"], rows))
+            _details(
+                "Personalize's own metrics (shown, not decisive)",
+                _table("Offline metrics of the version", ["metric", "value"], rows),
+            )
         )
     return "<section>" + "".join(parts) + "</section>"
 
@@ -119,9 +145,28 @@ def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
         return ""
     first = min(stage["started"] for stage in stages)
     span = max(max((stage["ended"] or stage["started"]) for stage in stages) - first, 1e-9)
-    bars = [(stage["name"], f"{stage['seconds']:.1f} s", (stage["started"] - first) / span, stage["seconds"] / span) for stage in stages]
-    rows = [[s["name"], f"{s['started'] - first:.1f}", f"{s['seconds']:.1f}", str(s["times"]), str(s["failures"])] for s in stages]
-    table = _table("States of the run", ["state", "began, s", "took, s", "entered", "failed or polled"], rows)
+    bars = [
+        (
+            stage["name"],
+            f"{stage['seconds']:.1f} s",
+            (stage["started"] - first) / span,
+            stage["seconds"] / span,
+        )
+        for stage in stages
+    ]
+    rows = [
+        [
+            s["name"],
+            f"{s['started'] - first:.1f}",
+            f"{s['seconds']:.1f}",
+            str(s["times"]),
+            str(s["failures"]),
+        ]
+        for s in stages
+    ]
+    table = _table(
+        "States of the run", ["state", "began, s", "took, s", "entered", "failed or polled"], rows
+    )
     return f"<section><h2>Where the time went</h2>{_chart('States over time', bars)}{_details('as a table', table)}</section>"
 
 
@@ -129,11 +174,25 @@ def _data(data: Mapping[str, Any] | None) -> str:
     if not data:
         return ""
     parts = [f"<h2>Data: can it train? {escape(str(data.get('verdict', '')))}</h2>"]
-    datasets = [[d["dataset"], str(d["files"]), f"{d['rows']:,}", f"{d['kept']:,}", f"{d['rows'] - d['kept']:,}"] for d in data["datasets"]]
+    datasets = [
+        [
+            d["dataset"],
+            str(d["files"]),
+            f"{d['rows']:,}",
+            f"{d['kept']:,}",
+            f"{d['rows'] - d['kept']:,}",
+        ]
+        for d in data["datasets"]
+    ]
     parts.append(_table("Rows", ["dataset", "files", "rows", "kept", "dropped"], datasets))
-    meter = [[r["name"], f"{r['have']:,}", f"{r['minimum']:,}", f"{r['recommended']:,}"] for r in data["requirements"]]
+    meter = [
+        [r["name"], f"{r['have']:,}", f"{r['minimum']:,}", f"{r['recommended']:,}"]
+        for r in data["requirements"]
+    ]
     parts.append(_table("What training needs", ["what", "have", "minimum", "recommended"], meter))
-    findings = [[f["severity"], f["sentence"], f"{f['rows']:,}", f["action"]] for f in data["findings"]]
+    findings = [
+        [f["severity"], f["sentence"], f"{f['rows']:,}", f["action"]] for f in data["findings"]
+    ]
     if findings:
         parts.append(_table("Findings", ["severity", "finding", "rows", "what to do"], findings))
     return "<section>" + "".join(parts) + "</section>"
@@ -142,7 +201,10 @@ def _data(data: Mapping[str, Any] | None) -> str:
 def _cost(lines: Sequence[Mapping[str, Any]]) -> str:
     if not lines:
         return ""
-    rows = [[line["what"], f"{line['quantity']:,.4g} {line['unit']}", f"${line['dollars']:.4f}"] for line in lines]
+    rows = [
+        [line["what"], f"{line['quantity']:,.4g} {line['unit']}", f"${line['dollars']:.4f}"]
+        for line in lines
+    ]
     rows.append(["total", "", f"${sum(line['dollars'] for line in lines):.4f}"])
     caption = f"This run on Amazon Personalize, by list prices of {costs.PRICES_AS_OF}, us-east-1"
     return f"<section><h2>Cost on AWS</h2>{_table(caption, ['what', 'quantity', 'estimate'], rows)}</section>"
@@ -151,7 +213,10 @@ def _cost(lines: Sequence[Mapping[str, Any]]) -> str:
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>" for row in rows
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
     )
     return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -1,7 +1,7 @@
 """Retraining without a new export: on what streamed in (PutEvents) since the last run of a group.
 
-Streamed events cannot be withheld, so nothing can be proven about such a version: it is trained only where the config
-promotes without proof (`gate.when_unsure = "promote"`).
+Streamed events cannot be withheld, so nothing can be proven about such a version: it is trained
+only where the config promotes without proof (`gate.when_unsure = "promote"`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from chalicelib.runs import Run, open_ledger
 from chalicelib.settings import Settings
 from chalicelib.telemetry import logger
 
-DUE_AFTER = timedelta(days=7)  # as Personalize's own automatic training, which the pipeline switches off
+DUE_AFTER = timedelta(
+    days=7
+)  # as Personalize's own automatic training, which the pipeline switches off
 
 
 def start_due_runs(now: float | None = None) -> list[str]:
@@ -27,7 +29,11 @@ def start_due_runs(now: float | None = None) -> list[str]:
     settings = Settings.from_environment()
     ledger, at = open_ledger(settings), datetime.fromtimestamp(now or time.time(), UTC)
     due = [last for group in ledger.groups() if (last := _due(ledger, group, at))]
-    return [_start(settings, ledger, last, at) for last in due if _may_promote(_run_of(settings, ledger, last))]
+    return [
+        _start(settings, ledger, last, at)
+        for last in due
+        if _may_promote(_run_of(settings, ledger, last))
+    ]
 
 
 def _run_of(settings: Settings, ledger: Ledger, record: Item) -> Run:
@@ -52,7 +58,10 @@ def _start(settings: Settings, ledger: Ledger, last: Item, now: datetime) -> str
     export_id = f"{str(last['export']).split('-', 1)[0]}-r{now:%Y%m%d}"
     claimed = ledger.claim_run(last["group"], export_id)
     name = str(claimed["run"])
-    before.write(layout.export_set(name), msgspec.json.encode(ExportSet(last["group"], {}, "INCREMENTAL", "retraining")))
+    before.write(
+        layout.export_set(name),
+        msgspec.json.encode(ExportSet(last["group"], {}, "INCREMENTAL", "retraining")),
+    )
     for copied in (layout.config, layout.data_report):
         before.write(copied(name), before.read_bytes(copied(before.name)))
     start_execution(clients.stepfunctions(), settings.state_machine_arn, last["group"], name)

@@ -1,4 +1,6 @@
-"""One run of the pipeline as its tasks see it: its identity, its pinned config and export set, its files."""
+"""One run of the pipeline as its tasks see it: its identity, its pinned config and export set, its
+files.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,19 @@ class Run:
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> Run:
-        """The run of a task's event (`run`, `group`, `token`). Renews its lease. Raises LeaseLost when it has none."""
+        """The run of a task's event (`run`, `group`, `token`).
+
+        Renews its lease. Raises LeaseLost when it has none.
+        """
         settings = Settings.from_environment()
-        run = cls(event["run"], event["group"], settings, open_ledger(settings), clients.s3(), event.get("token"))
+        run = cls(
+            event["run"],
+            event["group"],
+            settings,
+            open_ledger(settings),
+            clients.s3(),
+            event.get("token"),
+        )
         if run.token is not None:
             run.ledger.renew_lease(run.group, run.name, run.token)
         return run
@@ -47,7 +59,9 @@ class Run:
 
     @cached_property
     def arns(self) -> Arns:
-        return Arns(self.settings.partition, self.personalize.meta.region_name, self.settings.account)
+        return Arns(
+            self.settings.partition, self.personalize.meta.region_name, self.settings.account
+        )
 
     @cached_property
     def config(self) -> groupconfig.Config:
@@ -66,7 +80,7 @@ class Run:
     def solution(self, name: str) -> groupconfig.Solution:
         return next(solution for solution in self.config.solution if solution.name == name)
 
-    # -- the run's files in the work bucket -----------------------------------------------------------------------
+    # -- the run's files in the work bucket --------------------------------------------------------
 
     def url(self, key: str) -> str:
         return f"s3://{self.settings.work_bucket}/{key}"
@@ -86,15 +100,21 @@ class Run:
                 return None
             raise
 
-    def write(self, key: str, body: bytes | str, content_type: str = "application/octet-stream") -> None:
+    def write(
+        self, key: str, body: bytes | str, content_type: str = "application/octet-stream"
+    ) -> None:
         data = body.encode() if isinstance(body, str) else body
-        self.s3.put_object(Bucket=self.settings.work_bucket, Key=key, Body=data, ContentType=content_type)
+        self.s3.put_object(
+            Bucket=self.settings.work_bucket, Key=key, Body=data, ContentType=content_type
+        )
 
     def write_json(self, key: str, value: object) -> None:
         self.write(key, msgspec.json.encode(value), "application/json")
 
     def keys(self, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.settings.work_bucket, Prefix=prefix)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.settings.work_bucket, Prefix=prefix
+        )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 

@@ -12,10 +12,11 @@ from chalicelib.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Settings:
-    """Names of what the merge template makes (infrastructure/resources.json), and two times in seconds.
+    """Names of what the merge template makes (infrastructure/resources.json), and two times in
+    seconds.
 
-    `quiet_seconds`: how long nothing may arrive before an export without a manifest counts as complete.
-    `deadline_seconds`: how long a manifest or a marker waits for what it promises.
+    `quiet_seconds`: how long nothing may arrive before an export without a manifest counts as
+    complete. `deadline_seconds`: how long a manifest or a marker waits for what it promises.
     """
 
     drop_bucket: str
@@ -30,12 +31,21 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Reads DROP_BUCKET, WORK_BUCKET, ... Raises ConfigurationError that names every variable that is missing."""
+        """Reads DROP_BUCKET, WORK_BUCKET, ...
+
+        Raises ConfigurationError that names every variable that is missing.
+        """
         names = [field.name for field in fields(cls) if field.type == "str"]
         missing = [name.upper() for name in names if not environment.get(name.upper())]
         if missing:
-            raise ConfigurationError(f"Environment variables not set: {', '.join(missing)}. The template sets them all.")
-        times = {name: _seconds(environment, name) for name in ("quiet_seconds", "deadline_seconds") if name.upper() in environment}
+            raise ConfigurationError(
+                f"Environment variables not set: {', '.join(missing)}. The template sets them all."
+            )
+        times = {
+            name: _seconds(environment, name)
+            for name in ("quiet_seconds", "deadline_seconds")
+            if name.upper() in environment
+        }
         values: dict[str, Any] = {name: environment[name.upper()] for name in names} | times
         return cls(**values)
 
@@ -51,5 +61,7 @@ class Settings:
 def _seconds(environment: Mapping[str, str], name: str) -> int:
     value = environment[name.upper()]
     if not value.isdigit():
-        raise ConfigurationError(f"{name.upper()} has value {value!r}. Expected a whole number of seconds.")
+        raise ConfigurationError(
+            f"{name.upper()} has value {value!r}. Expected a whole number of seconds."
+        )
     return int(value)

@@ -22,7 +22,9 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 
 def task(function: Task) -> Handler:
-    """A Lambda handler of a pipeline task: logs its start and end, counts them, names errors as the ASL knows them."""
+    """A Lambda handler of a pipeline task: logs its start and end, counts them, names errors as the
+    ASL knows them.
+    """
 
     @wraps(function)
     def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ARG001 - Lambda's signature

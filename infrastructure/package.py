@@ -1,10 +1,12 @@
 """`make package`: what `aws cloudformation deploy` deploys, in build/package.
 
-    sam.json          Chalice's template with infrastructure/resources.json merged in and the state machine inlined
+    sam.json          Chalice's template with infrastructure/resources.json merged in and the state
+                      machine inlined
     deployment.zip    app.py, chalicelib/ and requirements.txt, by Chalice
     duckdb-layer.zip  DuckDB for the Lambdas that read exports
 
-With --bucket it also runs `aws cloudformation package`, which uploads both zips and writes packaged.json.
+With --bucket it also runs `aws cloudformation package`, which uploads both zips and writes
+packaged.json.
 """
 
 from __future__ import annotations
@@ -29,7 +31,12 @@ RESOURCES = PROJECT / "infrastructure" / "resources.json"
 
 @click.command()
 @click.option("--bucket", help="Upload the zips here and write packaged.json.")
-@click.option("--target", type=click.Path(path_type=Path), default=PROJECT / "build" / "package", help="Folder to write.")
+@click.option(
+    "--target",
+    type=click.Path(path_type=Path),
+    default=PROJECT / "build" / "package",
+    help="Folder to write.",
+)
 def main(bucket: str | None, target: Path) -> None:
     """Write the deployable template and code."""
     shutil.rmtree(target, ignore_errors=True)
@@ -68,16 +75,22 @@ def main(bucket: str | None, target: Path) -> None:
             packaged,
             cwd=target,
         )
-        click.echo(f"Deploy: aws cloudformation deploy --template-file {packaged} --stack-name recdrop --capabilities CAPABILITY_IAM")
+        click.echo(
+            f"Deploy: aws cloudformation deploy --template-file {packaged} --stack-name recdrop --capabilities CAPABILITY_IAM"
+        )
 
 
 def merge_template() -> dict[str, Any]:
-    """The merge template with every state machine's `DefinitionUri` read in: it deploys without an upload, and can be linted."""
+    """The merge template with every state machine's `DefinitionUri` read in: it deploys without an
+    upload, and can be linted.
+    """
     template: dict[str, Any] = json.loads(RESOURCES.read_text())
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if "DefinitionUri" in properties:
-            properties["Definition"] = json.loads((PROJECT / properties.pop("DefinitionUri")).read_text())
+            properties["Definition"] = json.loads(
+                (PROJECT / properties.pop("DefinitionUri")).read_text()
+            )
     return template
 
 
@@ -115,10 +128,10 @@ def write_layer(archive: Path, scratch: Path) -> None:
 
 
 def locked_version(package: str) -> str:
-    for line in (PROJECT / "requirements-local.lock").read_text().splitlines():
+    for line in (PROJECT / "requirements/local.lock").read_text().splitlines():
         if line.startswith(f"{package}=="):
             return line.removeprefix(f"{package}==").split()[0]
-    raise click.ClickException(f"requirements-local.lock has no {package!r}. Run `make lock`.")
+    raise click.ClickException(f"requirements/local.lock has no {package!r}. Run `make lock`.")
 
 
 def run(*command: str, cwd: Path | None = None) -> None:

@@ -7,16 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import COMMANDS
+from recdrop.cli.main import COMMANDS
 
 PROJECT = Path(__file__).resolve().parent.parent
-PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [
+    PROJECT / "README.md",
+    PROJECT / "CONTRIBUTING.md",
+    *sorted((PROJECT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
-    missing = [t for t in targets if not t.startswith(("http://", "https://")) and not (page.parent / t).exists()]
+    missing = [
+        t
+        for t in targets
+        if not t.startswith(("http://", "https://")) and not (page.parent / t).exists()
+    ]
     assert missing == []
 
 
@@ -40,5 +48,7 @@ def test_every_key_of_the_config_is_documented() -> None:
 
     schema = json.loads((PROJECT / "docs" / "recdrop.schema.json").read_text())
     page = (PROJECT / "docs" / "config.md").read_text()
-    keys = {key for definition in schema["$defs"].values() for key in definition.get("properties", {})}
+    keys = {
+        key for definition in schema["$defs"].values() for key in definition.get("properties", {})
+    }
     assert [key for key in sorted(keys) if not re.search(rf"`(\[\[?)?{key}\b", page)] == []

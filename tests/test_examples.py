@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import groupconfig
-from local.personalize import filters
+from recdrop.personalize import filters
 
 EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/recdrop.toml"))
 

@@ -39,26 +39,45 @@ def imports(package: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("package", "forbidden"),
     [
-        ("chalicelib", ("local", "recommender", "infrastructure", "benchmarks", "tests", "moto", "numpy", "scipy", "click", "jinja2")),
-        ("recommender", ("boto3", "botocore", "chalicelib", "local", "moto", "duckdb", "chalice")),
+        (
+            "chalicelib",
+            (
+                "recdrop",
+                "infrastructure",
+                "benchmarks",
+                "tests",
+                "moto",
+                "numpy",
+                "scipy",
+                "click",
+                "jinja2",
+            ),
+        ),
+        ("recdrop/recommender", ("boto3", "botocore", "chalicelib", "moto", "duckdb", "chalice")),
     ],
 )
 def test_what_ships_is_an_island(package: str, forbidden: tuple[str, ...]) -> None:
-    assert [(file, name) for file, name in imports(package) if name.split(".")[0] in forbidden] == []
+    assert [
+        (file, name) for file, name in imports(package) if name.split(".")[0] in forbidden
+    ] == []
 
 
 def test_only_one_module_of_chalicelib_makes_clients() -> None:
-    found = {Path(file).name for file, name in imports("chalicelib") if name.split(".")[0] == "boto3"}
+    found = {
+        Path(file).name for file, name in imports("chalicelib") if name.split(".")[0] == "boto3"
+    }
     assert found == {"clients.py"}
 
 
 def test_importing_the_app_pulls_in_nothing_heavy() -> None:
     script = "import sys, app; print([m for m in ('boto3', 'numpy', 'duckdb', 'moto', 'scipy') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
-# -- the state machine --------------------------------------------------------------------------------------------
+# -- the state machine -----------------------------------------------------------------------------
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -74,14 +93,27 @@ TASKS = [(name, state) for name, state, _ in STATES if state["Type"] == "Task"]
 
 
 def test_every_error_that_the_state_machine_names_exists() -> None:
-    names = {name for _, state in TASKS for rule in (*state["Retry"], *state.get("Catch", ())) for name in rule["ErrorEquals"]}
+    names = {
+        name
+        for _, state in TASKS
+        for rule in (*state["Retry"], *state.get("Catch", ()))
+        for name in rule["ErrorEquals"]
+    }
     ours = {name for name in names if not name.startswith("States.")} - AWS_ERRORS
-    assert [name for name in ours if not issubclass(getattr(errors, name, type(None)), errors.RecdropError)] == []
+    assert [
+        name
+        for name in ours
+        if not issubclass(getattr(errors, name, type(None)), errors.RecdropError)
+    ] == []
 
 
 def test_every_target_exists_and_every_state_is_reached() -> None:
     for name, state, machine in STATES:
-        targets = [state.get("Next"), state.get("Default"), *(rule["Next"] for rule in state.get("Catch", ()))]
+        targets = [
+            state.get("Next"),
+            state.get("Default"),
+            *(rule["Next"] for rule in state.get("Catch", ())),
+        ]
         targets += [choice["Next"] for choice in state.get("Choices", ())]
         assert {target for target in targets if target} <= machine["States"].keys(), name
     for _, _, machine in STATES:
@@ -95,7 +127,9 @@ def reachable(machine: dict[str, Any]) -> set[str]:
         if name in seen:
             continue
         seen.add(name)
-        text = json.dumps({key: value for key, value in machine["States"][name].items() if key != "ItemProcessor"})
+        text = json.dumps(
+            {key: value for key, value in machine["States"][name].items() if key != "ItemProcessor"}
+        )
         todo += re.findall(r'"(?:Next|Default)": "([^"]+)"', text)
     return seen
 
@@ -109,10 +143,18 @@ def test_every_task_retries_throttles_with_jitter_and_service_errors() -> None:
 
 
 def test_polling_is_capped_and_covers_twelve_hours_without_jitter() -> None:
-    polls = [rule for _, state in TASKS for rule in state["Retry"] if "ResourcePending" in rule["ErrorEquals"]]
+    polls = [
+        rule
+        for _, state in TASKS
+        for rule in state["Retry"]
+        if "ResourcePending" in rule["ErrorEquals"]
+    ]
     assert polls
     for rule in polls:
-        waits = [min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"]) for n in range(rule["MaxAttempts"])]
+        waits = [
+            min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"])
+            for n in range(rule["MaxAttempts"])
+        ]
         assert sum(waits) >= 12 * 3600
         assert "JitterStrategy" not in rule
 
@@ -132,16 +174,25 @@ def path_from(machine: dict[str, Any], name: str) -> set[str]:
 
 def test_a_lambda_its_function_and_its_placeholder_share_one_name() -> None:
     placeholders = set(re.findall(r"\$\{(\w+)Arn\}", PIPELINE.read_text()))
-    functions = set(re.findall(r'@app\.lambda_function\(name="(\w+)"\)\n@task\ndef (\w+)', (PROJECT / "app.py").read_text()))
-    assert placeholders == {"".join(part.title() for part in name.split("_")) for name, _ in functions}
+    functions = set(
+        re.findall(
+            r'@app\.lambda_function\(name="(\w+)"\)\n@task\ndef (\w+)',
+            (PROJECT / "app.py").read_text(),
+        )
+    )
+    assert placeholders == {
+        "".join(part.title() for part in name.split("_")) for name, _ in functions
+    }
     assert all(name == function for name, function in functions)
 
 
-# -- the template -------------------------------------------------------------------------------------------------
+# -- the template ----------------------------------------------------------------------------------
 
 
 def resources() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((PROJECT / "infrastructure" / "resources.json").read_text())["Resources"]
+    found: dict[str, Any] = json.loads((PROJECT / "infrastructure" / "resources.json").read_text())[
+        "Resources"
+    ]
     return found
 
 
@@ -157,9 +208,14 @@ def test_every_function_has_a_policy_file_of_its_own() -> None:
 
 
 def test_nothing_may_delete_and_only_two_functions_may_update_a_campaign() -> None:
-    policies = {path.stem: path.read_text() for path in (PROJECT / ".chalice" / "policies").glob("*.json")}
+    policies = {
+        path.stem: path.read_text() for path in (PROJECT / ".chalice" / "policies").glob("*.json")
+    }
     assert [name for name, text in policies.items() if "personalize:Delete" in text] == []
-    assert {name for name, text in policies.items() if "UpdateCampaign" in text} == {"update_campaign", "roll_back"}
+    assert {name for name, text in policies.items() if "UpdateCampaign" in text} == {
+        "update_campaign",
+        "roll_back",
+    }
 
 
 def test_a_role_is_passed_to_personalize_and_to_nobody_else() -> None:
@@ -167,7 +223,9 @@ def test_a_role_is_passed_to_personalize_and_to_nobody_else() -> None:
         for statement in json.loads(path.read_text())["Statement"]:
             if "iam:PassRole" in statement["Action"]:
                 assert statement["Resource"] == [{"Fn::GetAtt": ["PersonalizeRole", "Arn"]}], path
-                assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}}, path
+                assert statement["Condition"] == {
+                    "StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}
+                }, path
 
 
 def test_buckets_are_private_encrypted_and_tls_only() -> None:
@@ -176,13 +234,18 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
         assert "BucketEncryption" in properties
         statements = resources()[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
-        assert any(s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in statements)
+        assert any(
+            s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            for s in statements
+        )
 
 
 def test_personalize_is_trusted_only_for_this_account() -> None:
     trust = resources()["PersonalizeRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
     batch = resources()["WorkBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][-1]
     for statement in (trust, batch):
-        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert statement["Condition"]["StringEquals"] == {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"}
+        }
         assert "aws:SourceArn" in statement["Condition"]["ArnLike"]
     assert "s3:PutObject" in batch["Action"]

@@ -1,4 +1,5 @@
-"""Manifests: the exact list of files of an export, written last. Ours, Redshift's, and Databricks' commit files.
+"""Manifests: the exact list of files of an export, written last. Ours, Redshift's, and Databricks'
+commit files.
 
 ManifestError   the only error: names the manifest, the value and what was expected
 """
@@ -30,7 +31,10 @@ class ManifestFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One export: `datasets` maps a dataset to its files; `arrived` is epoch seconds. A dataset with no file had no rows."""
+    """One export: `datasets` maps a dataset to its files; `arrived` is epoch seconds.
+
+    A dataset with no file had no rows.
+    """
 
     key: str
     datasets: Mapping[str, tuple[ManifestFile, ...]]
@@ -50,7 +54,8 @@ def parse_manifest(
 ) -> Manifest:
     """Read a manifest that was dropped as `key`.
 
-    File names are `s3://bucket/key`, relative to the manifest's folder, or relative to the bucket when they begin with the group.
+    File names are `s3://bucket/key`, relative to the manifest's folder, or relative to the bucket
+    when they begin with the group.
 
     :raises ManifestError: naming the value and the expectation.
     """
@@ -64,7 +69,12 @@ def parse_manifest(
         raise _wrong(key, "mode", mode, f"one of: {', '.join(MODES)}")
     datasets = raw.get("datasets")
     if not isinstance(datasets, dict) or not datasets:
-        raise _wrong(key, "datasets", datasets, 'an object such as {"INTERACTIONS": [{"name": ..., "size": ..., "rows": ...}]}')
+        raise _wrong(
+            key,
+            "datasets",
+            datasets,
+            'an object such as {"INTERACTIONS": [{"name": ..., "size": ..., "rows": ...}]}',
+        )
     found: dict[str, tuple[ManifestFile, ...]] = {}
     for name, files in datasets.items():
         dataset = keys.dataset_named(name, mapped)
@@ -110,7 +120,9 @@ def _json(key: str, body: bytes | str) -> dict[str, Any]:
 def _files(key: str, dataset: str, files: Any, bucket: str | None) -> tuple[ManifestFile, ...]:
     if not isinstance(files, list):
         raise _wrong(key, f"datasets.{dataset}", files, "a list of files")
-    return tuple(_file(key, f"datasets.{dataset}[{index}]", file, bucket) for index, file in enumerate(files))
+    return tuple(
+        _file(key, f"datasets.{dataset}[{index}]", file, bucket) for index, file in enumerate(files)
+    )
 
 
 def _file(key: str, where: str, file: Any, bucket: str | None) -> ManifestFile:
@@ -128,7 +140,9 @@ def _file(key: str, where: str, file: Any, bucket: str | None) -> ManifestFile:
 def _number(key: str, where: str, value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):  # Snowflake's OBJECT_CONSTRUCT may keep numbers as text
+    if isinstance(value, str) and re.fullmatch(
+        r"\d{1,18}", value
+    ):  # Snowflake's OBJECT_CONSTRUCT may keep numbers as text
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
@@ -149,11 +163,23 @@ def _resolve(key: str, where: str, name: str, bucket: str | None) -> str:
     return resolved
 
 
-def _redshift(key: str, raw: dict[str, Any], bucket: str | None, arrived: float, mapped: Mapping[str, str] | None) -> Manifest:
-    """`UNLOAD ... MANIFEST`: {"entries": [{"url": "s3://...", "meta": {"content_length": 1}}]}, in the dataset's own folder."""
+def _redshift(
+    key: str,
+    raw: dict[str, Any],
+    bucket: str | None,
+    arrived: float,
+    mapped: Mapping[str, str] | None,
+) -> Manifest:
+    """`UNLOAD ...
+
+    MANIFEST`: {"entries": [{"url": "s3://...", "meta": {"content_length": 1}}]}, in the dataset's
+    own folder.
+    """
     dataset = keys.parse_drop_key(key, mapped).dataset
     if dataset is None:
-        raise ManifestError(f"Manifest {key!r} lies in no dataset folder. Expected one of: {', '.join(keys.DATASETS)}.")
+        raise ManifestError(
+            f"Manifest {key!r} lies in no dataset folder. Expected one of: {', '.join(keys.DATASETS)}."
+        )
     entries = raw["entries"]
     if not isinstance(entries, list):
         raise _wrong(key, "entries", entries, "a list of files")

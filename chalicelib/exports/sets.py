@@ -1,7 +1,7 @@
 """When is an export complete, and what belongs to it? Facts in, one decision out.
 
-The caller keeps the facts (ledger, listings) and the clock; `decide` may be called any number of times with the same answer.
-Times are epoch seconds, sizes bytes.
+The caller keeps the facts (ledger, listings) and the clock; `decide` may be called any number of
+times with the same answer. Times are epoch seconds, sizes bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ DEADLINE_SECONDS = 3600.0  # how long a manifest or a marker may be waited for
 
 @dataclass(frozen=True)
 class ObjectFact:
-    """One object of the drop bucket that no accepted export set holds yet. `arrived` is when we heard of it, if not `last_modified`."""
+    """One object of the drop bucket that no accepted export set holds yet.
+
+    `arrived` is when we heard of it, if not `last_modified`.
+    """
 
     key: str
     size: int
@@ -44,7 +47,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class ExportSet:
-    """The files of one export. `complete_by` says what completed it: the manifest's key, "quiet", "marker" or "each-file"."""
+    """The files of one export.
+
+    `complete_by` says what completed it: the manifest's key, "quiet", "marker" or "each-file".
+    """
 
     group: str
     datasets: Mapping[str, tuple[SourceFile, ...]]
@@ -53,13 +59,21 @@ class ExportSet:
 
     @property
     def run_id(self) -> str:
-        """16 hex digits of the content: the same content dropped again, under any name, is the same run."""
-        content = sorted((self.group, dataset, file.size, file.etag.strip('"')) for dataset, file in self.files())
+        """16 hex digits of the content: the same content dropped again, under any name, is the same
+        run.
+        """
+        content = sorted(
+            (self.group, dataset, file.size, file.etag.strip('"')) for dataset, file in self.files()
+        )
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
     def files(self) -> list[tuple[str, SourceFile]]:
         """All (dataset, file), by dataset then key."""
-        return [(name, file) for name in sorted(self.datasets) for file in sorted(self.datasets[name], key=lambda f: f.key)]
+        return [
+            (name, file)
+            for name in sorted(self.datasets)
+            for file in sorted(self.datasets[name], key=lambda f: f.key)
+        ]
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,8 @@ def decide(
 ) -> Decision:
     """What to do with the objects of `group` that are not part of an accepted set.
 
-    `manifests` are the group's open manifests, `commits` the added keys of each Databricks commit file by its key.
+    `manifests` are the group's open manifests, `commits` the added keys of each Databricks commit
+    file by its key.
     """
     mapped = {entry.name: entry.dataset for entry in config.dataset}
     facts = sorted(objects, key=lambda o: o.key)
@@ -119,14 +134,24 @@ def decide(
     rule = config.source.complete
     if manifests and rule in ("auto", "manifest"):
         oldest = min(manifests, key=lambda m: (m.arrived, m.key))
-        return _by_manifest(group, oldest, {fact.key: fact for fact in facts}, config, now, deadline_seconds, ignored)
+        return _by_manifest(
+            group,
+            oldest,
+            {fact.key: fact for fact in facts},
+            config,
+            now,
+            deadline_seconds,
+            ignored,
+        )
     if not data:
         return Ignored(_nothing(group, ignored))
     if config.source.mode == "FULL":
         data = _newest_unload(data, ignored)
     newest = max(fact.seen for fact, _ in data)
     if rule == "manifest":
-        return _wait_or_reject(newest, now, deadline_seconds, "a manifest.json that lists the files", data)
+        return _wait_or_reject(
+            newest, now, deadline_seconds, "a manifest.json that lists the files", data
+        )
     if rule == "each-file":
         first = min(data, key=lambda pair: (pair[0].seen, pair[0].key))
         return Complete(_export(group, [first], config, "each-file"), ignored)
@@ -134,7 +159,10 @@ def decide(
         return _by_marker(group, data, parsed, config, now, deadline_seconds, ignored)
     quiet = _quiet_seconds(rule, quiet_seconds)
     if now < newest + quiet:
-        return Waiting(newest + quiet, f"the newest file is {now - newest:.0f} s old; complete after {quiet:.0f} s of quiet")
+        return Waiting(
+            newest + quiet,
+            f"the newest file is {now - newest:.0f} s old; complete after {quiet:.0f} s of quiet",
+        )
     return Complete(_export(group, data, config, "quiet"), ignored)
 
 
@@ -145,7 +173,9 @@ def _data(parsed: Sequence[_Pair]) -> list[_Pair]:
     return [(fact, key) for fact, key in parsed if key.role == "data"]
 
 
-def _committed(data: list[_Pair], commits: Mapping[str, tuple[str, ...]], ignored: dict[str, str]) -> list[_Pair]:
+def _committed(
+    data: list[_Pair], commits: Mapping[str, tuple[str, ...]], ignored: dict[str, str]
+) -> list[_Pair]:
     """In a folder with Databricks commits, only what the newest commit added counts."""
     newest: dict[str, str] = {}
     for commit in sorted(commits, key=lambda key: (len(key), key)):
@@ -161,7 +191,9 @@ def _committed(data: list[_Pair], commits: Mapping[str, tuple[str, ...]], ignore
 
 
 def _without_twins(data: list[_Pair], ignored: dict[str, str]) -> list[_Pair]:
-    """The Snowplow package writes each table as CSV and as Parquet beside it; both together would count every row twice."""
+    """The Snowplow package writes each table as CSV and as Parquet beside it; both together would
+    count every row twice.
+    """
     tabular = {fact.key.rsplit(".", 1)[0] for fact, _ in data if fact.key.endswith(".csv")}
     kept = []
     for fact, key in data:
@@ -173,7 +205,9 @@ def _without_twins(data: list[_Pair], ignored: dict[str, str]) -> list[_Pair]:
 
 
 def _unload_id(name: str) -> str | None:
-    """The query id of Snowflake's INCLUDE_QUERY_ID or the transaction id of Databricks, when the name has one."""
+    """The query id of Snowflake's INCLUDE_QUERY_ID or the transaction id of Databricks, when the
+    name has one.
+    """
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     snowflake = re.search(rf"({uuid})_\d+_\d+_\d+\.", name)
     if snowflake:
@@ -187,12 +221,16 @@ def _newest_unload(data: list[_Pair], ignored: dict[str, str]) -> list[_Pair]:
     newest: dict[str, tuple[float, str]] = {}
     for fact, key in data:
         if unload := _unload_id(key.name):
-            newest[key.directory] = max(newest.get(key.directory, (0.0, "")), (fact.last_modified, unload))
+            newest[key.directory] = max(
+                newest.get(key.directory, (0.0, "")), (fact.last_modified, unload)
+            )
     kept = []
     for fact, key in data:
         unload = _unload_id(key.name)
         if unload and newest[key.directory][1] != unload:
-            ignored[fact.key] = f"it is of an older unload; the newest in its folder is {newest[key.directory][1]}"
+            ignored[fact.key] = (
+                f"it is of an older unload; the newest in its folder is {newest[key.directory][1]}"
+            )
         else:
             kept.append((fact, key))
     return kept
@@ -220,7 +258,13 @@ def _by_manifest(
     mapped = {entry.name: entry.dataset for entry in config.dataset}
     datasets = {
         dataset: tuple(
-            SourceFile(f.key, facts[f.key].size, facts[f.key].etag, f.rows, keys.parse_drop_key(f.key, mapped).folder)
+            SourceFile(
+                f.key,
+                facts[f.key].size,
+                facts[f.key].etag,
+                f.rows,
+                keys.parse_drop_key(f.key, mapped).folder,
+            )
             for f in files
             if facts[f.key].size
         )
@@ -251,17 +295,26 @@ def _by_marker(
     ignored: Mapping[str, str],
 ) -> Decision:
     marked = [key.directory for _, key in parsed if key.role in ("marker", "commit")]
-    open_folders = sorted({key.directory for _, key in data if not key.directory.startswith(tuple(marked))})
+    open_folders = sorted(
+        {key.directory for _, key in data if not key.directory.startswith(tuple(marked))}
+    )
     if open_folders:
         newest = max(fact.seen for fact, _ in data)
-        return _wait_or_reject(newest, now, deadline_seconds, f"{keys.MARKER_NAME} in {open_folders[0]!r}", data)
+        return _wait_or_reject(
+            newest, now, deadline_seconds, f"{keys.MARKER_NAME} in {open_folders[0]!r}", data
+        )
     return Complete(_export(group, data, config, "marker"), ignored)
 
 
-def _wait_or_reject(newest: float, now: float, deadline_seconds: float, what: str, data: list[_Pair]) -> Decision:
+def _wait_or_reject(
+    newest: float, now: float, deadline_seconds: float, what: str, data: list[_Pair]
+) -> Decision:
     if now < newest + deadline_seconds:
         return Waiting(newest + deadline_seconds, f"waiting for {what}")
-    return Rejected(f"no {what} came within {deadline_seconds:.0f} s of the newest file", tuple(fact.key for fact, _ in data))
+    return Rejected(
+        f"no {what} came within {deadline_seconds:.0f} s of the newest file",
+        tuple(fact.key for fact, _ in data),
+    )
 
 
 def _quiet_seconds(rule: str, default: float) -> float:
@@ -274,7 +327,12 @@ def _export(group: str, data: Sequence[_Pair], config: Config, complete_by: str)
     for fact, key in data:
         file = SourceFile(fact.key, fact.size, fact.etag, folder=key.folder)
         datasets.setdefault(str(key.dataset), []).append(file)
-    return ExportSet(group, {name: tuple(files) for name, files in datasets.items()}, config.source.mode, complete_by)
+    return ExportSet(
+        group,
+        {name: tuple(files) for name, files in datasets.items()},
+        config.source.mode,
+        complete_by,
+    )
 
 
 def _nothing(group: str, ignored: Mapping[str, str]) -> str:

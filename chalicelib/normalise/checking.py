@@ -55,16 +55,21 @@ def check_set(
 ) -> SetReport:
     """Judge an export from the reports of its files.
 
-    `has_interactions` is whether the group has imported interactions before (then an export of items alone is fine).
-    `count` gives the exact user counts; it is called only when the files' own counts leave a minimum open.
-    `expected_rows` maps a file's key to the rows its manifest states.
+    `has_interactions` is whether the group has imported interactions before (then an export of
+    items alone is fine). `count` gives the exact user counts; it is called only when the files' own
+    counts leave a minimum open. `expected_rows` maps a file's key to the rows its manifest states.
 
-    :raises SetRejected: headers that differ between the files of a dataset, too few interactions or users, more than ten event types,
-        one timestamp for all rows, no usable file.
+    :raises SetRejected: headers that differ between the files of a dataset, too few interactions or
+        users, more than ten event types, one timestamp for all rows, no usable file.
     """
     if not reports:
-        raise SetRejected("no-files", "No file of the export can be used. The quarantine says why, file by file.")
-    summaries = tuple(_summarise(dataset, [r for r in reports if r.dataset == dataset]) for dataset in _datasets(reports))
+        raise SetRejected(
+            "no-files", "No file of the export can be used. The quarantine says why, file by file."
+        )
+    summaries = tuple(
+        _summarise(dataset, [r for r in reports if r.dataset == dataset])
+        for dataset in _datasets(reports)
+    )
     findings = [*_row_findings(reports), *_count_findings(reports, expected_rows or {})]
     requirements: tuple[Requirement, ...] = ()
     for summary in summaries:
@@ -76,7 +81,10 @@ def check_set(
         _require(interactions, counts, mode)
         findings += _interaction_findings(interactions, counts)
     elif not has_interactions:
-        raise SetRejected("no-interactions", "The export has no interactions, and the group has none yet. Drop interactions first.")
+        raise SetRejected(
+            "no-interactions",
+            "The export has no interactions, and the group has none yet. Drop interactions first.",
+        )
     return SetReport(
         verdict="yes with warnings" if any(f.severity != "info" for f in findings) else "yes",
         datasets=summaries,
@@ -85,7 +93,9 @@ def check_set(
     )
 
 
-def count_users(paths: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB) -> UserCounts:
+def count_users(
+    paths: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> UserCounts:
     """Exact user counts over clean interaction files (parts and sampled together)."""
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         found = connection.execute(
@@ -94,8 +104,12 @@ def count_users(paths: Sequence[Path], scratch: Path, memory_mb: int = engine.ME
     return UserCounts(int(found[0]), int(found[1]))
 
 
-def check_ids(clean: Mapping[str, Sequence[Path]], scratch: Path, memory_mb: int = engine.MEMORY_MB) -> tuple[Finding, ...]:
-    """Compare the ids of clean interactions with those of clean items and users; names near misses (case, blanks, leading zeros)."""
+def check_ids(
+    clean: Mapping[str, Sequence[Path]], scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> tuple[Finding, ...]:
+    """Compare the ids of clean interactions with those of clean items and users; names near misses
+    (case, blanks, leading zeros).
+    """
     findings: list[Finding] = []
     if not clean.get("interactions"):
         return ()
@@ -107,17 +121,23 @@ def check_ids(clean: Mapping[str, Sequence[Path]], scratch: Path, memory_mb: int
             connection.execute(
                 f"CREATE OR REPLACE TABLE seen AS SELECT {key} AS id, count(*) AS n FROM {clean_source(clean['interactions'])} GROUP BY 1"
             )
-            connection.execute(f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT {key} AS id FROM {clean_source(clean[dataset])}")
+            connection.execute(
+                f"CREATE OR REPLACE TABLE known AS SELECT DISTINCT {key} AS id FROM {clean_source(clean[dataset])}"
+            )
             findings += _id_findings(connection, dataset, key)
     return tuple(findings)
 
 
 def merge_columns(reports: Sequence[FileReport]) -> tuple[ColumnReport, ...]:
-    """The columns of all files of one dataset; a kind that differs between files becomes the wider one."""
+    """The columns of all files of one dataset; a kind that differs between files becomes the wider
+    one.
+    """
     merged: dict[str, ColumnReport] = {}
     for report in reports:
         for column in report.columns:
-            merged[column.name] = _merge(merged[column.name], column) if column.name in merged else column
+            merged[column.name] = (
+                _merge(merged[column.name], column) if column.name in merged else column
+            )
     return tuple(merged.values())
 
 
@@ -157,8 +177,13 @@ def _check_headers(dataset: str, reports: Sequence[FileReport]) -> None:
             )
 
 
-def _user_counts(reports: Sequence[FileReport], count: Callable[[], UserCounts] | None) -> UserCounts:
-    """One file's counts are exact. Of several, the sums bound the users from above and the largest bounds the pairs from below."""
+def _user_counts(
+    reports: Sequence[FileReport], count: Callable[[], UserCounts] | None
+) -> UserCounts:
+    """One file's counts are exact.
+
+    Of several, the sums bound the users from above and the largest bounds the pairs from below.
+    """
     if len(reports) == 1:
         return UserCounts(reports[0].users, reports[0].users_with_two)
     bound = UserCounts(sum(r.users for r in reports), max(r.users_with_two for r in reports))
@@ -170,7 +195,12 @@ def _user_counts(reports: Sequence[FileReport], count: Callable[[], UserCounts] 
 def _requirements(interactions: DatasetSummary, counts: UserCounts) -> tuple[Requirement, ...]:
     return (
         Requirement("interactions", interactions.kept, MIN_INTERACTIONS, RECOMMENDED_INTERACTIONS),
-        Requirement("users with two or more interactions", counts.with_two, MIN_USERS_WITH_TWO, RECOMMENDED_USERS),
+        Requirement(
+            "users with two or more interactions",
+            counts.with_two,
+            MIN_USERS_WITH_TWO,
+            RECOMMENDED_USERS,
+        ),
     )
 
 
@@ -214,12 +244,33 @@ def _row_findings(reports: Sequence[FileReport]) -> list[Finding]:
     for dataset in _datasets(reports):
         mine = [r for r in reports if r.dataset == dataset]
         rows = sum(r.rows for r in mine)
-        findings += _counted(dataset, [(r, c) for r in mine for c in r.dropped], rows, "warning", "rows were dropped", "dropped: they")
-        findings += _counted(dataset, [(r, c) for r in mine for c in r.fixed], rows, "info", "values were repaired", "repaired:")
+        findings += _counted(
+            dataset,
+            [(r, c) for r in mine for c in r.dropped],
+            rows,
+            "warning",
+            "rows were dropped",
+            "dropped: they",
+        )
+        findings += _counted(
+            dataset,
+            [(r, c) for r in mine for c in r.fixed],
+            rows,
+            "info",
+            "values were repaired",
+            "repaired:",
+        )
     return findings
 
 
-def _counted(dataset: str, pairs: Sequence[tuple[FileReport, Counted]], rows: int, severity: str, action: str, verb: str) -> list[Finding]:
+def _counted(
+    dataset: str,
+    pairs: Sequence[tuple[FileReport, Counted]],
+    rows: int,
+    severity: str,
+    action: str,
+    verb: str,
+) -> list[Finding]:
     grouped: dict[tuple[str, str], list[tuple[FileReport, Counted]]] = {}
     for report, counted in pairs:
         grouped.setdefault((counted.code, counted.sentence), []).append((report, counted))
@@ -231,7 +282,9 @@ def _counted(dataset: str, pairs: Sequence[tuple[FileReport, Counted]], rows: in
             Finding(
                 "warning" if severity == "warning" and code not in NOT_BAD else "info",
                 code,
-                f"{total:,} rows of {dataset} {verb} {sentence}".replace("rows of", "row of" if total == 1 else "rows of"),
+                f"{total:,} rows of {dataset} {verb} {sentence}".replace(
+                    "rows of", "row of" if total == 1 else "rows of"
+                ),
                 total,
                 round(total / max(rows, 1), 6),
                 action,
@@ -312,9 +365,23 @@ def _interaction_findings(interactions: DatasetSummary, counts: UserCounts) -> l
         )
     items = next((c.distinct for c in interactions.columns if c.name == "ITEM_ID"), 0)
     if items > MAX_ITEMS:
-        findings.append(Finding("warning", "many-items", f"about {items:,} items; Personalize considers {MAX_ITEMS:,}", items))
+        findings.append(
+            Finding(
+                "warning",
+                "many-items",
+                f"about {items:,} items; Personalize considers {MAX_ITEMS:,}",
+                items,
+            )
+        )
     elif items > MAX_ITEMS_V1:
-        findings.append(Finding("warning", "many-items", f"about {items:,} items; recipes before v2 consider {MAX_ITEMS_V1:,}", items))
+        findings.append(
+            Finding(
+                "warning",
+                "many-items",
+                f"about {items:,} items; recipes before v2 consider {MAX_ITEMS_V1:,}",
+                items,
+            )
+        )
     return findings
 
 
@@ -326,7 +393,9 @@ def _id_findings(connection: object, dataset: str, key: str) -> list[Finding]:
         "SELECT coalesce(sum(n), 0), count(*) FILTER (id NOT IN (SELECT id FROM known)), "
         "coalesce(sum(n) FILTER (id NOT IN (SELECT id FROM known)), 0) FROM seen"
     ).fetchone() or (0, 0, 0)
-    idle, total = connection.execute("SELECT count(*) FILTER (id NOT IN (SELECT id FROM seen)), count(*) FROM known").fetchone() or (0, 0)
+    idle, total = connection.execute(
+        "SELECT count(*) FILTER (id NOT IN (SELECT id FROM seen)), count(*) FROM known"
+    ).fetchone() or (0, 0)
     findings = []
     if unknown:
         near = connection.execute(
@@ -348,23 +417,43 @@ def _id_findings(connection: object, dataset: str, key: str) -> list[Finding]:
                 f"{unknown:,} {key} of {int(unknown_rows):,} interactions are not in {dataset}",
                 int(unknown_rows),
                 round(int(unknown_rows) / max(int(rows), 1), 6),
-                "write the ids the same way in both exports" if near else f"export these {dataset} too",
+                "write the ids the same way in both exports"
+                if near
+                else f"export these {dataset} too",
                 tuple(samples),
             )
         )
     if idle:
         findings.append(
-            Finding("info", f"idle-{dataset}", f"{idle:,} of {total:,} {dataset} have no interaction", idle, round(idle / max(total, 1), 6))
+            Finding(
+                "info",
+                f"idle-{dataset}",
+                f"{idle:,} of {total:,} {dataset} have no interaction",
+                idle,
+                round(idle / max(total, 1), 6),
+            )
         )
     return findings
 
 
-_WIDTH: Mapping[Kind, int] = {"empty": 0, "boolean": 1, "integer": 2, "timestamp": 2, "number": 3, "text": 4, "id": 5}
+_WIDTH: Mapping[Kind, int] = {
+    "empty": 0,
+    "boolean": 1,
+    "integer": 2,
+    "timestamp": 2,
+    "number": 3,
+    "text": 4,
+    "id": 5,
+}
 
 
 def _merge(left: ColumnReport, right: ColumnReport) -> ColumnReport:
     filled = left.filled + right.filled
-    mean = (left.mean_length * left.filled + right.mean_length * right.filled) / filled if filled else 0.0
+    mean = (
+        (left.mean_length * left.filled + right.mean_length * right.filled) / filled
+        if filled
+        else 0.0
+    )
     top: dict[str, int] = {}
     for value, rows in (*left.top, *right.top):
         top[value] = top.get(value, 0) + rows

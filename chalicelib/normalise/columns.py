@@ -1,4 +1,6 @@
-"""From the export's column names to Personalize's: config first, then spelling; a near miss is named, never guessed."""
+"""From the export's column names to Personalize's: config first, then spelling; a near miss is
+named, never guessed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "action_interactions": ("USER_ID", "ACTION_ID", "EVENT_TYPE", "TIMESTAMP"),
 }
 RESERVED: Mapping[str, tuple[str, ...]] = {
-    "interactions": ("EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"),
+    "interactions": (
+        "EVENT_TYPE",
+        "EVENT_VALUE",
+        "IMPRESSION",
+        "RECOMMENDATION_ID",
+        "EVENT_ATTRIBUTION_SOURCE",
+    ),
     "items": ("CREATION_TIMESTAMP",),
     "users": (),
     "actions": ("CREATION_TIMESTAMP", "ACTION_EXPIRATION_TIMESTAMP", "REPEAT_FREQUENCY", "VALUE"),
@@ -29,9 +37,40 @@ TIMES = ("TIMESTAMP", "CREATION_TIMESTAMP", "ACTION_EXPIRATION_TIMESTAMP")
 KEYS: Mapping[str, str] = {"items": "ITEM_ID", "users": "USER_ID", "actions": "ACTION_ID"}
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
-    "USER_ID": ("customer_id", "visitor_id", "household_id", "account_id", "member_id", "client_id", "profile_id", "uid", "id"),
-    "ITEM_ID": ("product_id", "movie_id", "sku", "article_id", "asin", "content_id", "video_id", "song_id", "products_sku", "id"),
-    "TIMESTAMP": ("event_time", "created_at", "ordered_at", "epoch", "time", "date", "datetime", "ts", "occurred_at"),
+    "USER_ID": (
+        "customer_id",
+        "visitor_id",
+        "household_id",
+        "account_id",
+        "member_id",
+        "client_id",
+        "profile_id",
+        "uid",
+        "id",
+    ),
+    "ITEM_ID": (
+        "product_id",
+        "movie_id",
+        "sku",
+        "article_id",
+        "asin",
+        "content_id",
+        "video_id",
+        "song_id",
+        "products_sku",
+        "id",
+    ),
+    "TIMESTAMP": (
+        "event_time",
+        "created_at",
+        "ordered_at",
+        "epoch",
+        "time",
+        "date",
+        "datetime",
+        "ts",
+        "occurred_at",
+    ),
     "EVENT_TYPE": ("event", "event_name", "action", "type"),
     "ACTION_ID": ("action", "offer_id"),
 }
@@ -53,16 +92,23 @@ class Column:
     name: str
 
 
-def map_columns(dataset: str, header: Sequence[str], mapped: Mapping[str, str] | None = None) -> list[Column]:
+def map_columns(
+    dataset: str, header: Sequence[str], mapped: Mapping[str, str] | None = None
+) -> list[Column]:
     """The columns of the clean file, in file order.
 
-    `mapped` is target -> source name (config's `columns`). Without an exact name, case, blanks and punctuation do not count.
+    `mapped` is target -> source name (config's `columns`). Without an exact name, case, blanks and
+    punctuation do not count.
 
-    :raises FileRejected: a required column is missing (with near names), a mapped one is, or two columns share a name.
+    :raises FileRejected: a required column is missing (with near names), a mapped one is, or two
+        columns share a name.
     """
     taken = _explicit(header, mapped or {})
     for target in (*REQUIRED[dataset], *RESERVED[dataset]):
-        if target not in taken and (index := _find(target, header, set(taken.values()))) is not None:
+        if (
+            target not in taken
+            and (index := _find(target, header, set(taken.values()))) is not None
+        ):
             taken[target] = index
     if missing := [name for name in REQUIRED[dataset] if name not in taken]:
         raise FileRejected("header", _missing(dataset, missing, header))
@@ -70,7 +116,9 @@ def map_columns(dataset: str, header: Sequence[str], mapped: Mapping[str, str] |
     wanted = [name for name in (*REQUIRED[dataset], *RESERVED[dataset]) if name in taken]
     columns = [Column(taken[name], header[taken[name]], name) for name in wanted]
     used = set(taken.values())
-    columns += [Column(taken[name], header[taken[name]], name) for name in taken if name not in wanted]
+    columns += [
+        Column(taken[name], header[taken[name]], name) for name in taken if name not in wanted
+    ]
     seen = {_bare(column.name) for column in columns}
     for index, source in enumerate(header):
         name = avro_name(source)
@@ -112,7 +160,8 @@ def _missing(dataset: str, missing: Sequence[str], header: Sequence[str]) -> str
     text = f"The header has no {' and no '.join(missing)}. Expected {', '.join(REQUIRED[dataset])}; found {', '.join(header)}."
     if _looks_like_data(header):
         text += (
-            " The first line looks like a row: if the files have no header line, name the columns in recdrop.toml: [source] header = [...]"
+            " The first line looks like a row: if the files have no header line, "
+            "name the columns in recdrop.toml: [source] header = [...]"
         )
         return text
     near = {name: near for name in missing if (near := _near(name, header))}
@@ -139,4 +188,7 @@ def _check_twice(header: Sequence[str], taken: Mapping[str, int]) -> None:
     for name, index in taken.items():
         twice = [h for i, h in enumerate(header) if i != index and h == header[index]]
         if twice:
-            raise FileRejected("header", f"The header has column {header[index]!r} twice, and {name} comes from it. Expected it once.")
+            raise FileRejected(
+                "header",
+                f"The header has column {header[index]!r} twice, and {name} comes from it. Expected it once.",
+            )

@@ -27,7 +27,8 @@ class Dialect:
 
 
 def read_dialect(intake: Intake, header: Sequence[str] = ()) -> Dialect:
-    """Delimiter and header of a CSV file. `header` names the columns of a file without a header line.
+    """Delimiter and header of a CSV file. `header` names the columns of a file without a header
+    line.
 
     :raises FileRejected: when no header can be read.
     """
@@ -45,18 +46,25 @@ def read_dialect(intake: Intake, header: Sequence[str] = ()) -> Dialect:
             )
         return Dialect(delimiter, escape, tuple(header), leading)
     if not any(cells) or len(cells) > MAX_COLUMNS:
-        raise FileRejected("header", f"The first line, {first[:80]!r}, is no header. Expected column names.")
+        raise FileRejected(
+            "header", f"The first line, {first[:80]!r}, is no header. Expected column names."
+        )
     return Dialect(delimiter, escape, cells, leading + 1)
 
 
 def read_json_fields(intake: Intake) -> tuple[str, ...]:
-    """The dotted names of the scalar fields in the first lines of a JSON-lines file, in order of appearance."""
+    """The dotted names of the scalar fields in the first lines of a JSON-lines file, in order of
+    appearance.
+    """
     text = intake.head.decode("utf-8", errors="ignore")
     found: dict[str, None] = {}
     for value in _objects(text):
         _collect(value, "", found)
     if not found:
-        raise FileRejected("json", f"The first line, {text[:80]!r}, is no JSON object. Expected one object per line.")
+        raise FileRejected(
+            "json",
+            f"The first line, {text[:80]!r}, is no JSON object. Expected one object per line.",
+        )
     return tuple(found)[:MAX_COLUMNS]
 
 
@@ -104,11 +112,18 @@ def _escape(text: str) -> str:
 
 
 def _cells(line: str, delimiter: str, escape: str) -> list[str]:
-    reader = csv.reader(io.StringIO(line), delimiter=delimiter, doublequote=escape == '"', escapechar=None if escape == '"' else escape)
+    reader = csv.reader(
+        io.StringIO(line),
+        delimiter=delimiter,
+        doublequote=escape == '"',
+        escapechar=None if escape == '"' else escape,
+    )
     try:
         return [cell.strip().strip('"').strip() for cell in next(reader, [])]
     except csv.Error as error:
-        raise FileRejected("header", f"The first line, {line[:80]!r}, is no header ({error}).") from error
+        raise FileRejected(
+            "header", f"The first line, {line[:80]!r}, is no header ({error})."
+        ) from error
 
 
 def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:

@@ -23,7 +23,12 @@ def connect(
 
     scratch.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
-        ":memory:", config={"memory_limit": f"{memory_mb}MB", "temp_directory": str(scratch / "duckdb"), "threads": threads or 2}
+        ":memory:",
+        config={
+            "memory_limit": f"{memory_mb}MB",
+            "temp_directory": str(scratch / "duckdb"),
+            "threads": threads or 2,
+        },
     )
     try:
         connection.execute("SET preserve_insertion_order = true")

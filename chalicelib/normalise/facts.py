@@ -9,7 +9,9 @@ from chalicelib.normalise import engine
 from chalicelib.normalise.clean import clean_source
 
 
-def last_items(interactions: Sequence[Path], withheld: Path, scratch: Path, memory_mb: int = engine.MEMORY_MB) -> dict[str, str]:
+def last_items(
+    interactions: Sequence[Path], withheld: Path, scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> dict[str, str]:
     """The newest imported item of each withheld user; ties go to the smaller item id."""
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         rows = connection.execute(
@@ -19,8 +21,12 @@ def last_items(interactions: Sequence[Path], withheld: Path, scratch: Path, memo
     return {str(user): str(item) for user, item in rows}
 
 
-def all_users(interactions: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB) -> list[str]:
+def all_users(
+    interactions: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> list[str]:
     """Every user id, sorted."""
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
-        rows = connection.execute(f"SELECT DISTINCT USER_ID FROM {clean_source(interactions)} ORDER BY 1").fetchall()
+        rows = connection.execute(
+            f"SELECT DISTINCT USER_ID FROM {clean_source(interactions)} ORDER BY 1"
+        ).fetchall()
     return [str(user) for (user,) in rows]

@@ -1,4 +1,7 @@
-"""First look at a file, as bytes: unpack, decode, and note what the later steps may skip. Streams; 1 MB at a time."""
+"""First look at a file, as bytes: unpack, decode, and note what the later steps may skip.
+
+Streams; 1 MB at a time.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Traits:
 
 @dataclass(frozen=True)
 class Intake:
-    """An unpacked UTF-8 file with LF line ends (or Parquet), ready to be parsed. `path` is the source itself when nothing changed."""
+    """An unpacked UTF-8 file with LF line ends (or Parquet), ready to be parsed.
+
+    `path` is the source itself when nothing changed.
+    """
 
     path: Path
     format: Literal["csv", "json", "parquet"]
@@ -62,7 +68,8 @@ class Intake:
 def take_in(source: Path, scratch: Path) -> Intake:
     """Unpack and decode `source` into `scratch`.
 
-    :raises FileRejected: empty, truncated or bomb-like gzip, unknown binary formats, bytes that are no UTF-8 (with the offset).
+    :raises FileRejected: empty, truncated or bomb-like gzip, unknown binary formats, bytes that are
+        no UTF-8 (with the offset).
     """
     size = source.stat().st_size
     if size == 0:
@@ -73,7 +80,9 @@ def take_in(source: Path, scratch: Path) -> Intake:
         return Intake(source, "parquet", size, _sha256(source), _anything())
     for start, what in _NO_CSV.items():
         if magic.startswith(start):
-            raise FileRejected("format", f"The file is {what}. Expected CSV, JSON lines or Parquet, plain or gzip.")
+            raise FileRejected(
+                "format", f"The file is {what}. Expected CSV, JSON lines or Parquet, plain or gzip."
+            )
     notes: list[str] = []
     target = scratch / "intake.txt"
     digest = hashlib.sha256()
@@ -91,10 +100,14 @@ def take_in(source: Path, scratch: Path) -> Intake:
     return Intake(path, form, size, digest.hexdigest(), traits, tuple(notes), head)
 
 
-def _settle(source: Path, target: Path, chunks: Iterator[bytes], notes: list[str], traits: Traits) -> tuple[Path, bytes]:
-    """A plain file that needs no change is read where it lies: writing it again would cost as much as parsing it.
+def _settle(
+    source: Path, target: Path, chunks: Iterator[bytes], notes: list[str], traits: Traits
+) -> tuple[Path, bytes]:
+    """A plain file that needs no change is read where it lies: writing it again would cost as much
+    as parsing it.
 
-    `notes` says that something has changed, which may happen late (the first CR in the middle of the file).
+    `notes` says that something has changed, which may happen late (the first CR in the middle of
+    the file).
     """
     head, last, emitted = b"", b"", 0
     with ExitStack() as stack:
@@ -124,7 +137,15 @@ def _copy(source: Path, out: BinaryIO, size: int) -> None:
 
 def _anything() -> Traits:
     return Traits(
-        quotes=True, controls=True, non_ascii=True, backslashes=True, pipes=True, tabs=True, brackets=True, blanks=True, nulls=True
+        quotes=True,
+        controls=True,
+        non_ascii=True,
+        backslashes=True,
+        pipes=True,
+        tabs=True,
+        brackets=True,
+        blanks=True,
+        nulls=True,
     )
 
 
@@ -155,7 +176,9 @@ def _unpack(chunks: Iterator[bytes], size: int, notes: list[str]) -> Iterator[by
         if not first.startswith(_GZIP):
             break
         if layer == 2:
-            raise FileRejected("gzip", "The file is packed with gzip more than twice. Expected once.")
+            raise FileRejected(
+                "gzip", "The file is packed with gzip more than twice. Expected once."
+            )
         notes.append("unpacked gzip" if layer == 0 else "unpacked gzip a second time")
         chunks = _gunzip(chunks, size)
     yield from chunks
@@ -178,7 +201,10 @@ def _gunzip(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
                 out = unpacker.decompress(data, CHUNK)
                 total += len(out)
                 if total > limit:
-                    raise FileRejected("gzip", f"The file unpacks to more than {limit:,} bytes from {size:,}. Expected an ordinary export.")
+                    raise FileRejected(
+                        "gzip",
+                        f"The file unpacks to more than {limit:,} bytes from {size:,}. Expected an ordinary export.",
+                    )
                 if out:
                     yield out
                 data = unpacker.unconsumed_tail
@@ -188,9 +214,15 @@ def _gunzip(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
                         break
                     unpacker = zlib.decompressobj(wbits=31)
     except zlib.error as error:
-        raise FileRejected("gzip", f"The gzip data is damaged after {total:,} unpacked bytes ({error}). Drop the file again.") from error
+        raise FileRejected(
+            "gzip",
+            f"The gzip data is damaged after {total:,} unpacked bytes ({error}). Drop the file again.",
+        ) from error
     if not unpacker.eof:
-        raise FileRejected("gzip", f"The gzip data ends early, after {total:,} unpacked bytes. Drop the whole file again.")
+        raise FileRejected(
+            "gzip",
+            f"The gzip data ends early, after {total:,} unpacked bytes. Drop the whole file again.",
+        )
 
 
 def _decode(first: bytes, rest: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
@@ -222,7 +254,9 @@ def _recode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
             offset += len(chunk)
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError as error:
-        raise FileRejected("encoding", f"The file is no valid UTF-16 near byte {offset:,}. Expected UTF-8.") from error
+        raise FileRejected(
+            "encoding", f"The file is no valid UTF-16 near byte {offset:,}. Expected UTF-8."
+        ) from error
 
 
 def _check_utf8(chunks: Iterator[bytes], offset: int) -> Iterator[bytes]:
@@ -237,7 +271,9 @@ def _check_utf8(chunks: Iterator[bytes], offset: int) -> Iterator[bytes]:
     _decode_utf8(decoder, b"", offset - pending, final=True)
 
 
-def _decode_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, final: bool = False) -> None:
+def _decode_utf8(
+    decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, final: bool = False
+) -> None:
     try:
         decoder.decode(chunk, final)
     except UnicodeDecodeError as error:

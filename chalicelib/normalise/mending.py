@@ -1,7 +1,9 @@
-"""Line by line through a CSV file that the fast parser did not take whole: which lines are no rows, and why.
+"""Line by line through a CSV file that the fast parser did not take whole: which lines are no rows,
+and why.
 
-The fast path is checked by counting: as many rows as lines, or the file comes here. The result has one record per line, so that it parses
-whole, and remembers the line each record came from. A stray quote costs its own line only, never the ones after it.
+The fast path is checked by counting: as many rows as lines, or the file comes here. The result has
+one record per line, so that it parses whole, and remembers the line each record came from. A stray
+quote costs its own line only, never the ones after it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ MAX_LINE = 1_000_000
 MAX_RECORD_LINES = 500
 MAX_RECORD = 262_144
 MAX_BAD_KEPT = 10_000
-# Stands for a line break inside quotes: the row rules flatten it in texts and refuse it in ids, like every control character.
+# Stands for a line break inside quotes: the row rules flatten it in texts and refuse it in ids,
+# like every control character.
 JOINT = b"\x0b"
 
 _SENTENCES = {
@@ -66,14 +69,22 @@ class Mended:
         return record + 1 + (self.shifts[index][1] if index >= 0 else 0)
 
     def drops(self) -> list[Counted]:
-        return [Counted(*_SENTENCES[code], rows, tuple(lines)) for code, (rows, lines) in sorted(self.dropped.items())]
+        return [
+            Counted(*_SENTENCES[code], rows, tuple(lines))
+            for code, (rows, lines) in sorted(self.dropped.items())
+        ]
 
     def fixes(self) -> list[Counted]:
-        return [Counted(*_FIXES[code], rows, tuple(lines)) for code, (rows, lines) in sorted(self.fixed.items())]
+        return [
+            Counted(*_FIXES[code], rows, tuple(lines))
+            for code, (rows, lines) in sorted(self.fixed.items())
+        ]
 
 
 def mend(source: Path, target: Path, dialect: Dialect) -> Mended:
-    """Copy the records of `source` to `target`, one per line, without the header and without what is no record."""
+    """Copy the records of `source` to `target`, one per line, without the header and without what
+    is no record.
+    """
     mended = Mended(target)
     with source.open("rb") as lines, target.open("wb") as out:
         _Mender(dialect, mended, out).run(lines)
@@ -95,7 +106,18 @@ class _Mender:
         cell = re.escape(self.delimiter)
         inside = rb'(?:[^"]|"")*+' if self.escape == b'"' else rb'(?:[^"\\]|\\.)*+'
         self.field = re.compile(
-            rb'"' + inside + rb'"(?=' + cell + rb"|$)|[^" + cell + rb'"][^' + cell + rb"]*+|(?=" + cell + rb"|$)", re.DOTALL
+            rb'"'
+            + inside
+            + rb'"(?='
+            + cell
+            + rb"|$)|[^"
+            + cell
+            + rb'"][^'
+            + cell
+            + rb"]*+|(?="
+            + cell
+            + rb"|$)",
+            re.DOTALL,
         )
         self.opened = re.compile(rb'"' + inside + rb"$", re.DOTALL)
 
@@ -124,7 +146,9 @@ class _Mender:
                 self._bad(number, verdict, line)
 
     def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-        """(number, line without its end); a line beyond the limit comes cut, with one byte too many."""
+        """(number, line without its end); a line beyond the limit comes cut, with one byte too
+        many.
+        """
         number = 0
         while line := file.readline(MAX_LINE + 2):
             number += 1
@@ -134,10 +158,18 @@ class _Mender:
             yield number, line.removesuffix(b"\n")
 
     def _judge(self, line: bytes) -> _Verdict:
-        """Whether `line` is one record of the right width; "open" when a quoted field goes on in the next line."""
+        """Whether `line` is one record of the right width; "open" when a quoted field goes on in
+        the next line.
+        """
         if b'"' not in line:
             found = line.count(self.delimiter) + 1
-            return "fine" if found == self.columns else "too-few" if found < self.columns else "too-many"
+            return (
+                "fine"
+                if found == self.columns
+                else "too-few"
+                if found < self.columns
+                else "too-many"
+            )
         position, found = 0, 0
         while True:
             match = self.field.match(line, position)
@@ -148,10 +180,21 @@ class _Mender:
             if position >= len(line):
                 break
             position += 1
-        return "fine" if found == self.columns else "too-few" if found < self.columns else "too-many"
+        return (
+            "fine" if found == self.columns else "too-few" if found < self.columns else "too-many"
+        )
 
-    def _join(self, number: int, line: bytes, ahead: deque[tuple[int, bytes]], numbered: Iterator[tuple[int, bytes]]) -> None:
-        """A quoted line break: take lines until the record is whole. If it never is, the first line alone is bad."""
+    def _join(
+        self,
+        number: int,
+        line: bytes,
+        ahead: deque[tuple[int, bytes]],
+        numbered: Iterator[tuple[int, bytes]],
+    ) -> None:
+        """A quoted line break: take lines until the record is whole.
+
+        If it never is, the first line alone is bad.
+        """
         taken: list[tuple[int, bytes]] = []
         whole = line
         while len(taken) < MAX_RECORD_LINES and len(whole) <= MAX_RECORD:
@@ -175,7 +218,9 @@ class _Mender:
         self._bad(number, "quote", line)
 
     def _requote(self, line: bytes) -> bytes:
-        """A quote inside a bare field is text, but DuckDB looks for one after blanks too: such a field is written in quotes."""
+        """A quote inside a bare field is text, but DuckDB looks for one after blanks too: such a
+        field is written in quotes.
+        """
         if b'"' not in line:
             return line
         cells, position = [], 0
@@ -186,15 +231,25 @@ class _Mender:
         return self.delimiter.join(cells)
 
     def _quote(self, cell: bytes) -> bytes:
-        inner = cell.replace(b'"', b'""') if self.escape == b'"' else cell.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        inner = (
+            cell.replace(b'"', b'""')
+            if self.escape == b'"'
+            else cell.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        )
         return b'"' + inner + b'"'
 
     def _unescape(self, line: bytes) -> bytes | None:
-        r"""Snowflake's default writes `pending\, silent`, Spark `"say \"hi\""`: read it so when the width is right then."""
+        r"""Snowflake's default writes `pending\, silent`, Spark `"say \"hi\""`: read it so when the
+        width is right then.
+        """
         if b"\\" not in line:
             return None
         reader = csv.reader(
-            io.StringIO(line.decode(), newline=""), delimiter=self.delimiter.decode(), doublequote=False, escapechar="\\", strict=True
+            io.StringIO(line.decode(), newline=""),
+            delimiter=self.delimiter.decode(),
+            doublequote=False,
+            escapechar="\\",
+            strict=True,
         )
         try:
             cells = next(reader, [])
@@ -204,7 +259,9 @@ class _Mender:
             return None
         special = (self.delimiter, b'"')
         encoded = [cell.replace("\n", JOINT.decode()).encode() for cell in cells]
-        return self.delimiter.join(self._quote(cell) if any(c in cell for c in special) else cell for cell in encoded)
+        return self.delimiter.join(
+            self._quote(cell) if any(c in cell for c in special) else cell for cell in encoded
+        )
 
     def _keep(self, line: bytes) -> None:
         self.out.write(line + b"\n")
@@ -213,7 +270,9 @@ class _Mender:
     def _bad(self, number: int, code: str, line: bytes) -> None:
         self._note(self.mended.dropped, code, number)
         if len(self.mended.bad) < MAX_BAD_KEPT:
-            self.mended.bad.append(BadLine(number, _SENTENCES[code][1], line[:1000].decode("utf-8", errors="replace")))
+            self.mended.bad.append(
+                BadLine(number, _SENTENCES[code][1], line[:1000].decode("utf-8", errors="replace"))
+            )
         self.not_records += 1
         self._shift()
 

@@ -26,8 +26,11 @@ def copy_lines(source: Path, skip: int, header: bytes, part: Path) -> None:
             out.write(b"\n")
 
 
-def split_lines(source: Path, skip: int, header: bytes, aside: Iterator[int], part: Path, sampled: Path) -> int:
-    """Copy the lines after the first `skip` to `part`, but those with a number (from 0, ascending) in `aside` to `sampled`.
+def split_lines(
+    source: Path, skip: int, header: bytes, aside: Iterator[int], part: Path, sampled: Path
+) -> int:
+    """Copy the lines after the first `skip` to `part`, but those with a number (from 0, ascending)
+    in `aside` to `sampled`.
 
     Both begin with `header`. Returns the number of lines in `sampled`.
     """

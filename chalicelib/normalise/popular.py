@@ -1,4 +1,6 @@
-"""The most popular items of an export: the gate's baseline, and the answer when no model can answer."""
+"""The most popular items of an export: the gate's baseline, and the answer when no model can
+answer.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def popular_items(
     limit: int = MAX_POPULAR,
     memory_mb: int = engine.MEMORY_MB,
 ) -> int:
-    """Write `{"run", "items": [{"itemId", "count", "metadata"}]}`, most interactions first, ties by item id; returns their number.
+    """Write `{"run", "items": [{"itemId", "count", "metadata"}]}`, most interactions first, ties by
+    item id; returns their number.
 
     `items` may be empty; an item's metadata is then too.
     """
@@ -35,8 +38,19 @@ def popular_items(
             columns = [c for c in read_header(items[0]) if c != "ITEM_ID"]
             cells = ", ".join(["ITEM_ID", *(name(c) for c in columns)])
             wanted = [row[0] for row in ranked]
-            rows = connection.execute(f"SELECT {cells} FROM {clean_source(items)} WHERE ITEM_ID IN (SELECT unnest(?))", [wanted]).fetchall()
-            metadata = {row[0]: {c: v for c, v in zip(columns, row[1:], strict=True) if v is not None} for row in rows}
-    answer = {"run": run, "items": [{"itemId": i, "count": n, "metadata": metadata.get(i, {})} for i, n in ranked]}
-    target.write_text(json.dumps(answer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+            rows = connection.execute(
+                f"SELECT {cells} FROM {clean_source(items)} WHERE ITEM_ID IN (SELECT unnest(?))",
+                [wanted],
+            ).fetchall()
+            metadata = {
+                row[0]: {c: v for c, v in zip(columns, row[1:], strict=True) if v is not None}
+                for row in rows
+            }
+    answer = {
+        "run": run,
+        "items": [{"itemId": i, "count": n, "metadata": metadata.get(i, {})} for i, n in ranked],
+    }
+    target.write_text(
+        json.dumps(answer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
+    )
     return len(ranked)

@@ -1,4 +1,7 @@
-"""What a column holds: kind, fill, distinct values, lengths, most frequent values. One pass for all columns, one more per short list."""
+"""What a column holds: kind, fill, distinct values, lengths, most frequent values.
+
+One pass for all columns, one more per short list.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,23 @@ _INTEGER = "-?(0|[1-9][0-9]{0,17})"
 _NUMBER = "-?(0|[1-9][0-9]*)([.][0-9]*)?([eE][-+]?[0-9]+)?"
 
 
-def profile_columns(connection: DuckDBPyConnection, columns: Sequence[Column], table: str) -> tuple[ColumnReport, ...]:
-    """Reports of `columns` of `table`, whose times are whole numbers, whose NUMBERS are doubles, and whose rest is text."""
-    found = connection.execute(f"SELECT {', '.join(_measures(c.name) for c in columns)} FROM {table}").fetchone() or ()
+def profile_columns(
+    connection: DuckDBPyConnection, columns: Sequence[Column], table: str
+) -> tuple[ColumnReport, ...]:
+    """Reports of `columns` of `table`, whose times are whole numbers, whose NUMBERS are doubles,
+    and whose rest is text.
+    """
+    found = (
+        connection.execute(
+            f"SELECT {', '.join(_measures(c.name) for c in columns)} FROM {table}"
+        ).fetchone()
+        or ()
+    )
     reports = []
     for index, column in enumerate(columns):
-        reports.append(_report(connection, column, table, found[index * _WIDTH : (index + 1) * _WIDTH]))
+        reports.append(
+            _report(connection, column, table, found[index * _WIDTH : (index + 1) * _WIDTH])
+        )
     return tuple(reports)
 
 
@@ -45,7 +59,9 @@ def _measures(column: str) -> str:
     )
 
 
-def _report(connection: DuckDBPyConnection, column: Column, table: str, found: Sequence[Any]) -> ColumnReport:
+def _report(
+    connection: DuckDBPyConnection, column: Column, table: str, found: Sequence[Any]
+) -> ColumnReport:
     filled, distinct, max_length, mean_length, multi, numbers, integers, low, high = found
     if filled and numbers == filled and column.name not in (*IDS, *TIMES, *NUMBERS):
         numbers, integers = _strictly(connection, column.name, table)
@@ -70,7 +86,9 @@ def _report(connection: DuckDBPyConnection, column: Column, table: str, found: S
 
 
 def _strictly(connection: DuckDBPyConnection, column: str, table: str) -> tuple[int, int]:
-    """(numbers, whole numbers) as any reader takes them: DuckDB's own cast also likes 1_000 and 0x10; and 007 is a name."""
+    """(numbers, whole numbers) as any reader takes them: DuckDB's own cast also likes 1_000 and
+    0x10; and 007 is a name.
+    """
     cell = name(column)
     found = connection.execute(
         f"SELECT count(*) FILTER (regexp_full_match({cell}, '{_NUMBER}')), "

@@ -1,4 +1,6 @@
-"""What was found in a file and in an export: plain structs that go to S3 as JSON and from there into the run report."""
+"""What was found in a file and in an export: plain structs that go to S3 as JSON and from there
+into the run report.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class ColumnReport(msgspec.Struct, frozen=True):
-    """One column of the clean file. `filled` counts rows with a value; `distinct` is an estimate, 0 for times; lengths are characters."""
+    """One column of the clean file.
+
+    `filled` counts rows with a value; `distinct` is an estimate, 0 for times; lengths are
+    characters.
+    """
 
     name: str
     source: str
@@ -37,7 +43,10 @@ class ColumnReport(msgspec.Struct, frozen=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one file. Counts are rows and always exact; `sampled` of the kept rows went to the sampled file."""
+    """What happened to one file.
+
+    Counts are rows and always exact; `sampled` of the kept rows went to the sampled file.
+    """
 
     dataset: str
     key: str

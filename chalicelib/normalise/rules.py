@@ -1,6 +1,7 @@
 """The row rules as SQL: each column's clean value, why a row is dropped, what was repaired.
 
-A rule that cannot apply (no quote in the whole file, say) is not written into the query; that is where the speed comes from.
+A rule that cannot apply (no quote in the whole file, say) is not written into the query; that is
+where the speed comes from.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Fix:
 
 @dataclass(frozen=True)
 class RowRules:
-    """`inner` and, from those, `numbers` are helper columns computed once per row, `values` (name, expression) the clean columns."""
+    """`inner` and, from those, `numbers` are helper columns computed once per row, `values` (name,
+    expression) the clean columns.
+    """
 
     inner: tuple[tuple[str, str], ...]
     numbers: tuple[tuple[str, str], ...]
@@ -65,10 +68,18 @@ class RowRules:
     fixes: tuple[Fix, ...]
 
 
-def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: Sequence[str] = (), plain: Collection[int] = ()) -> RowRules:
-    """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...; `now` is epoch seconds.
+def write_rules(
+    columns: Sequence[Column],
+    traits: Traits,
+    now: float,
+    events: Sequence[str] = (),
+    plain: Collection[int] = (),
+) -> RowRules:
+    """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...; `now` is
+    epoch seconds.
 
-    `plain` are the indices of columns whose type cannot hold quotes or control characters (numbers in Parquet).
+    `plain` are the indices of columns whose type cannot hold quotes or control characters (numbers
+    in Parquet).
     """
     inner: list[tuple[str, str]] = []
     numbers: list[tuple[str, str]] = []
@@ -90,32 +101,63 @@ def write_rules(columns: Sequence[Column], traits: Traits, now: float, events: S
             values.append((column.name, _seconds(f"_n{column.index}", None if required else now)))
         elif column.name in NUMBERS:
             inner.append((f"_n{column.index}", f"TRY_CAST({cell} AS DOUBLE)"))
-            values.append((column.name, f"CASE WHEN isfinite(_n{column.index}) THEN _n{column.index} END"))
-            fixes.append(_fix("number", column.name, f"{cell} IS NOT NULL AND NOT coalesce(isfinite(_n{column.index}), false)"))
-            fixes.append(_fix("plain", column.name, f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')"))
+            values.append(
+                (column.name, f"CASE WHEN isfinite(_n{column.index}) THEN _n{column.index} END")
+            )
+            fixes.append(
+                _fix(
+                    "number",
+                    column.name,
+                    f"{cell} IS NOT NULL AND NOT coalesce(isfinite(_n{column.index}), false)",
+                )
+            )
+            fixes.append(
+                _fix(
+                    "plain",
+                    column.name,
+                    f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')",
+                )
+            )
         else:
             values.append((column.name, _text(cell, has)))
             fixes += _text_fixes(column.name, cell, has)
     if events and (event := next((c for c in columns if c.name == "EVENT_TYPE"), None)):
         wanted = ", ".join(literal(e) for e in events)
         condition = f"_c{event.index} IS NULL OR _c{event.index} NOT IN ({wanted})"
-        drops.append(Drop("event-type", f"have an EVENT_TYPE other than {', '.join(events)}", condition))
+        drops.append(
+            Drop("event-type", f"have an EVENT_TYPE other than {', '.join(events)}", condition)
+        )
     return RowRules(tuple(inner), tuple(numbers), tuple(values), tuple(drops), tuple(fixes))
 
 
-def write_select(rules: RowRules, source: str, keys: Sequence[str], carry: Sequence[str] = ()) -> str:
+def write_select(
+    rules: RowRules, source: str, keys: Sequence[str], carry: Sequence[str] = ()
+) -> str:
     """One pass over `source`.
 
-    Columns: `_why` (0 keeps the row, else 1 + the index of the drop), `_fix0`, `_fix1`, ... (a bit per fix, FIXES_PER_COLUMN each),
-    `_hashed` (of the clean columns `keys`), the columns `carry` of the source, and the clean columns, which never begin with an underscore.
+    Columns: `_why` (0 keeps the row, else 1 + the index of the drop), `_fix0`, `_fix1`, ... (a bit
+    per fix, FIXES_PER_COLUMN each), `_hashed` (of the clean columns `keys`), the columns `carry` of
+    the source, and the clean columns, which never begin with an underscore.
     """
     inner = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.inner)])
     numbers = ", ".join(["*", *(f"{expression} AS {alias}" for alias, expression in rules.numbers)])
-    whens = " ".join(f"WHEN {drop.condition} THEN {index}" for index, drop in enumerate(rules.drops, 1))
+    whens = " ".join(
+        f"WHEN {drop.condition} THEN {index}" for index, drop in enumerate(rules.drops, 1)
+    )
     why = f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)" if whens else "CAST(0 AS UTINYINT)"
     groups = range(0, len(rules.fixes), FIXES_PER_COLUMN)
-    fixes = [f"{_bits(rules.fixes[first : first + FIXES_PER_COLUMN])} AS _fix{index}" for index, first in enumerate(groups)]
-    values = ", ".join([f"{why} AS _why", *fixes, *carry, *(f"{expression} AS {name(alias)}" for alias, expression in rules.values)])
+    fixes = [
+        f"{_bits(rules.fixes[first : first + FIXES_PER_COLUMN])} AS _fix{index}"
+        for index, first in enumerate(groups)
+    ]
+    values = ", ".join(
+        [
+            f"{why} AS _why",
+            *fixes,
+            *carry,
+            *(f"{expression} AS {name(alias)}" for alias, expression in rules.values),
+        ]
+    )
     hashed = f"hash({', '.join(map(name, keys))}) AS _hashed"
     return f"SELECT *, {hashed} FROM (SELECT {values} FROM (SELECT {numbers} FROM (SELECT {inner} FROM {source})))"
 
@@ -123,7 +165,9 @@ def write_select(rules: RowRules, source: str, keys: Sequence[str], carry: Seque
 def _bits(fixes: Sequence[Fix]) -> str:
     """Rows to repair are rare: the outer test is cheaper than adding up the bits of every row."""
     any_of_them = " OR ".join(f"({fix.condition})" for fix in fixes)
-    bits = " + ".join(f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(fixes))
+    bits = " + ".join(
+        f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(fixes)
+    )
     return f"CAST(CASE WHEN {any_of_them} THEN {bits} ELSE 0 END AS USMALLINT)"
 
 
@@ -140,7 +184,11 @@ def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
     drops = [
         Drop(f"no-{code}", f"have no {column}", blank),
         # strlen is bytes and free; length counts characters.
-        Drop(f"long-{code}", f"have more than {MAX_ID} characters in {column}", f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}"),
+        Drop(
+            f"long-{code}",
+            f"have more than {MAX_ID} characters in {column}",
+            f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}",
+        ),
     ]
     bad = []
     if traits.quotes:
@@ -150,7 +198,13 @@ def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
     if _may_have_controls(traits):
         bad += [f"regexp_matches({cell}, '{_CONTROL}')"]
     if bad:
-        drops.append(Drop(f"bad-{code}", f"have a quote, '|' or control character in {column}", " OR ".join(bad)))
+        drops.append(
+            Drop(
+                f"bad-{code}",
+                f"have a quote, '|' or control character in {column}",
+                " OR ".join(bad),
+            )
+        )
     return drops
 
 
@@ -181,7 +235,11 @@ def _time_drops(column: str, number: str, now: float) -> list[Drop]:
     return [
         Drop("no-timestamp", f"have no {column} that can be read", f"{number} IS NULL"),
         Drop("early-timestamp", f"have a {column} of zero or less", f"{number} <= 0"),
-        Drop("future-timestamp", f"have a {column} in the future", f"{_seconds(number, None)} > {last}"),
+        Drop(
+            "future-timestamp",
+            f"have a {column} in the future",
+            f"{_seconds(number, None)} > {last}",
+        ),
     ]
 
 
@@ -191,12 +249,20 @@ def _time_fixes(column: Column, required: bool) -> list[Fix]:
         _fix("ms", "", f"{number} BETWEEN 100000000000 AND 99999999999999"),
         _fix("us", "", f"{number} BETWEEN 100000000000000 AND 99999999999999999"),
         _fix("ns", "", f"{number} >= 100000000000000000"),
-        _fix("date", "", f"{whole} IS NULL AND {number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL"),
+        _fix(
+            "date",
+            "",
+            f"{whole} IS NULL AND {number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL",
+        ),
     ]
     same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
-    fixes.append(_fix("plain", column.name, f"NOT ({same}) AND TRY_CAST({cell} AS DOUBLE) IS NOT NULL"))
+    fixes.append(
+        _fix("plain", column.name, f"NOT ({same}) AND TRY_CAST({cell} AS DOUBLE) IS NOT NULL")
+    )
     if not required:
-        fixes.append(_fix("time", column.name, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"))
+        fixes.append(
+            _fix("time", column.name, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)")
+        )
     return fixes
 
 

@@ -1,7 +1,8 @@
 """The gate's truth: the newest interactions of a seeded sample of users, kept out of the import.
 
-`normalise_file` has put the users of the sample's hash buckets aside, so that on a large export only those small files are read here.
-When they hold too few users (a small export), all files are read and rewritten.
+`normalise_file` has put the users of the sample's hash buckets aside, so that on a large export
+only those small files are read here. When they hold too few users (a small export), all files are
+read and rewritten.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ NEWEST_SHARE = 0.1  # Personalize's own split: the newest tenth of a user's hist
 class Withholding:
     """Files to put in place of the ones passed in.
 
-    `remainder` are the sampled files' rows that are imported (None: no row), `parts` the rewritten part files by their position
-    (empty when the parts were not touched), `returned` the earlier truth that is imported now, `withheld` the truth.
+    `remainder` are the sampled files' rows that are imported (None: no row), `parts` the rewritten
+    part files by their position (empty when the parts were not touched), `returned` the earlier
+    truth that is imported now, `withheld` the truth.
     """
 
     withheld: Path | None
@@ -57,13 +59,16 @@ def withhold(
     seed: str = "recdrop",
     memory_mb: int = engine.MEMORY_MB,
 ) -> Withholding:
-    """Choose the sample and write `withheld.csv`, `part-sampled.csv` and, for a small export, new parts into `folder`.
+    """Choose the sample and write `withheld.csv`, `part-sampled.csv` and, for a small export, new
+    parts into `folder`.
 
-    `parts` is called only when the part files have to be read (download them there). `rows` are all clean interactions of the export and
-    `users_with_two` a lower bound of its users with two or more (the maximum over the files will do). `live_until` (epoch seconds) is the
-    newest interaction the live version was trained on: only later ones are truth; None, for the first version, makes every one eligible.
-    `everyone` says that the sampled files hold all users (a small export), so that the user counts in them are exact.
-    Nothing is withheld when the rest would fall below Personalize's minimum; `note` says so.
+    `parts` is called only when the part files have to be read (download them there). `rows` are all
+    clean interactions of the export and `users_with_two` a lower bound of its users with two or
+    more (the maximum over the files will do). `live_until` (epoch seconds) is the newest
+    interaction the live version was trained on: only later ones are truth; None, for the first
+    version, makes every one eligible. `everyone` says that the sampled files hold all users (a
+    small export), so that the user counts in them are exact. Nothing is withheld when the rest
+    would fall below Personalize's minimum; `note` says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with engine.connect(folder / "scratch", memory_mb=memory_mb) as connection:
@@ -89,7 +94,10 @@ class _Sample:
         if self.gate.withhold == 0:
             return self._nothing(sampled, "the config withholds nothing")
         if self.rows <= MIN_INTERACTIONS:
-            return self._nothing(sampled, f"{self.rows:,} interactions are no more than Personalize's minimum of {MIN_INTERACTIONS:,}")
+            return self._nothing(
+                sampled,
+                f"{self.rows:,} interactions are no more than Personalize's minimum of {MIN_INTERACTIONS:,}",
+            )
         sources = sampled
         self._load(sources)
         touched: list[Path] = []
@@ -99,20 +107,29 @@ class _Sample:
             self._load(sources)
         if not self._eligible():
             since = "" if self.live_until is None else " newer than the live version's data"
-            return self._nothing(sampled, f"no user has two interactions of which one is{since or ' to spare'}")
+            return self._nothing(
+                sampled, f"no user has two interactions of which one is{since or ' to spare'}"
+            )
         for keep in (1, 2):
             everyone = self.everyone or bool(touched)
             users, rows = self._choose(keep)
             if users and self._enough_left(everyone):
                 return self._write(sampled, touched, users, rows)
-        return self._nothing(sampled, "the rest would fall below Personalize's minimum of interactions or of users with two")
+        return self._nothing(
+            sampled,
+            "the rest would fall below Personalize's minimum of interactions or of users with two",
+        )
 
     def _load(self, sources: Sequence[Path]) -> None:
         if not sources:
-            self.connection.execute("CREATE OR REPLACE TABLE per_user (USER_ID VARCHAR, n BIGINT, fresh BIGINT, rank UBIGINT)")
+            self.connection.execute(
+                "CREATE OR REPLACE TABLE per_user (USER_ID VARCHAR, n BIGINT, fresh BIGINT, rank UBIGINT)"
+            )
             return
         self.header = read_header(sources[0])
-        self.connection.execute(f"CREATE OR REPLACE TABLE rows AS SELECT * FROM {clean_source(sources)}")
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE rows AS SELECT * FROM {clean_source(sources)}"
+        )
         since = -1 if self.live_until is None else self.live_until
         self.connection.execute(
             f"CREATE OR REPLACE TABLE per_user AS SELECT USER_ID, count(*) AS n, count(*) FILTER (TIMESTAMP > {since}) AS fresh, "
@@ -123,7 +140,8 @@ class _Sample:
         return int(self._value("SELECT count(*) FROM per_user WHERE n > 1 AND fresh > 0"))
 
     def _choose(self, keep: int) -> tuple[int, int]:
-        """The users of the sample: those in the share's hash buckets, and more by rank up to the minimum; `keep` interactions of each stay.
+        """The users of the sample: those in the share's hash buckets, and more by rank up to the
+        minimum; `keep` interactions of each stay.
 
         Returns (users, rows).
         """
@@ -145,7 +163,9 @@ class _Sample:
         users, two = self._row("SELECT count(*), count(*) FILTER (n > 1) FROM per_user")
         return bool(two - fallen >= max(MIN_USERS_WITH_TWO, users * MIN_SHARE_WITH_TWO))
 
-    def _write(self, sampled: list[Path], touched: list[Path], users: int, rows: int) -> Withholding:
+    def _write(
+        self, sampled: list[Path], touched: list[Path], users: int, rows: int
+    ) -> Withholding:
         self.connection.execute(
             "CREATE TABLE truth AS SELECT id FROM (SELECT r.rowid AS id, c.k, row_number() OVER "
             "(PARTITION BY r.USER_ID ORDER BY r.TIMESTAMP DESC, r.rowid DESC) AS newest FROM rows r JOIN chosen c USING (USER_ID)) "
@@ -153,18 +173,28 @@ class _Sample:
         )
         columns = ", ".join(name(column) for column in self.header)
         withheld = self.folder / "withheld.csv"
-        write_csv(self.connection, f"SELECT {columns} FROM rows WHERE rowid IN (SELECT id FROM truth) ORDER BY rowid", withheld)
+        write_csv(
+            self.connection,
+            f"SELECT {columns} FROM rows WHERE rowid IN (SELECT id FROM truth) ORDER BY rowid",
+            withheld,
+        )
         rest = f"SELECT {columns} FROM rows WHERE rowid NOT IN (SELECT id FROM truth) AND _file IN"
         remainder = self.folder / "part-sampled.csv"
         left = 0
         if sampled:
-            left = write_csv(self.connection, f"{rest} ({_literals(sampled)}) ORDER BY rowid", remainder)
+            left = write_csv(
+                self.connection, f"{rest} ({_literals(sampled)}) ORDER BY rowid", remainder
+            )
         rewritten = {}
         for index, part in enumerate(touched):
             rewritten[index] = self.folder / f"part-{index:05d}.csv"
-            write_csv(self.connection, f"{rest} ({literal(str(part))}) ORDER BY rowid", rewritten[index])
+            write_csv(
+                self.connection, f"{rest} ({literal(str(part))}) ORDER BY rowid", rewritten[index]
+            )
         note = f"the newest interactions of {users:,} users are withheld"
-        return Withholding(withheld, remainder if left else None, rewritten, None, users, rows, note)
+        return Withholding(
+            withheld, remainder if left else None, rewritten, None, users, rows, note
+        )
 
     def _nothing(self, sampled: Sequence[Path], why: str) -> Withholding:
         remainder = None
@@ -186,7 +216,9 @@ def _literals(paths: Sequence[Path]) -> str:
     return ", ".join(literal(str(path)) for path in paths)
 
 
-def _return_rows(connection: DuckDBPyConnection, returned: Sequence[Path], folder: Path, header: Sequence[str]) -> Path | None:
+def _return_rows(
+    connection: DuckDBPyConnection, returned: Sequence[Path], folder: Path, header: Sequence[str]
+) -> Path | None:
     """Rows that earlier runs withheld, in this export's columns."""
     selects = []
     for path in returned:

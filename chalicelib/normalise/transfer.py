@@ -23,11 +23,14 @@ def download(s3: S3Client, bucket: str, key: str, target: Path, etag: str | None
     try:
         body = s3.get_object(Bucket=bucket, Key=key, **request)["Body"]  # type: ignore[arg-type]
     except s3.exceptions.NoSuchKey as error:
-        raise FileRejected("vanished", f"The file {key!r} is no longer in the bucket. Drop it again.") from error
+        raise FileRejected(
+            "vanished", f"The file {key!r} is no longer in the bucket. Drop it again."
+        ) from error
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] == "PreconditionFailed":
             raise FileRejected(
-                "replaced", f"The file {key!r} was replaced after the export was complete. The new one will be a run of its own."
+                "replaced",
+                f"The file {key!r} was replaced after the export was complete. The new one will be a run of its own.",
             ) from error
         raise
     with body, target.open("wb") as out:

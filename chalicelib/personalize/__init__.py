@@ -1,1 +1,3 @@
-"""Amazon Personalize as the pipeline needs it: every resource is described or created once (`ensure`), then ready or pending."""
+"""Amazon Personalize as the pipeline needs it: every resource is described or created once
+(`ensure`), then ready or pending.
+"""

@@ -1,4 +1,8 @@
-"""Campaigns. During an update the outer status stays ACTIVE and the old version serves: what counts is `latestCampaignUpdate`."""
+"""Campaigns.
+
+During an update the outer status stays ACTIVE and the old version serves: what counts is
+`latestCampaignUpdate`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,15 @@ def serving_version(state: State | None) -> str | None:
     return state["solutionVersionArn"] if state else None
 
 
-def ensure_serves(client: PersonalizeClient, arns: Arns, name: str, version_arn: str, wanted: Campaign, *, metadata: bool) -> str:
+def ensure_serves(
+    client: PersonalizeClient,
+    arns: Arns,
+    name: str,
+    version_arn: str,
+    wanted: Campaign,
+    *,
+    metadata: bool,
+) -> str:
     """The campaign's ARN once it serves `version_arn`.
 
     Raises:

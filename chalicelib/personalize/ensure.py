@@ -1,7 +1,7 @@
 """Describe or create, then ready or `ResourcePending`: once, for every kind of resource.
 
-Names derive from the export, so a retry, a duplicate event or a call that timed out after its effect
-finds what exists. Nothing here waits: Step Functions' Retry is the timer.
+Names derive from the export, so a retry, a duplicate event or a call that timed out after its
+effect finds what exists. Nothing here waits: Step Functions' Retry is the timer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from chalicelib.errors import ResourceFailed, ResourcePending, code_of, message_
 
 State = Mapping[str, Any]
 
-# "More than 5 resources with PENDING or IN_PROGRESS status." clears by itself; "... in ACTIVE state" does not.
+# "More than 5 resources with PENDING or IN_PROGRESS status." clears by itself; "... in ACTIVE
+# state" does not.
 _CLEARS_BY_ITSELF = ("PENDING", "IN_PROGRESS", "IN PROGRESS")
 
 

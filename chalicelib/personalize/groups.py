@@ -25,9 +25,15 @@ def ensure_group(client: PersonalizeClient, arns: Arns, name: str, domain: str |
     return arn
 
 
-def ensure_schema(client: PersonalizeClient, arns: Arns, group: str, dataset: str, schema: str, domain: str | None) -> str:
-    """A schema per distinct content: its name ends in a hash, so drift makes a new one and nothing is overwritten."""
-    name = f"{group[:40]}-{dataset[:12]}-{hashlib.sha256(canonical(schema).encode()).hexdigest()[:8]}"
+def ensure_schema(
+    client: PersonalizeClient, arns: Arns, group: str, dataset: str, schema: str, domain: str | None
+) -> str:
+    """A schema per distinct content: its name ends in a hash, so drift makes a new one and nothing
+    is overwritten.
+    """
+    name = (
+        f"{group[:40]}-{dataset[:12]}-{hashlib.sha256(canonical(schema).encode()).hexdigest()[:8]}"
+    )
     arn = arns.schema(name)
     extra: Any = {"domain": domain} if domain else {}
     ensure(
@@ -42,8 +48,12 @@ def canonical(schema: str) -> str:
     return json.dumps(json.loads(schema), sort_keys=True, separators=(",", ":"))
 
 
-def ensure_dataset(client: PersonalizeClient, arns: Arns, group: str, dataset: str, schema_arn: str) -> str:
-    """The dataset with this schema; an existing one moves to it (UpdateDataset) when the export's columns changed."""
+def ensure_dataset(
+    client: PersonalizeClient, arns: Arns, group: str, dataset: str, schema_arn: str
+) -> str:
+    """The dataset with this schema; an existing one moves to it (UpdateDataset) when the export's
+    columns changed.
+    """
     arn, what = arns.dataset(group, dataset), f"dataset {dataset!r} of {group!r}"
     state = ensure(
         what,
@@ -58,7 +68,10 @@ def ensure_dataset(client: PersonalizeClient, arns: Arns, group: str, dataset: s
     if update := state.get("latestDatasetUpdate"):
         ready(f"{what}, its new schema", update)
     if state["schemaArn"] != schema_arn:
-        create_once(f"{what}, its new schema", lambda: client.update_dataset(datasetArn=arn, schemaArn=schema_arn))
+        create_once(
+            f"{what}, its new schema",
+            lambda: client.update_dataset(datasetArn=arn, schemaArn=schema_arn),
+        )
         raise ResourcePending(f"{what}: moving to {schema_arn}")
     return arn
 
@@ -70,20 +83,28 @@ def ensure_event_tracker(client: PersonalizeClient, arns: Arns, group: str) -> s
     if not found:
         create_once(
             f"event tracker of {group!r}",
-            lambda: client.create_event_tracker(name=f"{group[:50]}-events", datasetGroupArn=group_arn),
+            lambda: client.create_event_tracker(
+                name=f"{group[:50]}-events", datasetGroupArn=group_arn
+            ),
         )
         found = client.list_event_trackers(datasetGroupArn=group_arn)["eventTrackers"]
-    state = client.describe_event_tracker(eventTrackerArn=found[0]["eventTrackerArn"])["eventTracker"]
+    state = client.describe_event_tracker(eventTrackerArn=found[0]["eventTrackerArn"])[
+        "eventTracker"
+    ]
     return str(ready(f"event tracker of {group!r}", state)["trackingId"])
 
 
-def ensure_filter(client: PersonalizeClient, arns: Arns, group: str, name: str, expression: str) -> str:
+def ensure_filter(
+    client: PersonalizeClient, arns: Arns, group: str, name: str, expression: str
+) -> str:
     """A filter's expression cannot be changed, so the name carries a hash of it."""
     full = f"{group}-{name}"[:54] + "-" + hashlib.sha256(expression.encode()).hexdigest()[:8]
     arn = arns.filter(full)
     ensure(
         f"filter {name!r}",
         lambda: client.describe_filter(filterArn=arn)["filter"],
-        lambda: client.create_filter(name=full, datasetGroupArn=arns.dataset_group(group), filterExpression=expression),
+        lambda: client.create_filter(
+            name=full, datasetGroupArn=arns.dataset_group(group), filterExpression=expression
+        ),
     )
     return arn

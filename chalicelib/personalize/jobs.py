@@ -1,4 +1,7 @@
-"""Import jobs and batch inference jobs. Neither can be deleted, so a used name is spent: names carry the run."""
+"""Import jobs and batch inference jobs.
+
+Neither can be deleted, so a used name is spent: names carry the run.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,20 @@ if TYPE_CHECKING:
 
 
 def ensure_import(
-    client: PersonalizeClient, arns: Arns, group: str, dataset: str, *, name: str, folder: str, role_arn: str, mode: str
+    client: PersonalizeClient,
+    arns: Arns,
+    group: str,
+    dataset: str,
+    *,
+    name: str,
+    folder: str,
+    role_arn: str,
+    mode: str,
 ) -> State:
-    """Imports a folder (`s3://.../`, at most 256 characters) of CSV files. `mode` is FULL or INCREMENTAL."""
+    """Imports a folder (`s3://.../`, at most 256 characters) of CSV files.
+
+    `mode` is FULL or INCREMENTAL.
+    """
     arn, dataset_arn = arns.import_job(name), arns.dataset(group, dataset)
     return ensure(
         f"import of {dataset}",
@@ -24,7 +38,9 @@ def ensure_import(
             datasetArn=dataset_arn,
             dataSource={"dataLocation": folder},
             roleArn=role_arn,
-            importMode="FULL" if mode == "FULL" or not has_import(client, dataset_arn) else "INCREMENTAL",
+            importMode="FULL"
+            if mode == "FULL" or not has_import(client, dataset_arn)
+            else "INCREMENTAL",
         ),
     )
 

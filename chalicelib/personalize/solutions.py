@@ -1,4 +1,7 @@
-"""Solutions and their versions. A version is named after the run, so it is trained once whatever is retried."""
+"""Solutions and their versions.
+
+A version is named after the run, so it is trained once whatever is retried.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def ensure_solution(client: PersonalizeClient, arns: Arns, group: str, solution: Solution) -> str:
-    """The solution's ARN. Raises ConfigurationError when one of this name has another recipe, which cannot be changed."""
+    """The solution's ARN.
+
+    Raises ConfigurationError when one of this name has another recipe, which cannot be changed.
+    """
     name = f"{group}-{solution.name}"
     arn, recipe = arns.solution(name), arns.recipe(solution.recipe)
     state = ensure(
@@ -43,9 +49,13 @@ def ensure_solution(client: PersonalizeClient, arns: Arns, group: str, solution:
 def solution_config(solution: Solution) -> Any:
     config: dict[str, Any] = {}
     if solution.settings:
-        config["algorithmHyperParameters"] = {key: _text(value) for key, value in solution.settings.items()}
+        config["algorithmHyperParameters"] = {
+            key: _text(value) for key, value in solution.settings.items()
+        }
     if solution.event_weights:
-        events = [{"eventType": name, "weight": weight} for name, weight in solution.event_weights.items()]
+        events = [
+            {"eventType": name, "weight": weight} for name, weight in solution.event_weights.items()
+        ]
         config["eventsConfig"] = {"eventParametersList": events}
     if solution.event_value_threshold is not None:
         config["eventValueThreshold"] = str(solution.event_value_threshold)
@@ -60,9 +70,13 @@ def start_version(client: PersonalizeClient, solution_arn: str, name: str) -> st
     """The ARN of the version called `name`, whose training begins now unless it began before."""
     created: Any = create_once(
         f"solution version {name!r}",
-        lambda: client.create_solution_version(name=name, solutionArn=solution_arn, trainingMode="FULL"),
+        lambda: client.create_solution_version(
+            name=name, solutionArn=solution_arn, trainingMode="FULL"
+        ),
     )
-    return str(created["solutionVersionArn"]) if created else _find_version(client, solution_arn, name)
+    return (
+        str(created["solutionVersionArn"]) if created else _find_version(client, solution_arn, name)
+    )
 
 
 def _find_version(client: PersonalizeClient, solution_arn: str, name: str) -> str:
@@ -70,21 +84,35 @@ def _find_version(client: PersonalizeClient, solution_arn: str, name: str) -> st
     for page in client.get_paginator("list_solution_versions").paginate(solutionArn=solution_arn):
         for summary in page["solutionVersions"]:
             arn = summary["solutionVersionArn"]
-            if client.describe_solution_version(solutionVersionArn=arn)["solutionVersion"].get("name") == name:
+            if (
+                client.describe_solution_version(solutionVersionArn=arn)["solutionVersion"].get(
+                    "name"
+                )
+                == name
+            ):
                 return arn
-    raise LookupError(f"Solution version {name!r} exists, says Personalize, but {solution_arn} lists none of that name.")
+    raise LookupError(
+        f"Solution version {name!r} exists, says Personalize, but {solution_arn} lists none of that name."
+    )
 
 
 def trained(client: PersonalizeClient, version_arn: str) -> State:
     """The version once it is ACTIVE. Raises ResourcePending, ResourceFailed."""
-    return ready("training", client.describe_solution_version(solutionVersionArn=version_arn)["solutionVersion"])
+    return ready(
+        "training",
+        client.describe_solution_version(solutionVersionArn=version_arn)["solutionVersion"],
+    )
 
 
 def own_metrics(client: PersonalizeClient, version_arn: str) -> dict[str, float]:
-    """Personalize's own offline metrics: shown, not decisive, since versions trained on other data differ in split."""
+    """Personalize's own offline metrics: shown, not decisive, since versions trained on other data
+    differ in split.
+    """
     return dict(client.get_solution_metrics(solutionVersionArn=version_arn).get("metrics", {}))
 
 
 def recipe_type(client: PersonalizeClient, arns: Arns, recipe: str) -> str:
-    """USER_PERSONALIZATION, RELATED_ITEMS, PERSONALIZED_RANKING, POPULAR_ITEMS, USER_SEGMENTATION, PERSONALIZED_ACTIONS."""
+    """USER_PERSONALIZATION, RELATED_ITEMS, PERSONALIZED_RANKING, POPULAR_ITEMS, USER_SEGMENTATION,
+    PERSONALIZED_ACTIONS.
+    """
     return client.describe_recipe(recipeArn=arns.recipe(recipe))["recipe"]["recipeType"]

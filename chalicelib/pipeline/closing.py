@@ -14,11 +14,15 @@ Event = dict[str, Any]
 
 
 def write_report(event: Event) -> dict[str, str]:
-    """Answers {"status": "succeeded" | "failed", "reason"}; the rest lies in the work bucket, as JSON and as a page."""
+    """Answers {"status": "succeeded" | "failed", "reason"}; the rest lies in the work bucket, as
+    JSON and as a page.
+    """
     run, state = Run.of(event), event["state"]
     events = _history(event["execution"])
     solutions = [_solution(run, outcome, events) for outcome in state.get("solutions", [])]
-    failed = [f"solution {s['solution']!r}: {s['failure']}" for s in solutions if s["outcome"] == "failed"]
+    failed = [
+        f"solution {s['solution']!r}: {s['failure']}" for s in solutions if s["outcome"] == "failed"
+    ]
     if "error" in state:
         failed.insert(0, str(history.failure(state["error"], events)))
     stages = history.stages(events)
@@ -34,7 +38,9 @@ def write_report(event: Event) -> dict[str, str]:
         solutions=solutions,
         data=run.data["report"] if data else None,
         cost=[asdict(line) for line in _cost(run, solutions)] if data else [],
-        next_command=reports.next_command(run.group, run.name, failed=bool(failed), error=state.get("error", {}).get("Error", "")),
+        next_command=reports.next_command(
+            run.group, run.name, failed=bool(failed), error=state.get("error", {}).get("Error", "")
+        ),
     )
     run.write_json(layout.report(run.name, "json"), report)
     run.write(layout.report(run.name, "html"), reports.page(report), "text/html; charset=utf-8")
@@ -50,14 +56,25 @@ def write_report(event: Event) -> dict[str, str]:
 
 
 def _history(execution: str) -> list[Any]:
-    pages = clients.stepfunctions().get_paginator("get_execution_history").paginate(executionArn=execution)
+    pages = (
+        clients.stepfunctions()
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=execution)
+    )
     return [event for page in pages for event in page["events"]]
 
 
 def _solution(run: Run, outcome: dict[str, Any], events: Sequence[Any]) -> dict[str, Any]:
     decision = run.read_optional(layout.decision(run.name, outcome["solution"]))
-    found: dict[str, Any] = run.read_json(layout.decision(run.name, outcome["solution"])) if decision else {}
-    result = {**found, "solution": outcome["solution"], "outcome": outcome["outcome"], "evidence": found.get("outcome")}
+    found: dict[str, Any] = (
+        run.read_json(layout.decision(run.name, outcome["solution"])) if decision else {}
+    )
+    result = {
+        **found,
+        "solution": outcome["solution"],
+        "outcome": outcome["outcome"],
+        "evidence": found.get("outcome"),
+    }
     if "error" in outcome:
         result["failure"] = str(history.failure(outcome["error"], events))
     return result
@@ -65,7 +82,10 @@ def _solution(run: Run, outcome: dict[str, Any], events: Sequence[Any]) -> dict[
 
 def _decisions(solutions: Sequence[dict[str, Any]]) -> str:
     """One clause per solution: what was done and the first reason for it."""
-    return "; ".join(f"{s['solution']}: {s['outcome']}. {(s.get('reasons') or [''])[0]}".strip() for s in solutions)
+    return "; ".join(
+        f"{s['solution']}: {s['outcome']}. {(s.get('reasons') or [''])[0]}".strip()
+        for s in solutions
+    )
 
 
 def _cost(run: Run, solutions: Sequence[dict[str, Any]]) -> list[costs.Line]:
@@ -90,12 +110,19 @@ def notify(event: Event) -> None:
     body = run.read_optional(layout.report(run.name, "json"))
     if body is None:
         record = run.ledger.run(run.name) or {}
-        subject, message = "failed", f"Run {run.name} failed before its report could be written. Ledger: {record.get('status')}."
+        subject, message = (
+            "failed",
+            f"Run {run.name} failed before its report could be written. Ledger: {record.get('status')}.",
+        )
         run.ledger.update_run(run.name, status="failed", reason=message)
     else:
         report = reports.read(body)
         subject, message = reports.headline(report), reports.text(report)
-    clients.sns().publish(TopicArn=run.settings.topic_arn, Subject=f"recdrop {run.group}: {subject}"[:100], Message=message)
+    clients.sns().publish(
+        TopicArn=run.settings.topic_arn,
+        Subject=f"recdrop {run.group}: {subject}"[:100],
+        Message=message,
+    )
 
 
 def _iso(seconds: float) -> str:

@@ -21,36 +21,62 @@ from chalicelib.telemetry import logger
 Event = dict[str, Any]
 
 MAX_BATCHES = 200  # of files; seven history events each, far below the 25,000 of an execution
-SMALL_EXPORT_BYTES = 512 * 1024 * 1024  # below this every user's rows go through the sample, so none is rewritten
+SMALL_EXPORT_BYTES = (
+    512 * 1024 * 1024
+)  # below this every user's rows go through the sample, so none is rewritten
 METADATA_COLUMNS = 10  # Personalize returns no more with an answer
 
 
 def take_lease(event: Event) -> dict[str, Any]:
-    """Answers the fencing token, and the batches of files to normalise (none for a retraining). Raises LeaseHeld."""
+    """Answers the fencing token, and the batches of files to normalise (none for a retraining).
+
+    Raises LeaseHeld.
+    """
     run = Run.of(event)
     token = run.ledger.take_lease(run.group, run.name)
-    run.ledger.update_run(run.name, status="running", execution=event["execution"], started=int(time.time()))
+    run.ledger.update_run(
+        run.name, status="running", execution=event["execution"], started=int(time.time())
+    )
     count = len(run.export.files())
     size = -(-count // MAX_BATCHES) or 1
-    return {"token": token, "batches": [{"first": first, "count": min(size, count - first)} for first in range(0, count, size)]}
+    return {
+        "token": token,
+        "batches": [
+            {"first": first, "count": min(size, count - first)} for first in range(0, count, size)
+        ],
+    }
 
 
-# -- one file at a time -------------------------------------------------------------------------------------------
+# -- one file at a time ----------------------------------------------------------------------------
 
 
 def normalise_files(event: Event) -> None:
     run, batch = Run.of(event), event["batch"]
     first = int(batch["first"])
-    for index, (dataset, file) in enumerate(run.export.files()[first : first + int(batch["count"])], first):
+    for index, (dataset, file) in enumerate(
+        run.export.files()[first : first + int(batch["count"])], first
+    ):
         with tempfile.TemporaryDirectory() as folder:
             _normalise(run, dataset, file, index, Path(folder))
 
 
 def _normalise(run: Run, dataset: str, file: SourceFile, index: int, folder: Path) -> None:
-    """Writes the clean part, the sampled rows, the quarantine and the report. A file that cannot be used is only reported."""
+    """Writes the clean part, the sampled rows, the quarantine and the report.
+
+    A file that cannot be used is only reported.
+    """
     try:
-        source = transfer.download(run.s3, run.settings.drop_bucket, file.key, folder / "source", file.etag)
-        done = normalise_file(source, folder, dataset=dataset, key=file.key, file_rules=_rules(run, file), now=time.time())
+        source = transfer.download(
+            run.s3, run.settings.drop_bucket, file.key, folder / "source", file.etag
+        )
+        done = normalise_file(
+            source,
+            folder,
+            dataset=dataset,
+            key=file.key,
+            file_rules=_rules(run, file),
+            now=time.time(),
+        )
     except FileRejected as rejected:
         logger.warning("file quarantined", extra={"key": file.key, "code": rejected.code})
         note = {"key": file.key, "code": rejected.code, "reason": str(rejected)}
@@ -58,12 +84,22 @@ def _normalise(run: Run, dataset: str, file: SourceFile, index: int, folder: Pat
         run.write_json(layout.file_report(run.name, dataset, index), {"rejected": note})
         return
     if done.report.kept > done.report.sampled:
-        _upload(run, done.part, layout.clean(run.group, dataset, run.name) + f"part-{index:05d}.csv")
+        _upload(
+            run, done.part, layout.clean(run.group, dataset, run.name) + f"part-{index:05d}.csv"
+        )
     if done.sampled:
         _upload(run, done.sampled, layout.sampled(run.group, run.name) + f"sampled-{index:05d}.csv")
     if done.quarantine:
-        _upload(run, done.quarantine, layout.quarantine(run.group, run.name, f"{dataset}-{index:05d}.jsonl"))
-    run.write(layout.file_report(run.name, dataset, index), reports.encode(done.report), "application/json")
+        _upload(
+            run,
+            done.quarantine,
+            layout.quarantine(run.group, run.name, f"{dataset}-{index:05d}.jsonl"),
+        )
+    run.write(
+        layout.file_report(run.name, dataset, index),
+        reports.encode(done.report),
+        "application/json",
+    )
 
 
 def _rules(run: Run, file: SourceFile) -> FileRules:
@@ -79,11 +115,14 @@ def _upload(run: Run, path: Path, key: str) -> None:
     transfer.upload(run.s3, path, run.settings.work_bucket, key)
 
 
-# -- all files together ---------------------------------------------------------------------------------------------
+# -- all files together ----------------------------------------------------------------------------
 
 
 def check_export(event: Event) -> None:
-    """Judges the export, withholds the gate's truth, fits the files to a schema. Raises ExportRejected with the reasons."""
+    """Judges the export, withholds the gate's truth, fits the files to a schema.
+
+    Raises ExportRejected with the reasons.
+    """
     run = Run.of(event)
     found, rejected = _file_reports(run)
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +130,10 @@ def check_export(event: Event) -> None:
             _Check(run, Path(folder), found, rejected).run_all()
         except SetRejected as error:
             reasons = [str(error), *(f"{note['key']}: {note['reason']}" for note in rejected[:5])]
-            run.write_json(layout.quarantine(run.group, run.name, "export.json"), {"code": error.code, "reasons": reasons})
+            run.write_json(
+                layout.quarantine(run.group, run.name, "export.json"),
+                {"code": error.code, "reasons": reasons},
+            )
             raise ExportRejected(" ".join(reasons)) from error
 
 
@@ -108,7 +150,9 @@ def _file_reports(run: Run) -> tuple[list[reports.FileReport], list[dict[str, st
 
 @dataclass
 class _Check:
-    """`folder` is scratch; `files` are the file reports, `rejected` the notes of files in quarantine."""
+    """`folder` is scratch; `files` are the file reports, `rejected` the notes of files in
+    quarantine.
+    """
 
     run: Run
     folder: Path
@@ -119,38 +163,70 @@ class _Check:
         run, before = self.run, self.run.ledger.data(self.run.group)
         mode = run.export.mode
         sampled = self._fetch(layout.sampled(run.group, run.name))
-        parts = {dataset: self._fetch(layout.clean(run.group, dataset, run.name), "part-0") for dataset in run.export.datasets}
+        parts = {
+            dataset: self._fetch(layout.clean(run.group, dataset, run.name), "part-0")
+            for dataset in run.export.datasets
+        }
         everything = [*sampled, *parts.get("interactions", [])]
         verdict = checking.check_set(
             self.files,
             mode=mode,
             has_interactions=before is not None,
             count=lambda: checking.count_users(everything, self.folder / "scratch"),
-            expected_rows={file.key: file.rows for _, file in run.export.files() if file.rows is not None},
+            expected_rows={
+                file.key: file.rows for _, file in run.export.files() if file.rows is not None
+            },
         )
         schema = {summary.dataset: self._schema(summary) for summary in verdict.datasets}
         findings = [_quarantined(note) for note in self.rejected]
-        findings += [_left_out(dataset, column, why) for dataset, plan in schema.items() for column, why in plan.left_out.items()]
-        findings += checking.check_ids({**parts, "interactions": everything}, self.folder / "scratch")
-        truth = self._withhold(verdict, sampled, before) if verdict.summary("interactions") else None
+        findings += [
+            _left_out(dataset, column, why)
+            for dataset, plan in schema.items()
+            for column, why in plan.left_out.items()
+        ]
+        findings += checking.check_ids(
+            {**parts, "interactions": everything}, self.folder / "scratch"
+        )
+        truth = (
+            self._withhold(verdict, sampled, before) if verdict.summary("interactions") else None
+        )
         if truth:
-            parts["interactions"] = [*parts["interactions"], *(path for path in (truth.remainder, truth.returned) if path)]
-        clean = {dataset: [self._shape(dataset, path, schema[dataset]) for path in parts[dataset]] for dataset in schema}
+            parts["interactions"] = [
+                *parts["interactions"],
+                *(path for path in (truth.remainder, truth.returned) if path),
+            ]
+        clean = {
+            dataset: [self._shape(dataset, path, schema[dataset]) for path in parts[dataset]]
+            for dataset in schema
+        }
         self._write(verdict, findings, schema, clean, truth)
 
     def _fetch(self, prefix: str, starting: str = "") -> list[Path]:
-        keys = [key for key in self.run.keys(prefix) if key.removeprefix(prefix).startswith(starting)]
+        keys = [
+            key for key in self.run.keys(prefix) if key.removeprefix(prefix).startswith(starting)
+        ]
         target = self.folder / prefix.replace("/", "-")
-        return [transfer.download(self.run.s3, self.run.settings.work_bucket, key, target / key.rsplit("/", 1)[-1]) for key in keys]
+        return [
+            transfer.download(
+                self.run.s3, self.run.settings.work_bucket, key, target / key.rsplit("/", 1)[-1]
+            )
+            for key in keys
+        ]
 
-    def _withhold(self, verdict: reports.SetReport, sampled: list[Path], before: Any) -> sampling.Withholding:
+    def _withhold(
+        self, verdict: reports.SetReport, sampled: list[Path], before: Any
+    ) -> sampling.Withholding:
         run = self.run
         interactions = verdict.summary("interactions")
         return sampling.withhold(
             sampled,
             list,
             self.folder / "withheld",
-            gate=max((solution.gate for solution in run.config.solution), key=lambda gate: gate.withhold, default=groupconfig.Gate()),
+            gate=max(
+                (solution.gate for solution in run.config.solution),
+                key=lambda gate: gate.withhold,
+                default=groupconfig.Gate(),
+            ),
             rows=interactions.kept if interactions else 0,
             users_with_two=max((report.users_with_two for report in self.files), default=0),
             live_until=self._live_until(),
@@ -162,7 +238,9 @@ class _Check:
         """The newest interaction that any live version was trained on; None when nothing is live."""
         run = self.run
         serving = [run.ledger.serving(run.group, solution.name) for solution in run.config.solution]
-        known = [run.read_optional(layout.data_report(record["run"])) for record in serving if record]
+        known = [
+            run.read_optional(layout.data_report(record["run"])) for record in serving if record
+        ]
         return max((int(json.loads(body)["until"]) for body in known if body), default=None)
 
     def _earlier_truth(self, before: Any) -> list[Path]:
@@ -170,10 +248,16 @@ class _Check:
         key = (before or {}).get("withheld")
         if not key or self.run.read_optional(key) is None:
             return []
-        return [transfer.download(self.run.s3, self.run.settings.work_bucket, key, self.folder / "earlier.csv")]
+        return [
+            transfer.download(
+                self.run.s3, self.run.settings.work_bucket, key, self.folder / "earlier.csv"
+            )
+        ]
 
     def _schema(self, summary: reports.DatasetSummary) -> schemas.SchemaPlan:
-        """The dataset's own when it has one; else inferred from the data, where the config's word is the last."""
+        """The dataset's own when it has one; else inferred from the data, where the config's word
+        is the last.
+        """
         config, live = self.run.config, self._before().get("schemas", {}).get(summary.dataset)
         if live and config.source.schema == "keep":
             return schemas.keep_schema(live, summary.dataset, summary.columns, summary.kept)
@@ -194,7 +278,11 @@ class _Check:
         shaped.parent.mkdir(parents=True, exist_ok=True)
         changed = schemas.shape_csv(path, shaped, plan.schema)
         if changed or not path.name.startswith("part-0"):
-            _upload(self.run, shaped if changed else path, layout.clean(self.run.group, dataset, self.run.name) + path.name)
+            _upload(
+                self.run,
+                shaped if changed else path,
+                layout.clean(self.run.group, dataset, self.run.name) + path.name,
+            )
         return shaped if changed else path
 
     def _write(
@@ -208,10 +296,18 @@ class _Check:
         run, interactions = self.run, verdict.summary("interactions")
         before = self._before()
         if interactions:
-            popular.popular_items(clean["interactions"], clean.get("items", []), self.folder / "popular.json", run=run.name)
+            popular.popular_items(
+                clean["interactions"],
+                clean.get("items", []),
+                self.folder / "popular.json",
+                run=run.name,
+            )
             _upload(run, self.folder / "popular.json", layout.popular(run.name))
             if any(solution.batch for solution in run.config.solution):
-                run.write_json(layout.users(run.name), facts.all_users(clean["interactions"], self.folder / "scratch"))
+                run.write_json(
+                    layout.users(run.name),
+                    facts.all_users(clean["interactions"], self.folder / "scratch"),
+                )
         last: dict[str, str] = {}
         if truth and truth.withheld:
             last = facts.last_items(clean["interactions"], truth.withheld, self.folder / "scratch")
@@ -219,7 +315,9 @@ class _Check:
         all_findings = (*findings, *verdict.findings)
         report = {
             **{name: getattr(verdict, name) for name in ("datasets", "requirements")},
-            "verdict": "yes with warnings" if any(f.severity != "info" for f in all_findings) else "yes",
+            "verdict": "yes with warnings"
+            if any(f.severity != "info" for f in all_findings)
+            else "yes",
             "findings": all_findings,
         }
         run.write_json(
@@ -227,13 +325,20 @@ class _Check:
             {
                 "report": report,
                 "datasets": sorted(schema),
-                "schemas": {**before.get("schemas", {}), **{dataset: plan.schema for dataset, plan in schema.items()}},
+                "schemas": {
+                    **before.get("schemas", {}),
+                    **{dataset: plan.schema for dataset, plan in schema.items()},
+                },
                 "left_out": {dataset: dict(plan.left_out) for dataset, plan in schema.items()},
                 "mode": run.export.mode,
                 "until": interactions.last_timestamp if interactions else before.get("until", 0),
-                "interactions": interactions.kept if interactions else before.get("interactions", 0),
+                "interactions": interactions.kept
+                if interactions
+                else before.get("interactions", 0),
                 "source_bytes": sum(file.size for _, file in run.export.files()),
-                "withheld": {"users": truth.users, "rows": truth.rows, "note": truth.note} if truth else None,
+                "withheld": {"users": truth.users, "rows": truth.rows, "note": truth.note}
+                if truth
+                else None,
                 "last_items": last,
                 "popular": layout.popular(run.name) if interactions else before["popular"],
                 "metadata_columns": self._metadata(schema, before),
@@ -250,13 +355,26 @@ class _Check:
     def _metadata(schema: dict[str, schemas.SchemaPlan], before: dict[str, Any]) -> list[str]:
         if "items" not in schema:
             return list(before.get("metadata_columns", []))
-        return [column for column in schema["items"].columns if column != "ITEM_ID"][:METADATA_COLUMNS]
+        return [column for column in schema["items"].columns if column != "ITEM_ID"][
+            :METADATA_COLUMNS
+        ]
 
 
 def _left_out(dataset: str, column: str, why: str) -> reports.Finding:
-    return reports.Finding("info", "left-out", f"{column} of {dataset} is left out: {why}", action="drop the column, or see source.schema")
+    return reports.Finding(
+        "info",
+        "left-out",
+        f"{column} of {dataset} is left out: {why}",
+        action="drop the column, or see source.schema",
+    )
 
 
 def _quarantined(note: dict[str, str]) -> reports.Finding:
     sentence = f"{note['key']} is in quarantine: {note['reason']}"
-    return reports.Finding("error", note["code"], sentence, action="mend the file and drop the export again", samples=(note["key"],))
+    return reports.Finding(
+        "error",
+        note["code"],
+        sentence,
+        action="mend the file and drop the export again",
+        samples=(note["key"],),
+    )

@@ -1,4 +1,6 @@
-"""The campaign: updated, verified against what was measured, rolled back when it does not answer so."""
+"""The campaign: updated, verified against what was measured, rolled back when it does not answer
+so.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def update_campaign(event: Event) -> None:
 
 
 def _is_served(run: Run, solution: groupconfig.Solution) -> bool:
-    return solution.campaign is not None and solutions.recipe_type(run.personalize, run.arns, solution.recipe) not in NOT_SERVED
+    return (
+        solution.campaign is not None
+        and solutions.recipe_type(run.personalize, run.arns, solution.recipe) not in NOT_SERVED
+    )
 
 
 def campaign_name(run: Run, solution: groupconfig.Solution) -> str:
@@ -39,21 +44,37 @@ def campaign_name(run: Run, solution: groupconfig.Solution) -> str:
 
 
 def _remember_previous(run: Run, solution: groupconfig.Solution, candidate: str) -> None:
-    """What serves before the update, for a roll back; kept from the first time this task is entered."""
-    serving = campaigns.serving_version(campaigns.describe(run.personalize, run.arns.campaign(campaign_name(run, solution))))
+    """What serves before the update, for a roll back; kept from the first time this task is
+    entered.
+    """
+    serving = campaigns.serving_version(
+        campaigns.describe(run.personalize, run.arns.campaign(campaign_name(run, solution)))
+    )
     if serving in (None, candidate) or run.ledger.version(run.name, f"{solution.name}#previous"):
         return
     run.ledger.remember_version(run.name, f"{solution.name}#previous", str(serving))
     recorded = (run.ledger.serving(run.group, solution.name) or {}).get("solution_version_arn")
     if recorded and recorded != serving:
-        logger.warning("campaign was changed by hand", extra={"recorded": recorded, "serving": serving})
+        logger.warning(
+            "campaign was changed by hand", extra={"recorded": recorded, "serving": serving}
+        )
 
 
 def _serve(run: Run, solution: groupconfig.Solution, version: str) -> None:
-    """The campaign serves `version`, and the API is told so. Raises LeaseLost when a later run has done so already."""
+    """The campaign serves `version`, and the API is told so.
+
+    Raises LeaseLost when a later run has done so already.
+    """
     wanted = solution.campaign or groupconfig.Campaign()
     columns: list[str] = run.data["metadata_columns"]
-    arn = campaigns.ensure_serves(run.personalize, run.arns, campaign_name(run, solution), version, wanted, metadata=bool(columns))
+    arn = campaigns.ensure_serves(
+        run.personalize,
+        run.arns,
+        campaign_name(run, solution),
+        version,
+        wanted,
+        metadata=bool(columns),
+    )
     details = run.ledger.run(run.name) or {}
     record = {
         "group": run.group,
@@ -72,7 +93,10 @@ def _serve(run: Run, solution: groupconfig.Solution, version: str) -> None:
 
 
 def verify_campaign(event: Event) -> None:
-    """Asks the campaign what batch inference was asked. Raises VerificationFailed with what was wrong."""
+    """Asks the campaign what batch inference was asked.
+
+    Raises VerificationFailed with what was wrong.
+    """
     run = Run.of(event)
     solution = run.solution(event["solution"])
     if not _is_served(run, solution):
@@ -89,8 +113,13 @@ def verify_campaign(event: Event) -> None:
     by_query = {index: measured[user] for user, index in asked.of_user.items()}
     columns: list[str] = run.data["metadata_columns"]
     chosen = sorted(by_query)[:VERIFIED_QUERIES]
-    agreement = [_agreement(ask(arn, asked.lines[index], columns), by_query[index]) for index in chosen]
-    logger.info("campaign verified", extra={"queries": len(agreement), "agreement": round(fmean(agreement), 4)})
+    agreement = [
+        _agreement(ask(arn, asked.lines[index], columns), by_query[index]) for index in chosen
+    ]
+    logger.info(
+        "campaign verified",
+        extra={"queries": len(agreement), "agreement": round(fmean(agreement), 4)},
+    )
     if fmean(agreement) < MIN_AGREEMENT:
         raise VerificationFailed(
             f"Campaign {campaign_name(run, solution)!r} agrees with its candidate's batch results in {fmean(agreement):.0%} of the items "
@@ -99,36 +128,51 @@ def verify_campaign(event: Event) -> None:
 
 
 def _verify_unknown_user(run: Run, arn: str, recipe_type: str) -> None:
-    """With nobody withheld there is nothing to compare with: somebody unknown must get something all the same."""
+    """With nobody withheld there is nothing to compare with: somebody unknown must get something
+    all the same.
+    """
     query: dict[str, Any] = {"userId": "recdrop-verification"}
     if recipe_type == "RELATED_ITEMS":
         query = {"itemId": (popular_items(run) or ["recdrop-verification"])[0]}
     if recipe_type == "PERSONALIZED_RANKING":
         query["itemList"] = popular_items(run)[:25]
     if not ask(arn, query, run.data["metadata_columns"]):
-        raise VerificationFailed(f"Campaign {arn!r} has no answer for {query!r}. Expected some items.")
+        raise VerificationFailed(
+            f"Campaign {arn!r} has no answer for {query!r}. Expected some items."
+        )
 
 
 def ask(campaign_arn: str, query: dict[str, Any], columns: Sequence[str]) -> list[str]:
-    """The items a campaign answers to a batch query, asked for with the metadata `columns` as the API does."""
+    """The items a campaign answers to a batch query, asked for with the metadata `columns` as the
+    API does.
+    """
     runtime = clients.personalize_runtime()
     if "itemList" in query:
-        ranked = runtime.get_personalized_ranking(campaignArn=campaign_arn, userId=query["userId"], inputList=query["itemList"])
+        ranked = runtime.get_personalized_ranking(
+            campaignArn=campaign_arn, userId=query["userId"], inputList=query["itemList"]
+        )
         return [item["itemId"] for item in ranked["personalizedRanking"]]
     metadata: dict[str, Any] = {"metadataColumns": {"ITEMS": list(columns)}} if columns else {}
-    answer = runtime.get_recommendations(campaignArn=campaign_arn, numResults=25, **metadata, **query)
+    answer = runtime.get_recommendations(
+        campaignArn=campaign_arn, numResults=25, **metadata, **query
+    )
     return [item["itemId"] for item in answer["itemList"]]
 
 
 def _agreement(answer: Sequence[str], measured: Sequence[str]) -> float:
-    """The share of the measured items that came back; 0 for a shorter answer, since a cut list is a fault."""
+    """The share of the measured items that came back; 0 for a shorter answer, since a cut list is a
+    fault.
+    """
     if not measured:
         return 1.0
     return len(set(answer) & set(measured)) / len(measured) if len(answer) >= len(measured) else 0.0
 
 
 def roll_back(event: Event) -> None:
-    """The version before serves again. A first version has none: the API falls back to popular items."""
+    """The version before serves again.
+
+    A first version has none: the API falls back to popular items.
+    """
     run = Run.of(event)
     solution = run.solution(event["solution"])
     previous = run.ledger.version(run.name, f"{solution.name}#previous")
@@ -136,11 +180,18 @@ def roll_back(event: Event) -> None:
         _serve(run, solution, previous)
     else:
         run.ledger.forget_serving(run.group, solution.name)
-    run.ledger.record_history(run.group, solution.name, run.name, {"outcome": "rolled back", "version": previous or "none"})
+    run.ledger.record_history(
+        run.group,
+        solution.name,
+        run.name,
+        {"outcome": "rolled back", "version": previous or "none"},
+    )
 
 
 def run_batch_inference(event: Event) -> None:
-    """Answers for all users into results/, where Snowpipe picks them up; nothing when the config asks for none."""
+    """Answers for all users into results/, where Snowpipe picks them up; nothing when the config
+    asks for none.
+    """
     run = Run.of(event)
     solution = run.solution(event["solution"])
     if solution.batch is None:

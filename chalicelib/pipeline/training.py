@@ -18,24 +18,36 @@ DEFAULT_FLOOR = 1.10  # times popularity
 
 
 def prepare_group(event: Event) -> dict[str, Any]:
-    """Group, schemas, datasets, event tracker, filters. Answers the datasets to import and the solutions to train."""
+    """Group, schemas, datasets, event tracker, filters.
+
+    Answers the datasets to import and the solutions to train.
+    """
     run = Run.of(event)
     client, arns, domain = run.personalize, run.arns, run.config.group.domain
     groups.ensure_group(client, arns, run.group, domain)
     schemas: Mapping[str, str] = run.data["schemas"]
-    _settle([lambda name=name, text=text: _dataset(run, name, text) for name, text in schemas.items()])  # type: ignore[misc]
+    _settle(
+        [lambda name=name, text=text: _dataset(run, name, text) for name, text in schemas.items()]  # type: ignore[misc]
+    )
     tracker = groups.ensure_event_tracker(client, arns, run.group)
-    filters = {f.name: groups.ensure_filter(client, arns, run.group, f.name, f.expression) for f in run.config.filter}
+    filters = {
+        f.name: groups.ensure_filter(client, arns, run.group, f.name, f.expression)
+        for f in run.config.filter
+    }
     run.ledger.update_run(run.name, event_tracker_id=tracker, filters=filters)
     refused = [s.name for s in run.config.solution if s.recipe == "svd"]
     if refused:
-        raise ConfigurationError(f"Solutions {refused} ask for recipe 'svd', which runs on SageMaker and not on Personalize.")
+        raise ConfigurationError(
+            f"Solutions {refused} ask for recipe 'svd', which runs on SageMaker and not on Personalize."
+        )
     imported = run.data["datasets"] if run.export.datasets else []  # a retraining imports nothing
     return {"datasets": imported, "solutions": [s.name for s in run.config.solution]}
 
 
 def _dataset(run: Run, dataset: str, schema: str) -> None:
-    schema_arn = groups.ensure_schema(run.personalize, run.arns, run.group, dataset, schema, run.config.group.domain)
+    schema_arn = groups.ensure_schema(
+        run.personalize, run.arns, run.group, dataset, schema, run.config.group.domain
+    )
     groups.ensure_dataset(run.personalize, run.arns, run.group, dataset, schema_arn)
 
 
@@ -75,18 +87,25 @@ def train(event: Event) -> None:
     version = run.ledger.version(run.name, solution.name)
     if version is None:
         solution_arn = solutions.ensure_solution(run.personalize, run.arns, run.group, solution)
-        version = solutions.start_version(run.personalize, solution_arn, f"{solution.name[:40]}-{run.name}")
+        version = solutions.start_version(
+            run.personalize, solution_arn, f"{solution.name[:40]}-{run.name}"
+        )
         run.ledger.remember_version(run.name, solution.name, version)
     solutions.trained(run.personalize, version)
 
 
 def score(event: Event) -> dict[str, str]:
-    """The decision: {"action": "promote" | "hold", "outcome": ...}. The whole of it lies at layout.decision."""
+    """The decision: {"action": "promote" | "hold", "outcome": ...}.
+
+    The whole of it lies at layout.decision.
+    """
     run = Run.of(event)
     solution = run.solution(event["solution"])
     candidate = trained_version(run, solution.name)
     recipe_type = solutions.recipe_type(run.personalize, run.arns, solution.recipe)
-    live = campaigns.serving_version(campaigns.describe(run.personalize, run.arns.campaign(f"{run.group}-{solution.name}")))
+    live = campaigns.serving_version(
+        campaigns.describe(run.personalize, run.arns.campaign(f"{run.group}-{solution.name}"))
+    )
     decision = _decide(run, solution, recipe_type, candidate, None if live == candidate else live)
     record = {
         **asdict(decision),
@@ -98,7 +117,12 @@ def score(event: Event) -> dict[str, str]:
         "own_metrics": solutions.own_metrics(run.personalize, candidate),
     }
     run.write_json(layout.decision(run.name, solution.name), record)
-    summary = {"outcome": decision.action, "evidence": decision.outcome, "reasons": list(decision.reasons), "version": candidate}
+    summary = {
+        "outcome": decision.action,
+        "evidence": decision.outcome,
+        "reasons": list(decision.reasons),
+        "version": candidate,
+    }
     run.ledger.record_history(run.group, solution.name, run.name, summary)
     return {"action": decision.action, "outcome": decision.outcome}
 
@@ -106,22 +130,38 @@ def score(event: Event) -> dict[str, str]:
 def trained_version(run: Run, solution: str) -> str:
     version = run.ledger.version(run.name, solution)
     if version is None:
-        raise LookupError(f"Run {run.name!r} has no version of solution {solution!r}: 'Train' comes first.")
+        raise LookupError(
+            f"Run {run.name!r} has no version of solution {solution!r}: 'Train' comes first."
+        )
     return version
 
 
-def _decide(run: Run, solution: groupconfig.Solution, recipe_type: str, candidate: str, live: str | None) -> promotion.Decision:
+def _decide(
+    run: Run, solution: groupconfig.Solution, recipe_type: str, candidate: str, live: str | None
+) -> promotion.Decision:
     if recipe_type not in scoring.SCORED_TYPES:
-        return promotion.Decision("promote", "first version", (f"{recipe_type} has no offline test here: promoted as trained.",), 0)
+        return promotion.Decision(
+            "promote",
+            "first version",
+            (f"{recipe_type} has no offline test here: promoted as trained.",),
+            0,
+        )
     asked = scoring.questions(recipe_type, read_withheld(run), popular_items(run))
     gate = _gate(solution.gate, recipe_type)
     if not asked.truth:
         return promotion.decide({}, {}, {}, {} if live else None, gate)
     run.write(layout.queries(run.name, solution.name), asked.encode())
     sides = {"candidate": candidate, **({"live": live} if live else {})}
-    _settle([lambda side=side, arn=arn: _ask(run, solution.name, side, arn) for side, arn in sides.items()])  # type: ignore[misc]
+    _settle(
+        [
+            lambda side=side, arn=arn: _ask(run, solution.name, side, arn)  # type: ignore[misc]
+            for side, arn in sides.items()
+        ]
+    )
     answers = {side: read_answers(run, solution.name, side, asked) for side in sides}
-    return promotion.decide(asked.truth, answers["candidate"], asked.popular, answers.get("live"), gate)
+    return promotion.decide(
+        asked.truth, answers["candidate"], asked.popular, answers.get("live"), gate
+    )
 
 
 def _gate(wanted: groupconfig.Gate, recipe_type: str) -> promotion.Gate:
@@ -135,7 +175,8 @@ def _ask(run: Run, solution: str, side: str, version: str) -> None:
     jobs.ensure_batch(
         run.personalize,
         run.arns,
-        # A live version may change between two attempts of a run; a job's name is spent with its first.
+        # A live version may change between two attempts of a run; a job's name is spent with its
+        # first.
         name=f"{side}-{run.name}-{hashlib.sha256(f'{solution} {version}'.encode()).hexdigest()[:12]}",
         version_arn=version,
         source=run.url(layout.queries(run.name, solution)),
@@ -153,6 +194,12 @@ def popular_items(run: Run) -> list[str]:
     return [item["itemId"] for item in run.read_json(run.data["popular"])["items"]]
 
 
-def read_answers(run: Run, solution: str, side: str, asked: scoring.Questions) -> dict[str, Sequence[str]]:
-    key = layout.answers(run.name, solution, side) + layout.queries(run.name, solution).rsplit("/", 1)[-1] + ".out"
+def read_answers(
+    run: Run, solution: str, side: str, asked: scoring.Questions
+) -> dict[str, Sequence[str]]:
+    key = (
+        layout.answers(run.name, solution, side)
+        + layout.queries(run.name, solution).rsplit("/", 1)[-1]
+        + ".out"
+    )
     return scoring.read_answers(run.read_bytes(key).decode().splitlines(), asked)

@@ -1,7 +1,9 @@
-"""What answers people: recommendations, similar items, ranking, popularity, and the HTTP edge around them.
+"""What answers people: recommendations, similar items, ranking, popularity, and the HTTP edge
+around them.
 
     request.py    an API Gateway event to decoded text, numbers and JSON
-    http.py       one handler call to one HTTP response; every error becomes {"error": {"code", "message"}}
+    http.py       one handler call to one HTTP response; every error becomes {"error": {"code",
+                  "message"}}
     api.py        the routes, one method each
     options.py    the query parameters that the routes share
     records.py    which campaign serves which group, read from the ledger's table

@@ -21,7 +21,8 @@ class AnswerItem(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """Who answered (`source`, `solution_version`, `recommendation_id`) beside what.
 
-    `reason` says why a fallback, or why an answer is not personal; `notes` what was asked for and not done.
+    `reason` says why a fallback, or why an answer is not personal; `notes` what was asked for and
+    not done.
     """
 
     items: tuple[AnswerItem, ...]

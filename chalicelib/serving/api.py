@@ -1,6 +1,7 @@
 """The routes: each parses what it needs, asks one part, returns its answer.
 
-`Api.over` is the composition root. It takes factories, so that a cold start makes only the clients it uses.
+`Api.over` is the composition root. It takes factories, so that a cold start makes only the clients
+it uses.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from chalicelib.serving.http import Reply
 from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.options import Options, parse_options
 from chalicelib.serving.popular import S3, PopularLists
-from chalicelib.serving.recommend import Question, Recommender, for_everyone, for_item, for_ranking, for_user
+from chalicelib.serving.recommend import (
+    Question,
+    Recommender,
+    for_everyone,
+    for_item,
+    for_ranking,
+    for_user,
+)
 from chalicelib.serving.records import Catalogue, Table
 from chalicelib.serving.request import Call
 from chalicelib.serving.runs import describe_run
@@ -62,7 +70,9 @@ class Api:
         catalogue = Catalogue(table, clock)
         caller = Caller(sleep, random)
         cache: Cache[Answer] = Cache(clock)
-        recommender = Recommender(catalogue, PopularLists(s3, work_bucket), runtime, caller, cache, clock)
+        recommender = Recommender(
+            catalogue, PopularLists(s3, work_bucket), runtime, caller, cache, clock
+        )
         functions = Functions.over(recommender, clock, sleep)
 
         def forget(owner: tuple[str, str]) -> None:
@@ -78,14 +88,18 @@ class Api:
     def similar(self, call: Call, item: str) -> Answer:
         query = call.query
         user = to_id(query["userId"], "userId") if "userId" in query else None
-        return self._answer(for_item(to_id(item, "item"), parse_options(query, also=("userId",)), user))
+        return self._answer(
+            for_item(to_id(item, "item"), parse_options(query, also=("userId",)), user)
+        )
 
     def rank(self, call: Call) -> Answer:
         body = _object(call.json())
         options = _body_options(call, body, "userId", "items")
         items = body.get("items")
         if not isinstance(items, list):
-            raise BadRequest(f"items has a value of type {type_name(items)}. Expected an array of item ids.")
+            raise BadRequest(
+                f"items has a value of type {type_name(items)}. Expected an array of item ids."
+            )
         ids = [to_id(item, f"items[{number}]") for number, item in enumerate(items)]
         return self._answer(for_ranking(to_id(body.get("userId"), "userId"), ids, options))
 
@@ -97,13 +111,21 @@ class Api:
 
     def segment(self, call: Call) -> Reply:
         found, ignored = segment.parse_calls(call.json())
-        return self.recorder.record(events.parse_query(call.query), events.Batch(found), self._deadline(), ignored=ignored)
+        return self.recorder.record(
+            events.parse_query(call.query), events.Batch(found), self._deadline(), ignored=ignored
+        )
 
     def snowflake(self, call: Call, function: str) -> object:
         if call.method == "GET":
             return self.functions.poll(function, call.header("sf-external-function-query-batch-id"))
-        presets = {name: value for name in SNOWFLAKE_HEADERS if (value := call.header(f"sf-custom-{name}")) is not None}
-        return self.functions.run(function, call.body(SNOWFLAKE_BODY_BYTES), presets, self._deadline())
+        presets = {
+            name: value
+            for name in SNOWFLAKE_HEADERS
+            if (value := call.header(f"sf-custom-{name}")) is not None
+        }
+        return self.functions.run(
+            function, call.body(SNOWFLAKE_BODY_BYTES), presets, self._deadline()
+        )
 
     def run(self, _call: Call, run: str) -> dict[str, Any]:
         return describe_run(self.catalogue, run)
@@ -114,7 +136,10 @@ class Api:
     def _answer(self, question: Question) -> Answer:
         answer = self.recommender.answer(question, self._deadline())
         if answer.source == "fallback":
-            logger.info("fallback", extra={"group": answer.group, "kind": question.kind, "reason": answer.reason})
+            logger.info(
+                "fallback",
+                extra={"group": answer.group, "kind": question.kind, "reason": answer.reason},
+            )
         return answer
 
     def _deadline(self) -> Deadline:
@@ -128,5 +153,7 @@ def _object(body: Any) -> dict[str, Any]:
 
 
 def _body_options(call: Call, body: dict[str, Any], *own: str) -> Options:
-    """Options from the body, with the query string's beside them (group and solution often stand there)."""
+    """Options from the body, with the query string's beside them (group and solution often stand
+    there).
+    """
     return parse_options({**call.query, **body}, also=own, sized=False)

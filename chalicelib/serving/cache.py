@@ -1,7 +1,8 @@
 """Answers of the last seconds, in memory.
 
-Keys hold the solution version, so that a promotion never serves a predecessor's answer; a user's own events make that
-user's answers go away at once (in this process: another Lambda instance keeps its own for `ttl` seconds at most).
+Keys hold the solution version, so that a promotion never serves a predecessor's answer; a user's
+own events make that user's answers go away at once (in this process: another Lambda instance keeps
+its own for `ttl` seconds at most).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ Entry = tuple[Hashable, Hashable]  # owner, key
 
 
 class Cache(Generic[Value]):
-    """At most `size` values, each for `ttl` seconds, the least recently stored dropped first. Safe for threads."""
+    """At most `size` values, each for `ttl` seconds, the least recently stored dropped first.
+
+    Safe for threads.
+    """
 
     def __init__(self, clock: Callable[[], float], ttl: float = 10.0, size: int = 5_000) -> None:
         self._clock = clock

@@ -1,7 +1,8 @@
 """Errors with an HTTP status.
 
 ApiError
-├── BadRequest        400  the caller can repair it: names the argument, its value, what was expected
+├── BadRequest        400  the caller can repair it: names the argument, its value, what was
+                      expected
 ├── NotFound          404  a name that is not known: says which are
 ├── NotReady          409  known, but not served yet
 ├── TooLarge          413
@@ -16,7 +17,9 @@ from typing import ClassVar
 
 
 class ApiError(Exception):
-    """An error that is safe to show: the message holds no stack trace and nothing of another caller."""
+    """An error that is safe to show: the message holds no stack trace and nothing of another
+    caller.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "Failed"
@@ -65,5 +68,9 @@ class Unavailable(ApiError):
 
 def one_of(names: object) -> str:
     """`a, b, c`, sorted: how every message lists what it knows."""
-    listed = sorted(str(name) for name in names) if isinstance(names, (list, tuple, set, frozenset, dict)) else [names]
+    listed = (
+        sorted(str(name) for name in names)
+        if isinstance(names, (list, tuple, set, frozenset, dict))
+        else [names]
+    )
     return ", ".join(str(name) for name in listed) if listed else "(none)"

@@ -14,10 +14,16 @@ def check_health(catalogue: Catalogue) -> Reply:
     try:
         groups = catalogue.check()
     except Unavailable as error:
-        parts: dict[str, Any] = {"api": {"status": "ok"}, "table": {"status": "failed", "message": error.message}}
+        parts: dict[str, Any] = {
+            "api": {"status": "ok"},
+            "table": {"status": "failed", "message": error.message},
+        }
         return Reply(503, {"status": "failed", "parts": parts, "groups": {}}, {"Retry-After": "5"})
     parts = {"api": {"status": "ok"}, "table": {"status": "ok"}}
-    return Reply(200, {"status": "ok", "parts": parts, "groups": {g.name: _describe_group(g) for g in groups}})
+    return Reply(
+        200,
+        {"status": "ok", "parts": parts, "groups": {g.name: _describe_group(g) for g in groups}},
+    )
 
 
 def _describe_group(group: Group) -> dict[str, Any]:

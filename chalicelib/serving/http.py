@@ -4,9 +4,9 @@
     def recommendations(user):
         return http.answer(app.current_request, api().recommendations, user)
 
-Every error becomes `{"error": {"code", "message"}}` with the status of its class (errors.py), CORS headers included,
-never with a stack trace. What no class covers is a bug: 500, logged by type and place, without the message, which
-might hold ids of people.
+Every error becomes `{"error": {"code", "message"}}` with the status of its class (errors.py), CORS
+headers included, never with a stack trace. What no class covers is a bug: 500, logged by type and
+place, without the message, which might hold ids of people.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Reply:
 
 
 def answer(request: ChaliceRequest, handler: Callable[..., object], *path: str) -> Response:
-    """Call `handler(call, *path)` with percent-decoded path parameters; its result, or its error, as JSON."""
+    """Call `handler(call, *path)` with percent-decoded path parameters; its result, or its error,
+    as JSON.
+    """
     call = Call(request)
     try:
         result = handler(call, *(decode_path(value, "path") for value in path))
@@ -56,11 +58,15 @@ def answer(request: ChaliceRequest, handler: Callable[..., object], *path: str) 
         return _refuse(call, BadRequest(str(error)))
     except Exception as error:  # noqa: BLE001 - the outermost edge: a bug must not show its trace to the caller
         log_bug(error, call)
-        return _respond(to_reply(Failed("An internal error occurred. It is logged under the request's id.")))
+        return _respond(
+            to_reply(Failed("An internal error occurred. It is logged under the request's id."))
+        )
 
 
 def _refuse(call: Call, error: ApiError) -> Response:
-    """The error as a response, and a line in the log without its message, which may repeat what the caller sent."""
+    """The error as a response, and a line in the log without its message, which may repeat what the
+    caller sent.
+    """
     fields = {"route": call.request.path, "status": error.status, "code": error.code}
     logger.info("refused", extra={**fields, **_correlation(call)})
     return _respond(to_reply(error))
@@ -68,7 +74,11 @@ def _refuse(call: Call, error: ApiError) -> Response:
 
 def to_reply(error: ApiError) -> Reply:
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return Reply(error.status, {"error": {"code": error.code, "message": error.message, **error.details}}, headers)
+    return Reply(
+        error.status,
+        {"error": {"code": error.code, "message": error.message, **error.details}},
+        headers,
+    )
 
 
 def from_call_error(error: CallError) -> ApiError:
@@ -85,15 +95,23 @@ def _respond(reply: Reply) -> Response:
 
     body = msgspec.json.encode(reply.payload)
     if len(body) > MAX_ANSWER_BYTES:
-        return _respond(to_reply(Failed(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes. Ask for less.")))
-    return Response(body=body.decode(), status_code=reply.status, headers={**HEADERS, **reply.headers})
+        return _respond(
+            to_reply(Failed(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes. Ask for less."))
+        )
+    return Response(
+        body=body.decode(), status_code=reply.status, headers={**HEADERS, **reply.headers}
+    )
 
 
 def log_bug(error: Exception, call: Call) -> None:
-    """Type, place and correlation ids of an uncaught exception; neither its message nor the request's data."""
+    """Type, place and correlation ids of an uncaught exception; neither its message nor the
+    request's data.
+    """
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
-    logger.error("uncaught", extra={"error": type(error).__name__, "where": where, **_correlation(call)})
+    logger.error(
+        "uncaught", extra={"error": type(error).__name__, "where": where, **_correlation(call)}
+    )
 
 
 def _correlation(call: Call) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Ids of users and items: text of 1 to 256 characters. Numbers from JSON and SQL become their exact decimal digits."""
+"""Ids of users and items: text of 1 to 256 characters.
+
+Numbers from JSON and SQL become their exact decimal digits.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ def to_id(value: object, name: str) -> str:
     """`1`, `1.0` and `"1"` are one id. BadRequest names the argument."""
     text = _text(value)
     if text is None:
-        raise BadRequest(f"{name} has a value of type {type_name(value)}. Expected a string or a whole number.")
+        raise BadRequest(
+            f"{name} has a value of type {type_name(value)}. Expected a string or a whole number."
+        )
     if not text:
         raise BadRequest(f"{name} is empty. Expected 1 to {MAX_CHARACTERS} characters.")
     if len(text) > MAX_CHARACTERS:
@@ -50,6 +55,13 @@ def _is_unicode(text: str) -> bool:
 
 def type_name(value: object) -> str:
     """The JSON name of a Python value's type."""
-    names = {type(None): "null", bool: "boolean", int: "number", float: "number", Decimal: "number", str: "string"}
+    names = {
+        type(None): "null",
+        bool: "boolean",
+        int: "number",
+        float: "number",
+        Decimal: "number",
+        str: "string",
+    }
     names |= {list: "array", dict: "object"}
     return names.get(type(value), type(value).__name__)

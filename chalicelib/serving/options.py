@@ -1,6 +1,8 @@
-"""The options that the routes, the ranking body and Snowflake's OBJECT argument share, validated once.
+"""The options that the routes, the ranking body and Snowflake's OBJECT argument share, validated
+once.
 
-Limits are Personalize's own (personalize-runtime's service model): what it would refuse is refused here by name.
+Limits are Personalize's own (personalize-runtime's service model): what it would refuse is refused
+here by name.
 """
 
 from __future__ import annotations
@@ -38,16 +40,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     metadata: bool | None = None
 
 
-def parse_options(given: Mapping[str, object], *, also: tuple[str, ...] = (), sized: bool = True) -> Options:
+def parse_options(
+    given: Mapping[str, object], *, also: tuple[str, ...] = (), sized: bool = True
+) -> Options:
     """Options from a query string (all values text) or a JSON object (typed values).
 
-    `also` names further keys the caller reads itself; not `sized`, numResults is none of them. Unknown keys are refused:
-    a misspelt filter that is ignored would answer unfiltered.
+    `also` names further keys the caller reads itself; not `sized`, numResults is none of them.
+    Unknown keys are refused: a misspelt filter that is ignored would answer unfiltered.
     """
     known = {*NAMES, *also} - ({"numResults"} if not sized else set())
     unknown = sorted(set(given) - known)
     if unknown:
-        raise BadRequest(f"Unknown parameter {_short(unknown[0])}. Expected one of: {one_of(known)}.")
+        raise BadRequest(
+            f"Unknown parameter {_short(unknown[0])}. Expected one of: {one_of(known)}."
+        )
     options = Options(
         num_results=_num_results(given.get("numResults")),
         group=_name(given.get("group"), "group"),
@@ -58,7 +64,9 @@ def parse_options(given: Mapping[str, object], *, also: tuple[str, ...] = (), si
         metadata=_flag(given.get("metadata"), "metadata"),
     )
     if options.filter_values and options.filter is None:
-        raise BadRequest("filterValues is given without filter. Expected the name of the filter it belongs to.")
+        raise BadRequest(
+            "filterValues is given without filter. Expected the name of the filter it belongs to."
+        )
     return options
 
 
@@ -67,7 +75,9 @@ def _num_results(value: object) -> int:
         return DEFAULT_RESULTS
     number = _whole_number(value)
     if number is None or not 1 <= number <= MAX_RESULTS:
-        raise BadRequest(f"numResults has value {_short(value)}. Expected a whole number from 1 to {MAX_RESULTS}.")
+        raise BadRequest(
+            f"numResults has value {_short(value)}. Expected a whole number from 1 to {MAX_RESULTS}."
+        )
     return number
 
 
@@ -97,11 +107,14 @@ def _flag(value: object, name: str) -> bool | None:
 
 def _filter_values(value: object) -> tuple[tuple[str, str], ...]:
     pairs = _mapping(value, "filterValues", _FILTER_KEY, 25)
-    return tuple((key, _checked(_filter_value(f"filterValues.{key}", item), key)) for key, item in pairs)
+    return tuple(
+        (key, _checked(_filter_value(f"filterValues.{key}", item), key)) for key, item in pairs
+    )
 
 
 def _filter_value(name: str, value: object) -> str:
-    """Personalize takes text in double quotes, lists separated by commas, numbers bare; callers send plain JSON.
+    """Personalize takes text in double quotes, lists separated by commas, numbers bare; callers
+    send plain JSON.
 
     Quoting happens here, so that a value can never leave its quotes and become filter syntax.
     """
@@ -112,7 +125,9 @@ def _filter_value(name: str, value: object) -> str:
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else repr(value)
     if not isinstance(value, str):
-        raise BadRequest(f"{name} has a value of type {type_name(value)}. Expected text, a number or a list of them.")
+        raise BadRequest(
+            f"{name} has a value of type {type_name(value)}. Expected text, a number or a list of them."
+        )
     if _QUOTED_LIST.fullmatch(value):
         return value
     if '"' in value or "\\" in value:
@@ -138,31 +153,43 @@ def _context_value(key: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float, Decimal)):
         return str(value)
-    raise BadRequest(f"context.{key} has a value of type {type_name(value)}. Expected text or a number.")
+    raise BadRequest(
+        f"context.{key} has a value of type {type_name(value)}. Expected text or a number."
+    )
 
 
-def _mapping(value: object, name: str, key_pattern: re.Pattern[str], most: int) -> list[tuple[str, object]]:
+def _mapping(
+    value: object, name: str, key_pattern: re.Pattern[str], most: int
+) -> list[tuple[str, object]]:
     """Sorted pairs of a JSON object, or of a text that holds one (query strings)."""
     if value is None:
         return []
     found = decode_json(value, name) if isinstance(value, str) else value
     if not isinstance(found, dict):
-        raise BadRequest(f"{name} has a value of type {type_name(found)}. Expected a JSON object of names and values.")
+        raise BadRequest(
+            f"{name} has a value of type {type_name(found)}. Expected a JSON object of names and values."
+        )
     if len(found) > most:
         raise BadRequest(f"{name} has {len(found)} entries. Expected at most {most}.")
     for key in found:
         if not key_pattern.fullmatch(key):
-            raise BadRequest(f"{name} has the key {_short(key)}. Expected letters, digits and underscores.")
+            raise BadRequest(
+                f"{name} has the key {_short(key)}. Expected letters, digits and underscores."
+            )
     return sorted(found.items())
 
 
 def _checked(value: str, key: str) -> str:
     if len(value) > MAX_VALUE_CHARACTERS:
-        raise BadRequest(f"The value of {key!r} has {len(value):,} characters. Expected at most {MAX_VALUE_CHARACTERS}.")
+        raise BadRequest(
+            f"The value of {key!r} has {len(value):,} characters. Expected at most {MAX_VALUE_CHARACTERS}."
+        )
     return value
 
 
 def _short(value: object) -> str:
-    """A value as it may stand in a message: one line, at most 60 characters, nothing that is not ASCII."""
+    """A value as it may stand in a message: one line, at most 60 characters, nothing that is not
+    ASCII.
+    """
     text = str(value) if isinstance(value, Decimal) else ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,6 +1,8 @@
-"""The popular list of a group: JSON in S3, written by the pipeline from the export that trained the model.
+"""The popular list of a group: JSON in S3, written by the pipeline from the export that trained the
+model.
 
-It is what is served when no campaign answers, so nothing here may fail a request: without a list it is empty.
+It is what is served when no campaign answers, so nothing here may fail a request: without a list it
+is empty.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class PopularList(msgspec.Struct, frozen=True):
 
 
 class PopularLists:
-    """Popular lists by group; the last few are kept, by key and run, since a key's list never changes within a run."""
+    """Popular lists by group; the last few are kept, by key and run, since a key's list never
+    changes within a run.
+    """
 
     def __init__(self, s3: Callable[[], S3], bucket: str) -> None:
         self._s3 = s3
@@ -62,7 +66,9 @@ class PopularLists:
             body = self._s3().get_object(Bucket=self._bucket, Key=key)["Body"].read()
             return msgspec.json.decode(body, type=PopularList).items
         except _reading_errors() as error:
-            logger.warning("The popular list cannot be read", extra={"key": key, "error": type(error).__name__})
+            logger.warning(
+                "The popular list cannot be read", extra={"key": key, "error": type(error).__name__}
+            )
             return ()
 
     def _keep(self, key: tuple[str, str | None], items: tuple[PopularItem, ...]) -> None:

@@ -1,8 +1,10 @@
-"""Recommend, similar, rank, popular: each answered by a campaign, the cache, or the popular list, and said to be so.
+"""Recommend, similar, rank, popular: each answered by a campaign, the cache, or the popular list,
+and said to be so.
 
-A campaign that is missing, throttled, failing, late or left with nothing by a filter gives the popular list of the
-group (`source: "fallback"`). A request that the service refuses is the caller's to repair (BadRequest). With no
-campaign and no list there is nothing to serve (NotReady, Unavailable).
+A campaign that is missing, throttled, failing, late or left with nothing by a filter gives the
+popular list of the group (`source: "fallback"`). A request that the service refuses is the caller's
+to repair (BadRequest). With no campaign and no list there is nothing to serve (NotReady,
+Unavailable).
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ import msgspec
 
 from chalicelib.serving.answers import Answer, AnswerItem
 from chalicelib.serving.cache import Cache
-from chalicelib.serving.errors import BadRequest, NotFound, NotReady, TooManyRequests, Unavailable, one_of
+from chalicelib.serving.errors import (
+    BadRequest,
+    NotFound,
+    NotReady,
+    TooManyRequests,
+    Unavailable,
+    one_of,
+)
 from chalicelib.serving.options import Options
 from chalicelib.serving.popular import PopularItem, PopularLists
 from chalicelib.serving.records import (
@@ -28,7 +37,16 @@ from chalicelib.serving.records import (
     Group,
     ServingRecord,
 )
-from chalicelib.serving.runtime import Broken, Caller, CallError, Deadline, Missing, Refused, RuntimeClient, Throttled
+from chalicelib.serving.runtime import (
+    Broken,
+    Caller,
+    CallError,
+    Deadline,
+    Missing,
+    Refused,
+    RuntimeClient,
+    Throttled,
+)
 
 MAX_RESULTS_WITH_METADATA = 50
 MAX_METADATA_COLUMNS = 10
@@ -52,7 +70,9 @@ class Question:
     @property
     def has_wishes(self) -> bool:
         """Whether the caller said anything that a campaign could rightly refuse."""
-        return self.kind != "popular" or self.options.filter is not None or bool(self.options.context)
+        return (
+            self.kind != "popular" or self.options.filter is not None or bool(self.options.context)
+        )
 
     @property
     def size(self) -> int:
@@ -122,14 +142,19 @@ class Recommender:
         return answer
 
     def resolve(self, question: Question) -> tuple[Group, ServingRecord | None]:
-        """The group and the solution that is to answer. Raises BadRequest and NotFound with the known names."""
+        """The group and the solution that is to answer.
+
+        Raises BadRequest and NotFound with the known names.
+        """
         group = self.catalogue.group(question.options.group)
         record = group.find_solution(question.options.solution, *question.recipe_types)
         if question.options.filter is not None:
             _check_filter(question.options.filter, group, record)
         return group, record
 
-    def ask(self, question: Question, group: Group, record: ServingRecord, deadline: Deadline) -> Answer:
+    def ask(
+        self, question: Question, group: Group, record: ServingRecord, deadline: Deadline
+    ) -> Answer:
         """The campaign's own answer. Raises BadRequest for a refusal, else CallError."""
         columns, notes = _metadata_columns(question, record)
         try:
@@ -141,7 +166,9 @@ class Recommender:
             response = self._call_without_metadata(question, record, deadline)
         return _to_answer(response, question, group, record, notes)
 
-    def _call_without_metadata(self, question: Question, record: ServingRecord, deadline: Deadline) -> Mapping[str, Any]:
+    def _call_without_metadata(
+        self, question: Question, record: ServingRecord, deadline: Deadline
+    ) -> Mapping[str, Any]:
         """Nobody asked for metadata, so it may not be what a request fails on."""
         try:
             return self._call(question, record, (), deadline)
@@ -156,8 +183,12 @@ class Recommender:
         deadline: Deadline,
     ) -> Mapping[str, Any]:
         client = self.runtime()
-        operation = client.get_personalized_ranking if question.ranked else client.get_recommendations
-        response: Mapping[str, Any] = self.caller.call(operation, _arguments(question, record, columns), deadline)
+        operation = (
+            client.get_personalized_ranking if question.ranked else client.get_recommendations
+        )
+        response: Mapping[str, Any] = self.caller.call(
+            operation, _arguments(question, record, columns), deadline
+        )
         return response
 
     def fall_back(
@@ -168,11 +199,15 @@ class Recommender:
         reason: str,
         failure: CallError | None = None,
     ) -> Answer:
-        """The popular list in place of the campaign's answer; for a ranking, the given items by popularity."""
+        """The popular list in place of the campaign's answer; for a ranking, the given items by
+        popularity.
+        """
         popular = self.popular.of(group)
         if not popular and not question.ranked:
             raise _nothing_to_serve(group, reason, failure)
-        items = _rank_by_popularity(question, popular) if question.ranked else _take(popular, question)
+        items = (
+            _rank_by_popularity(question, popular) if question.ranked else _take(popular, question)
+        )
         return Answer(
             items=items,
             source="fallback",
@@ -193,11 +228,17 @@ def _check_filter(name: str, group: Group, record: ServingRecord | None) -> None
     records = group.solutions.values() if record is None else [record]
     known = {known for found in records for known in found.filters}
     if name not in known:
-        raise NotFound(f"Group {group.name!r} has no filter {name!r}. Expected one of: {one_of(known)}.")
+        raise NotFound(
+            f"Group {group.name!r} has no filter {name!r}. Expected one of: {one_of(known)}."
+        )
 
 
-def _metadata_columns(question: Question, record: ServingRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns to ask for, and the notes on what is not: the service gives metadata up to 50 items, 10 columns."""
+def _metadata_columns(
+    question: Question, record: ServingRecord
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns to ask for, and the notes on what is not: the service gives metadata up to 50
+    items, 10 columns.
+    """
     if question.options.metadata is False:
         return (), ()
     if not record.metadata_columns:
@@ -209,7 +250,9 @@ def _metadata_columns(question: Question, record: ServingRecord) -> tuple[tuple[
     return record.metadata_columns[:MAX_METADATA_COLUMNS], ()
 
 
-def _arguments(question: Question, record: ServingRecord, columns: tuple[str, ...]) -> dict[str, Any]:
+def _arguments(
+    question: Question, record: ServingRecord, columns: tuple[str, ...]
+) -> dict[str, Any]:
     options = question.options
     arguments: dict[str, Any] = {"campaignArn": record.campaign_arn}
     if question.user_id is not None:
@@ -240,8 +283,13 @@ def _to_answer(
 ) -> Answer:
     given = response.get("personalizedRanking" if question.ranked else "itemList") or ()
     items = tuple(_to_item(item) for item in given)
-    # Only without a filter: the service also fills up a filtered list with popular items, for users it knows.
-    unknown = question.options.filter is None and bool(items) and all(i.reason == POPULAR_REASON for i in items)
+    # Only without a filter: the service also fills up a filtered list with popular items, for users
+    # it knows.
+    unknown = (
+        question.options.filter is None
+        and bool(items)
+        and all(i.reason == POPULAR_REASON for i in items)
+    )
     return Answer(
         items=items,
         source="campaign",
@@ -275,7 +323,9 @@ def _take(popular: Sequence[PopularItem], question: Question) -> tuple[AnswerIte
     return tuple(_to_popular_item(item, with_metadata=with_metadata) for item in taken)
 
 
-def _rank_by_popularity(question: Question, popular: Sequence[PopularItem]) -> tuple[AnswerItem, ...]:
+def _rank_by_popularity(
+    question: Question, popular: Sequence[PopularItem]
+) -> tuple[AnswerItem, ...]:
     """Known items by popularity, then the others in the order given."""
     with_metadata = question.options.metadata is not False
     wanted = set(question.ranked)
@@ -287,12 +337,16 @@ def _rank_by_popularity(question: Question, popular: Sequence[PopularItem]) -> t
 
 def _to_popular_item(item: PopularItem, *, with_metadata: bool) -> AnswerItem:
     metadata = (item.metadata or None) if with_metadata else None
-    return AnswerItem(item_id=item.item_id, score=item.count, reason=POPULAR_REASON, metadata=metadata)
+    return AnswerItem(
+        item_id=item.item_id, score=item.count, reason=POPULAR_REASON, metadata=metadata
+    )
 
 
 def _missing_reason(question: Question, group: Group, record: ServingRecord | None) -> str:
     if record is None:
-        return f"Group {group.name!r} serves no solution of type {' or '.join(question.recipe_types)}."
+        return (
+            f"Group {group.name!r} serves no solution of type {' or '.join(question.recipe_types)}."
+        )
     return f"Solution {record.solution!r} has no campaign yet."
 
 
@@ -305,7 +359,11 @@ def _failure_reason(failure: CallError) -> str:
 
 
 def _empty_reason(question: Question) -> str:
-    return "The filter left no item." if question.options.filter is not None else "The campaign returned no item."
+    return (
+        "The filter left no item."
+        if question.options.filter is not None
+        else "The campaign returned no item."
+    )
 
 
 def _fallback_notes(question: Question) -> tuple[str, ...]:
@@ -315,7 +373,9 @@ def _fallback_notes(question: Question) -> tuple[str, ...]:
     return (filtered,) * (options.filter is not None) + (contextual,) * bool(options.context)
 
 
-def _nothing_to_serve(group: Group, reason: str, failure: CallError | None) -> NotReady | Unavailable | TooManyRequests:
+def _nothing_to_serve(
+    group: Group, reason: str, failure: CallError | None
+) -> NotReady | Unavailable | TooManyRequests:
     message = f"{reason} Group {group.name!r} has no popular list to serve in its place."
     if isinstance(failure, Throttled):
         return TooManyRequests(message, retry_after=1)

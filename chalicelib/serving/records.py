@@ -1,11 +1,12 @@
-"""Which campaign serves which group: the serving records of the ledger's table, read through a small cache.
+"""Which campaign serves which group: the serving records of the ledger's table, read through a
+small cache.
 
     pk=groups          sk=<group>              the names of the groups
     pk=group#<group>   sk=serving#<solution>   one served solution
     pk=group#<group>   sk=popular              where the popular list lies
 
-Reads are cached for `ttl` seconds, so that a promotion is seen soon and a request costs no read. While the table does
-not answer, the last known records serve on: a campaign needs no table.
+Reads are cached for `ttl` seconds, so that a promotion is seen soon and a request costs no read.
+While the table does not answer, the last known records serve on: a campaign needs no table.
 """
 
 from __future__ import annotations
@@ -74,17 +75,24 @@ class Group(msgspec.Struct, frozen=True):
         return next((tracker for tracker in found if tracker), None)
 
     def dataset_arn(self, dataset: str) -> str:
-        """Of the group's `items` or `users`: in the account and region of its campaigns. Raises NotReady."""
-        campaigns = [record.campaign_arn for record in self.solutions.values() if record.campaign_arn]
+        """Of the group's `items` or `users`: in the account and region of its campaigns.
+
+        Raises NotReady.
+        """
+        campaigns = [
+            record.campaign_arn for record in self.solutions.values() if record.campaign_arn
+        ]
         if not campaigns:
             raise NotReady(f"Group {self.name!r} has no campaign yet.")
         prefix = campaigns[0].rpartition(":")[0]
         return f"{prefix}:dataset/{self.name}/{dataset.upper()}"
 
     def find_solution(self, name: str | None, *recipe_types: str) -> ServingRecord | None:
-        """The named solution, else the first by type and name that can answer; None when the group has none.
+        """The named solution, else the first by type and name that can answer; None when the group
+        has none.
 
-        NotFound for an unknown name, BadRequest for a solution of a type that cannot answer the question.
+        NotFound for an unknown name, BadRequest for a solution of a type that cannot answer the
+        question.
         """
         if name is not None:
             return self._named(name, recipe_types)
@@ -108,9 +116,14 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """The groups and what they serve. Safe for threads; one read per key and `ttl`, whatever asks."""
+    """The groups and what they serve.
 
-    def __init__(self, table: Callable[[], Table], clock: Callable[[], float], ttl: float = 10.0) -> None:
+    Safe for threads; one read per key and `ttl`, whatever asks.
+    """
+
+    def __init__(
+        self, table: Callable[[], Table], clock: Callable[[], float], ttl: float = 10.0
+    ) -> None:
         self._table = table
         self._clock = clock
         self._ttl = ttl
@@ -120,8 +133,8 @@ class Catalogue:
     def group(self, name: str | None) -> Group:
         """The named group, or the only one there is.
 
-        BadRequest names the groups when there are several and none is given; NotFound when it is not one of them;
-        NotReady before its first run has ended.
+        BadRequest names the groups when there are several and none is given; NotFound when it is
+        not one of them; NotReady before its first run has ended.
         """
         if name is None:
             name = self._only_group()
@@ -156,7 +169,9 @@ class Catalogue:
             return groups[0]
         if not groups:
             raise NotFound("No group is served yet. Expected a finished run of at least one group.")
-        raise BadRequest(f"group is missing and there are several. Expected one of: {one_of(groups)}.")
+        raise BadRequest(
+            f"group is missing and there are several. Expected one of: {one_of(groups)}."
+        )
 
     def _read(self, key: str, load: Callable[[], Read]) -> Read:
         """`load`'s result, at most `ttl` old; older when the table does not answer."""
@@ -176,7 +191,9 @@ class Catalogue:
             value = load()
         except service_errors() as error:
             if seen is None:
-                raise Unavailable("The table of serving records cannot be read.", retry_after=5) from error
+                raise Unavailable(
+                    "The table of serving records cannot be read.", retry_after=5
+                ) from error
             value = seen[1]
         found = (self._clock(), value)
         if value:  # what is not there yet is looked for again: its first run may end at any moment
@@ -202,7 +219,10 @@ class Catalogue:
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = f"{condition} AND begins_with(sk, :sk)", {":pk": pk, ":sk": prefix}
-        arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ExpressionAttributeValues": values}
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
         found: list[Mapping[str, Any]] = []
         while True:
             page = self._table().query(**arguments)
@@ -213,13 +233,18 @@ class Catalogue:
 
 
 def _to_record(kind: type[Read], group: str, item: Mapping[str, Any]) -> Read | None:
-    """An item as a record; None, and a line in the log, for one that is not as the pipeline writes it."""
+    """An item as a record; None, and a line in the log, for one that is not as the pipeline writes
+    it.
+    """
     keys = {"group": group, "solution": str(item["sk"]).removeprefix("serving#")}
     present = {name: value for name, value in plain(item).items() if value is not None}
     try:
         return msgspec.convert({**keys, **present}, kind)
     except msgspec.ValidationError as error:
-        logger.error("A serving record cannot be read", extra={"group": group, "sk": item["sk"], "reason": str(error)})
+        logger.error(
+            "A serving record cannot be read",
+            extra={"group": group, "sk": item["sk"], "reason": str(error)},
+        )
         return None
 
 

@@ -1,8 +1,10 @@
-"""An API Gateway request, decoded: path and query text, headers in any case, the body as bytes or JSON.
+"""An API Gateway request, decoded: path and query text, headers in any case, the body as bytes or
+JSON.
 
-Chalice parses the event; this module does what it leaves to the app. API Gateway's REST APIs hand path parameters on
-still percent-encoded. A body may be base64 (`isBase64Encoded`) and may be gzip, whatever Content-Encoding says: API
-Gateway decompresses and leaves the header in place, so the magic bytes decide.
+Chalice parses the event; this module does what it leaves to the app. API Gateway's REST APIs hand
+path parameters on still percent-encoded. A body may be base64 (`isBase64Encoded`) and may be gzip,
+whatever Content-Encoding says: API Gateway decompresses and leaves the header in place, so the
+magic bytes decide.
 """
 
 from __future__ import annotations
@@ -86,7 +88,9 @@ def _check_size(size: int, limit: int) -> None:
 
 
 def decode_json(text: str | bytes, what: str = "The body") -> Any:
-    """JSON as the standard has it: no NaN, no lone surrogates, nesting bounded by the interpreter's recursion limit."""
+    """JSON as the standard has it: no NaN, no lone surrogates, nesting bounded by the interpreter's
+    recursion limit.
+    """
     import msgspec  # late: every Lambda imports this module, only the API reads JSON with it
 
     try:

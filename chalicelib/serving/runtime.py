@@ -1,4 +1,5 @@
-"""Calls to Personalize's runtime: bounded retries inside a deadline, and failures by what can be done about them.
+"""Calls to Personalize's runtime: bounded retries inside a deadline, and failures by what can be
+done about them.
 
     CallError
     ├── Throttled     slow down: 429, or the fallback
@@ -6,8 +7,8 @@
     ├── Missing       the campaign, filter or dataset is not there (yet): the fallback
     └── Broken        a fault or a timeout behind the endpoint: the fallback, or 503
 
-The client's own retries are to be off (`total_max_attempts=1`), or each attempt here multiplies them.
-botocore's exceptions are imported when one is looked for, never with this module.
+The client's own retries are to be off (`total_max_attempts=1`), or each attempt here multiplies
+them. botocore's exceptions are imported when one is looked for, never with this module.
 """
 
 from __future__ import annotations
@@ -107,8 +108,16 @@ class Caller:
     random: Callable[[], float]
     attempts: int = ATTEMPTS
 
-    def call(self, operation: Callable[..., Mapping[str, Any]], arguments: Mapping[str, Any], deadline: Deadline) -> Any:
-        """`operation(**arguments)`, tried up to `attempts` times with full jitter. Raises CallError."""
+    def call(
+        self,
+        operation: Callable[..., Mapping[str, Any]],
+        arguments: Mapping[str, Any],
+        deadline: Deadline,
+    ) -> Any:
+        """`operation(**arguments)`, tried up to `attempts` times with full jitter.
+
+        Raises CallError.
+        """
         for attempt in range(1, self.attempts + 1):
             if deadline.left <= 0:
                 raise Broken("DeadlineExceeded", "No time was left for the call.")
@@ -117,7 +126,11 @@ class Caller:
             except service_errors() as error:
                 failure = classify(error)
                 pause = self.random() * FIRST_PAUSE_SECONDS * 2**attempt
-                if attempt == self.attempts or not self.is_worth_a_retry(failure) or pause >= deadline.left:
+                if (
+                    attempt == self.attempts
+                    or not self.is_worth_a_retry(failure)
+                    or pause >= deadline.left
+                ):
                     raise failure from error
                 self.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -139,7 +152,11 @@ def classify(error: Exception) -> CallError:
     details = response.get("Error", {}) if isinstance(response, dict) else {}
     code = str(details.get("Code") or type(error).__name__)
     message = str(details.get("Message") or error)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
+    status = (
+        response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(response, dict)
+        else None
+    )
     if code in _THROTTLES or status == 429:
         return Throttled(code, message)
     # "... is in status CREATE IN_PROGRESS. Expected ACTIVE": not the caller's to repair.

@@ -17,9 +17,13 @@ ITEM_KEYS = ("sku", "product_id", "productId", "itemId", "item_id")
 
 
 def parse_calls(body: Any) -> tuple[list[Event], int]:
-    """The events of a webhook's body (one call, a list, or `{"batch": [...]}`), and how many calls hold none."""
+    """The events of a webhook's body (one call, a list, or `{"batch": [...]}`), and how many calls
+    hold none.
+    """
     calls = _calls(body)
-    events = [event for number, call in enumerate(calls) for event in to_events(call, f"events[{number}]")]
+    events = [
+        event for number, call in enumerate(calls) for event in to_events(call, f"events[{number}]")
+    ]
     return events, sum(1 for call in calls if not _is_item_event(call))
 
 
@@ -27,7 +31,9 @@ def _calls(body: Any) -> list[dict[str, Any]]:
     """The calls of a Segment webhook (one call), or of a batch of them."""
     given = body.get("batch", [body]) if isinstance(body, dict) else body
     if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
-        raise BadRequest(f"The body is of type {type_name(body)}. Expected a Segment call or a list of them.")
+        raise BadRequest(
+            f"The body is of type {type_name(body)}. Expected a Segment call or a list of them."
+        )
     if len(given) > MAX_MEMBERS:
         raise TooLarge(f"The batch has {len(given):,} calls. Expected at most {MAX_MEMBERS}.")
     return given
@@ -46,7 +52,9 @@ def to_events(call: Mapping[str, Any], name: str) -> list[Event]:
         "sentAt": call.get("timestamp") or call.get("originalTimestamp") or call.get("sentAt"),
     }
     return [
-        parse_event({**common, "itemId": item, "eventId": _event_id(message_id, number, len(items))}, name)
+        parse_event(
+            {**common, "itemId": item, "eventId": _event_id(message_id, number, len(items))}, name
+        )
         for number, item in enumerate(items)
     ]
 
@@ -66,7 +74,9 @@ def _items(call: Mapping[str, Any]) -> list[Any]:
 
 
 def _item(properties: Mapping[str, Any]) -> Any:
-    return next((properties[key] for key in ITEM_KEYS if properties.get(key) not in (None, "")), None)
+    return next(
+        (properties[key] for key in ITEM_KEYS if properties.get(key) not in (None, "")), None
+    )
 
 
 def _event_id(message_id: Any, number: int, count: int) -> str | None:

@@ -1,11 +1,14 @@
-"""The SQL functions recommend, similar, rank and popular: a batch of rows in, one value per row out.
+"""The SQL functions recommend, similar, rank and popular: a batch of rows in, one value per row
+out.
 
-A row's value depends on that row alone, whatever batch it comes in: equal rows are asked once, an answer does not say
-whether it came from a cache, and the recommendation id, which differs call by call, is left out.
+A row's value depends on that row alone, whatever batch it comes in: equal rows are asked once, an
+answer does not say whether it came from a cache, and the recommendation id, which differs call by
+call, is left out.
 
-A NULL user or item gives NULL; other NULLs take the default. A wrong argument gives `{"error": {...}}` in its row, or,
-with `HEADERS = ('errors' = 'fail')` in the SQL definition, a 400 that fails the query. A campaign that is overloaded
-gives 429 for the whole batch, one that does not answer in time 503: Snowflake sends the batch again.
+A NULL user or item gives NULL; other NULLs take the default. A wrong argument gives `{"error":
+{...}}` in its row, or, with `HEADERS = ('errors' = 'fail')` in the SQL definition, a 400 that fails
+the query. A campaign that is overloaded gives 429 for the whole batch, one that does not answer in
+time 503: Snowflake sends the batch again.
 
 Not here: answers of 202 and the functions that start jobs.
 """
@@ -21,17 +24,32 @@ import msgspec
 
 from chalicelib.serving.answers import Answer
 from chalicelib.serving.cache import Cache
-from chalicelib.serving.errors import ApiError, BadRequest, NotFound, TooManyRequests, Unavailable, one_of
+from chalicelib.serving.errors import (
+    ApiError,
+    BadRequest,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+    one_of,
+)
 from chalicelib.serving.ids import to_id, type_name
 from chalicelib.serving.options import parse_options
-from chalicelib.serving.recommend import Question, Recommender, for_everyone, for_item, for_ranking, for_user
+from chalicelib.serving.recommend import (
+    Question,
+    Recommender,
+    for_everyone,
+    for_item,
+    for_ranking,
+    for_user,
+)
 from chalicelib.serving.request import decode_json
 from chalicelib.serving.runtime import Deadline
 from chalicelib.snowflake.pace import PacedCaller
 from chalicelib.snowflake.protocol import Row, Signature, encode_rows, parse_batch, row_error
 
 WORKERS = 32
-# Longer than for people: Snowflake sends a batch again for minutes. 10,000 answers of 25 items are about 50 MB.
+# Longer than for people: Snowflake sends a batch again for minutes. 10,000 answers of 25 items are
+# about 50 MB.
 KEPT_SECONDS = 60.0
 KEPT_ANSWERS = 10_000
 NULL = b"null"
@@ -41,7 +59,9 @@ PRESETS = ("filter", "group", "solution")
 
 @dataclass(frozen=True)
 class Function:
-    """`ask` turns a row's arguments into a question; None stands for NULL, with `options` always a mapping."""
+    """`ask` turns a row's arguments into a question; None stands for NULL, with `options` always a
+    mapping.
+    """
 
     signature: Signature
     ask: Callable[[tuple[Any, ...], Mapping[str, Any]], Question | None]
@@ -55,8 +75,12 @@ class Functions:
     caller: PacedCaller
 
     @classmethod
-    def over(cls, recommender: Recommender, clock: Callable[[], float], sleep: Callable[[float], None]) -> Functions:
-        """Functions with a cache and a pace of their own: a batch that Snowflake sends again goes on where it was."""
+    def over(
+        cls, recommender: Recommender, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> Functions:
+        """Functions with a cache and a pace of their own: a batch that Snowflake sends again goes
+        on where it was.
+        """
         caller = PacedCaller(sleep, recommender.caller.random, clock=clock)
         cache: Cache[Answer] = Cache(clock, ttl=KEPT_SECONDS, size=KEPT_ANSWERS)
         return cls(replace(recommender, caller=caller, cache=cache), caller)
@@ -64,7 +88,9 @@ class Functions:
     def forget(self, owner: tuple[str, str]) -> None:
         self.recommender.cache.forget(owner)
 
-    def run(self, name: str, body: bytes, presets: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
+    def run(
+        self, name: str, body: bytes, presets: Mapping[str, str], deadline: Deadline
+    ) -> dict[str, Any]:
         """The batch's answer as JSON values. Raises ApiError and CallError for the whole batch."""
         function = find_function(name)
         fail = _fails_on_errors(presets)
@@ -80,16 +106,27 @@ class Functions:
     def poll(self, name: str, batch_id: str | None) -> dict[str, Any]:
         """GET asks for a batch answered with 202 before; no function answers so, and none is known."""
         find_function(name)
-        raise NotFound(f"Unknown batch {batch_id!r}." if batch_id else "No batch id in the request.")
+        raise NotFound(
+            f"Unknown batch {batch_id!r}." if batch_id else "No batch id in the request."
+        )
 
-    def _answer_all(self, questions: Sequence[Question], deadline: Deadline) -> dict[Question, bytes | ApiError]:
-        """Each question's value, asked by a bounded number of threads; the first whole-batch failure ends all."""
+    def _answer_all(
+        self, questions: Sequence[Question], deadline: Deadline
+    ) -> dict[Question, bytes | ApiError]:
+        """Each question's value, asked by a bounded number of threads; the first whole-batch
+        failure ends all.
+        """
         if not questions:
             return {}
         executor = ThreadPoolExecutor(min(WORKERS, len(questions)))
         try:
-            futures = {question: executor.submit(self._answer, question, deadline) for question in questions}
-            done, pending = wait(futures.values(), timeout=max(0.0, deadline.left), return_when=FIRST_EXCEPTION)
+            futures = {
+                question: executor.submit(self._answer, question, deadline)
+                for question in questions
+            }
+            done, pending = wait(
+                futures.values(), timeout=max(0.0, deadline.left), return_when=FIRST_EXCEPTION
+            )
             _raise_failure(done)
             if pending:
                 raise self._out_of_time()
@@ -105,11 +142,15 @@ class Functions:
                 raise
             return error
         source = "campaign" if answer.source == "cache" else answer.source
-        return msgspec.json.encode(msgspec.structs.replace(answer, source=source, recommendation_id=None))
+        return msgspec.json.encode(
+            msgspec.structs.replace(answer, source=source, recommendation_id=None)
+        )
 
     def _out_of_time(self) -> ApiError:
         if self.caller.has_throttled:
-            return TooManyRequests("The campaign answers fewer rows a second than the batch needs.", retry_after=1)
+            return TooManyRequests(
+                "The campaign answers fewer rows a second than the batch needs.", retry_after=1
+            )
         return Unavailable("The campaign did not answer all rows in time.", retry_after=1)
 
 
@@ -167,7 +208,9 @@ def _rank(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Question | 
         return None
     found = decode_json(items, "items") if isinstance(items, str) else items
     if not isinstance(found, list):
-        raise BadRequest(f"items has a value of type {type_name(found)}. Expected an ARRAY of item ids.")
+        raise BadRequest(
+            f"items has a value of type {type_name(found)}. Expected an ARRAY of item ids."
+        )
     ids = [to_id(item, f"items[{number}]") for number, item in enumerate(found)]
     return for_ranking(to_id(user_id, "user_id"), ids, parse_options(options, sized=False))
 
@@ -203,6 +246,8 @@ def _encode(outcome: bytes | ApiError | None) -> bytes:
 FUNCTIONS: Mapping[str, Function] = {
     "popular": Function(Signature("popular", ("num_results", "options"), required=0), _popular),
     "rank": Function(Signature("rank", ("user_id", "items", "options"), required=2), _rank),
-    "recommend": Function(Signature("recommend", ("user_id", "num_results", "options")), _recommend),
+    "recommend": Function(
+        Signature("recommend", ("user_id", "num_results", "options")), _recommend
+    ),
     "similar": Function(Signature("similar", ("item_id", "num_results", "options")), _similar),
 }

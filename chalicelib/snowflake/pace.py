@@ -1,8 +1,9 @@
 """How fast a batch may ask a campaign: a rate learnt from the campaign's own throttles.
 
-Until the first throttle nothing waits. From then on calls start evenly, at the rate at which the campaign lately took
-them, and the rate creeps up until the next throttle: a campaign of 500 calls a second is used almost fully and refuses
-seldom, whatever number of batches shares it in this process.
+Until the first throttle nothing waits. From then on calls start evenly, at the rate at which the
+campaign lately took them, and the rate creeps up until the next throttle: a campaign of 500 calls a
+second is used almost fully and refuses seldom, whatever number of batches shares it in this
+process.
 """
 
 from __future__ import annotations
@@ -22,17 +23,22 @@ SLOWEST_PER_SECOND = 4.0
 ECHO_SECONDS = 0.25
 # The longer there was no throttle, the faster: a pace set by a bad moment is soon made good.
 GROWTH_PER_SECOND = 0.05
-# A campaign that answered nothing for so long is overloaded by others too: 429 makes Snowflake itself slow down.
+# A campaign that answered nothing for so long is overloaded by others too: 429 makes Snowflake
+# itself slow down.
 PATIENCE_SECONDS = 0.6
 
 
 class Pace:
-    """The rate towards one campaign, shared by the threads of all batches. `clock` and `sleep` are injected."""
+    """The rate towards one campaign, shared by the threads of all batches.
+
+    `clock` and `sleep` are injected.
+    """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._clock = clock
         self._sleep = sleep
-        # Only the thread whose turn it is sleeps, and for one call's share: a changed rate holds for all the others.
+        # Only the thread whose turn it is sleeps, and for one call's share: a changed rate holds
+        # for all the others.
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._rate: float | None = None
@@ -64,7 +70,9 @@ class Pace:
                 self._rate *= 1 + growth / max(self._rate, 1.0)
 
     def throttled(self) -> None:
-        """A call was refused for its rate: continue at the rate at which the campaign lately took calls."""
+        """A call was refused for its rate: continue at the rate at which the campaign lately took
+        calls.
+        """
         with self._lock:
             now = self._clock()
             self._drop_old(now)
@@ -75,7 +83,9 @@ class Pace:
                 self._rate = max(self._taken_per_second(now), SLOWEST_PER_SECOND)
 
     def is_stuck(self, since: float) -> bool:
-        """Whether nothing was answered for `PATIENCE_SECONDS`, counted from `since` at the earliest."""
+        """Whether nothing was answered for `PATIENCE_SECONDS`, counted from `since` at the
+        earliest.
+        """
         with self._lock:
             return self._clock() - max(self._answered_at, since) >= PATIENCE_SECONDS
 
@@ -96,7 +106,9 @@ class Pace:
 
     def _taken_per_second(self, now: float) -> float:
         """Over the window, or over the part of it since its first call: a batch has just begun."""
-        return len(self._taken) / max(now - self._taken[0], SHORTEST_SECONDS) if self._taken else 0.0
+        return (
+            len(self._taken) / max(now - self._taken[0], SHORTEST_SECONDS) if self._taken else 0.0
+        )
 
     def _drop_old(self, now: float) -> None:
         while self._taken and now - self._taken[0] > WINDOW_SECONDS:
@@ -105,7 +117,9 @@ class Pace:
 
 @dataclass(frozen=True)
 class PacedCaller(Caller):
-    """A Caller that keeps on through throttles, at each campaign's pace, while the campaign answers anyone."""
+    """A Caller that keeps on through throttles, at each campaign's pace, while the campaign answers
+    anyone.
+    """
 
     clock: Callable[[], float] = field(kw_only=True)
     _paces: dict[str, Pace] = field(default_factory=dict, kw_only=True)
@@ -114,8 +128,15 @@ class PacedCaller(Caller):
     def has_throttled(self) -> bool:
         return any(pace.rate is not None for pace in self._paces.values())
 
-    def call(self, operation: Callable[..., Mapping[str, Any]], arguments: Mapping[str, Any], deadline: Deadline) -> Any:
-        """Raises CallError: Throttled when the campaign answers nobody, or too few until the deadline."""
+    def call(
+        self,
+        operation: Callable[..., Mapping[str, Any]],
+        arguments: Mapping[str, Any],
+        deadline: Deadline,
+    ) -> Any:
+        """Raises CallError: Throttled when the campaign answers nobody, or too few until the
+        deadline.
+        """
         pace = self._paces.setdefault(arguments["campaignArn"], Pace(self.clock, self.sleep))
         began = self.clock()
         while pace.wait(deadline):

@@ -1,8 +1,9 @@
-"""The external-function contract: `{"data": [[row_number, arg, ...], ...]}` in, `{"data": [[row_number, value], ...]}` out.
+"""The external-function contract: `{"data": [[row_number, arg, ...], ...]}` in, `{"data":
+[[row_number, value], ...]}` out.
 
-Row numbers are copied, never made: whatever order the rows arrive in is the order they leave in. A batch that is not
-the contract's shape is a BadRequest (Snowflake fails the query at once, with our message); a bad value in one row is
-that row's value, `{"error": {"code", "message"}}`.
+Row numbers are copied, never made: whatever order the rows arrive in is the order they leave in. A
+batch that is not the contract's shape is a BadRequest (Snowflake fails the query at once, with our
+message); a bad value in one row is that row's value, `{"error": {"code", "message"}}`.
 
 https://docs.snowflake.com/en/sql-reference/external-functions-data-format
 """
@@ -22,8 +23,11 @@ from chalicelib.serving.ids import type_name
 # Lambda's answers end at 6 MB; the rest is room for the envelope.
 MAX_ANSWER_BYTES = 5_500_000
 ROW_OVERHEAD_BYTES = 30
-_NO_ROOM = b'{"error":{"code":"TooLarge","message":"The answer is too large. Lower MAX_BATCH_ROWS."}}'
-# Snowflake's NUMBER arrives as a JSON number of up to 38 digits; Decimal keeps those with a point exact.
+_NO_ROOM = (
+    b'{"error":{"code":"TooLarge","message":"The answer is too large. Lower MAX_BATCH_ROWS."}}'
+)
+# Snowflake's NUMBER arrives as a JSON number of up to 38 digits; Decimal keeps those with a point
+# exact.
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -35,7 +39,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Signature:
-    """The SQL arguments of a function by name; those after the first `required` may be left out or NULL."""
+    """The SQL arguments of a function by name; those after the first `required` may be left out or
+    NULL.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -45,7 +51,9 @@ class Signature:
         given = len(row.arguments)
         if given < self.required:
             missing = self.arguments[given]
-            raise BadRequest(f"data[{place}]: function {self.name} lacks argument {missing!r}. {self._expected()}")
+            raise BadRequest(
+                f"data[{place}]: function {self.name} lacks argument {missing!r}. {self._expected()}"
+            )
         if given > len(self.arguments):
             extra = f"{given - len(self.arguments)} argument(s) after {self.arguments[-1]!r}"
             raise BadRequest(f"data[{place}]: function {self.name} has {extra}. {self._expected()}")
@@ -55,7 +63,10 @@ class Signature:
 
 
 def parse_batch(body: bytes, signature: Signature) -> list[Row]:
-    """The rows as received, each with as many arguments as the signature allows. Raises BadRequest."""
+    """The rows as received, each with as many arguments as the signature allows.
+
+    Raises BadRequest.
+    """
     try:
         batch = _decoder.decode(body)
     except RecursionError as error:
@@ -72,10 +83,14 @@ def parse_batch(body: bytes, signature: Signature) -> list[Row]:
 
 def _parse_row(row: Any, place: int) -> Row:
     if not isinstance(row, list) or not row:
-        raise BadRequest(f"data[{place}] is of type {type_name(row)}. Expected [row_number, argument, ...].")
+        raise BadRequest(
+            f"data[{place}] is of type {type_name(row)}. Expected [row_number, argument, ...]."
+        )
     number = row[0]
     if isinstance(number, bool) or not isinstance(number, int):
-        raise BadRequest(f"data[{place}][0] is of type {type_name(number)}. Expected a whole row number.")
+        raise BadRequest(
+            f"data[{place}][0] is of type {type_name(number)}. Expected a whole row number."
+        )
     return Row(number, tuple(row[1:]))
 
 
@@ -87,10 +102,13 @@ def row_error(error: ApiError) -> dict[str, Any]:
 def encode_rows(rows: Sequence[Row], values: Sequence[bytes]) -> dict[str, Any]:
     """The answer: each row's number with its value, given as JSON.
 
-    What no longer fits becomes a `TooLarge` value, and a batch too long for even that is refused whole.
+    What no longer fits becomes a `TooLarge` value, and a batch too long for even that is refused
+    whole.
     """
     if len(rows) * (len(_NO_ROOM) + ROW_OVERHEAD_BYTES) > MAX_ANSWER_BYTES:
-        raise TooLarge(f"The batch has {len(rows):,} rows. Lower MAX_BATCH_ROWS of the external function.")
+        raise TooLarge(
+            f"The batch has {len(rows):,} rows. Lower MAX_BATCH_ROWS of the external function."
+        )
     room = MAX_ANSWER_BYTES - len(rows) * (len(_NO_ROOM) + ROW_OVERHEAD_BYTES)
     data = []
     for row, value in zip(rows, values, strict=True):

@@ -1,6 +1,8 @@
-"""The API as it stands in Lambda: Chalice, the routes, DynamoDB and S3 of moto; Personalize's two clients are fakes.
+"""The API as it stands in Lambda: Chalice, the routes, DynamoDB and S3 of moto; Personalize's two
+clients are fakes.
 
-Real events go in at one end (`tests/events/`), what API Gateway would send to the client comes out at the other.
+Real events go in at one end (`tests/events/`), what API Gateway would send to the client comes out
+at the other.
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ from chalicelib.serving.api import Api
 
 EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+KEYS = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+}
 ANY_TYPE = ["*/*"]
 _numbers = itertools.count()
 
@@ -45,7 +51,10 @@ class Clock:
 
 
 def service_error(code: str, message: str = "", status: int = 400) -> ClientError:
-    details = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    details = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
     return ClientError(details, "GetRecommendations")  # type: ignore[arg-type]
 
 
@@ -59,8 +68,8 @@ TIMEOUT = ReadTimeoutError(endpoint_url="http://campaign")
 class FakeRuntime:
     """A campaign: items derived from the user or item asked for, unless `script` says otherwise.
 
-    `script` holds, per call, an exception to raise, an answer to give, or None for the derived one; after its end the
-    last entry stays.
+    `script` holds, per call, an exception to raise, an answer to give, or None for the derived one;
+    after its end the last entry stays.
     """
 
     def __init__(self, *script: Exception | Mapping[str, Any] | None) -> None:
@@ -83,13 +92,21 @@ class FakeRuntime:
         if step is not None:
             return step
         columns = arguments.get("metadataColumns", {}).get("ITEMS", ())
-        metadata = {"metadata": {column: f"{column} of it" for column in columns}} if columns else {}
-        found = [{"itemId": item, "score": 1 / (place + 1), **metadata} for place, item in enumerate(items)]
+        metadata = (
+            {"metadata": {column: f"{column} of it" for column in columns}} if columns else {}
+        )
+        found = [
+            {"itemId": item, "score": 1 / (place + 1), **metadata}
+            for place, item in enumerate(items)
+        ]
         return {key: found, "recommendationId": f"RID-{len(self.calls)}"}
 
 
 class FakeEvents:
-    """An event tracker that keeps what it takes. `refuses` are event types, `script` one exception per call."""
+    """An event tracker that keeps what it takes.
+
+    `refuses` are event types, `script` one exception per call.
+    """
 
     def __init__(self, *script: Exception | None, refuses: Iterable[str] = ()) -> None:
         self.script = list(script)
@@ -162,12 +179,22 @@ class House:
             "fence": 1,
             **attributes,
         }
-        keys = {"pk": f"group#{group}", "sk": f"serving#{solution}", "group": group, "solution": solution}
-        self.table.put_item(Item={**keys, **{name: value for name, value in record.items() if value is not None}})
+        keys = {
+            "pk": f"group#{group}",
+            "sk": f"serving#{solution}",
+            "group": group,
+            "solution": solution,
+        }
+        self.table.put_item(
+            Item={**keys, **{name: value for name, value in record.items() if value is not None}}
+        )
         self.table.put_item(Item={"pk": "groups", "sk": group})
 
     def serve_popular(self, *items: str, group: str = "shop", run: str = "run1") -> None:
-        listed = [{"itemId": i, "count": 100 - n, "metadata": {"NAME": i.upper()}} for n, i in enumerate(items)]
+        listed = [
+            {"itemId": i, "count": 100 - n, "metadata": {"NAME": i.upper()}}
+            for n, i in enumerate(items)
+        ]
         key = f"popular/{group}/{run}.json"
         self.s3.put_object(Bucket="work", Key=key, Body=json.dumps({"items": listed}).encode())
         self.table.put_item(Item={"pk": f"group#{group}", "sk": "popular", "run": run, "key": key})
@@ -180,7 +207,13 @@ class House:
         """`body` goes as JSON unless it is text already."""
         return self.send("POST", path, body if isinstance(body, str) else json.dumps(body), headers)
 
-    def send(self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Answered:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answered:
         return self.deliver(proxy_event(method, path, body, headers))
 
     def deliver(self, event: Mapping[str, Any]) -> Answered:
@@ -224,14 +257,20 @@ def proxy_event(
     body: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A REST API's proxy event as API Gateway sends it: query decoded, path parameters still percent-encoded."""
+    """A REST API's proxy event as API Gateway sends it: query decoded, path parameters still
+    percent-encoded.
+    """
     path, _, query = path.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     parameters: dict[str, list[str]] = {}
     for name, _, value in pairs:
         parameters.setdefault(unquote_plus(name), []).append(unquote_plus(value))
     resource, path_parameters = _route(path)
-    sent = {"Content-Type": "application/json", **(headers or {})} if body is not None else dict(headers or {})
+    sent = (
+        {"Content-Type": "application/json", **(headers or {})}
+        if body is not None
+        else dict(headers or {})
+    )
     return {
         "resource": resource,
         "path": path,
@@ -275,7 +314,9 @@ def make_app(api: Callable[[], Api]) -> Chalice:
     def answer(handler: Callable[..., object], *path: str) -> Response:
         return http.answer(app.current_request, handler, *path)
 
-    app.route("/recommendations/{user}", cors=True)(lambda user: answer(api().recommendations, user))
+    app.route("/recommendations/{user}", cors=True)(
+        lambda user: answer(api().recommendations, user)
+    )
     app.route("/similar/{item}", cors=True)(lambda item: answer(api().similar, item))
     app.route("/popular", cors=True)(lambda: answer(api().popular))
     app.route("/runs/{run}", cors=True)(lambda run: answer(api().run, run))
@@ -292,7 +333,10 @@ def make_app(api: Callable[[], Api]) -> Chalice:
 
 @dataclass(frozen=True)
 class Street:
-    """Moto with its two clients. Starting it takes half a second, a house in it a few milliseconds."""
+    """Moto with its two clients.
+
+    Starting it takes half a second, a house in it a few milliseconds.
+    """
 
     dynamodb: Any
     s3: Any
@@ -301,8 +345,13 @@ class Street:
         """An empty table; the bucket is shared, its keys hold no state that a test could see."""
         table = self.dynamodb.create_table(
             TableName=f"ledger-{next(_numbers)}",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
         return House(table, self.s3)
@@ -310,7 +359,9 @@ class Street:
 
 @contextmanager
 def open_street() -> Iterator[Street]:
-    """Moto keeps its state in the process, which other tests' servers share: nothing is reset, names are new."""
+    """Moto keeps its state in the process, which other tests' servers share: nothing is reset,
+    names are new.
+    """
     mock = mock_aws()
     mock.start(reset=False)
     try:

@@ -1,4 +1,6 @@
-"""Events through the routes: what reaches PutEvents, what is refused before, what a refusal of the service leaves."""
+"""Events through the routes: what reaches PutEvents, what is refused before, what a refusal of the
+service leaves.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,14 @@ def test_without_a_time_it_is_now(shop: House) -> None:
 
 @pytest.mark.parametrize(
     "sent_at",
-    [1714644672, 1714644672.0, 1714644672000, "1714644672", "2024-05-02T10:11:12", "2024-05-02T12:11:12+02:00"],
+    [
+        1714644672,
+        1714644672.0,
+        1714644672000,
+        "1714644672",
+        "2024-05-02T10:11:12",
+        "2024-05-02T12:11:12+02:00",
+    ],
 )
 def test_times_are_read_as_seconds_milliseconds_or_iso(shop: House, sent_at: Any) -> None:
     shop.post("/events", {**VIEW, "sentAt": sent_at})
@@ -80,7 +89,12 @@ def test_more_than_ten_events_go_in_calls_of_ten_by_user_and_session_in_order(sh
     events = [{**VIEW, "userId": f"u{n % 2}", "itemId": f"i{n}"} for n in range(46)]
     assert shop.post("/events", {"events": events}).json == {"accepted": 46}
     assert [len(call["eventList"]) for call in shop.tracker.calls] == [10, 10, 3, 10, 10, 3]
-    of_u1 = [e["itemId"] for call in shop.tracker.calls if call["userId"] == "u1" for e in call["eventList"]]
+    of_u1 = [
+        e["itemId"]
+        for call in shop.tracker.calls
+        if call["userId"] == "u1"
+        for e in call["eventList"]
+    ]
     assert of_u1 == [f"i{n}" for n in range(1, 46, 2)]
 
 
@@ -95,32 +109,54 @@ def test_an_anonymous_event_has_a_session_only(shop: House) -> None:
         ({"eventType": None}, "events[0].eventType is missing. Expected 1 to 256 characters."),
         ({"eventType": ""}, "events[0].eventType is empty. Expected 1 to 256 characters."),
         ({"eventType": 7}, "events[0].eventType has a value of type number. Expected a string."),
-        ({"userId": None}, "events[0] has neither userId nor sessionId. Expected at least one of them."),
+        (
+            {"userId": None},
+            "events[0] has neither userId nor sessionId. Expected at least one of them.",
+        ),
         ({"userId": "x" * 257}, "events[0].userId has 257 characters. Expected 1 to 256."),
         ({"itemId": ""}, "events[0].itemId is empty. Expected 1 to 256 characters."),
-        ({"sentAt": "yesterday"}, "events[0].sentAt has value 'yesterday'. Expected epoch seconds or an ISO 8601"),
+        (
+            {"sentAt": "yesterday"},
+            "events[0].sentAt has value 'yesterday'. Expected epoch seconds or an ISO 8601",
+        ),
         ({"sentAt": 10**30}, "events[0].sentAt has value"),
         ({"sentAt": -1}, "events[0].sentAt has value -1. Expected a time from 1970 to 2099."),
         ({"sentAt": True}, "events[0].sentAt has value True."),
         ({"eventValue": "4"}, "events[0].eventValue has value '4'. Expected a number."),
-        ({"properties": "x"}, "events[0].properties has a value of type string. Expected a JSON object."),
-        ({"properties": {"a": "x" * 1024}}, "events[0].properties has 1,032 characters of JSON. Expected at most 1024."),
+        (
+            {"properties": "x"},
+            "events[0].properties has a value of type string. Expected a JSON object.",
+        ),
+        (
+            {"properties": {"a": "x" * 1024}},
+            "events[0].properties has 1,032 characters of JSON. Expected at most 1024.",
+        ),
         ({"properties": {"userId": "x"}}, "events[0].properties has the reserved key 'userId'."),
-        ({"properties": {"TIMESTAMP": 1}}, "events[0].properties has the reserved key 'TIMESTAMP'."),
+        (
+            {"properties": {"TIMESTAMP": 1}},
+            "events[0].properties has the reserved key 'TIMESTAMP'.",
+        ),
         ({"recommendationId": "x" * 41}, "events[0].recommendationId has value"),
         ({"impression": []}, "events[0].impression is not a list of 1 to 25 item ids."),
         ({"impression": [""]}, "events[0].impression[0] is empty."),
-        ({"item": "tea"}, "events[0] has an unknown key 'item'. Expected one of: eventId, eventType,"),
+        (
+            {"item": "tea"},
+            "events[0] has an unknown key 'item'. Expected one of: eventId, eventType,",
+        ),
     ],
 )
-def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(standing_shop: House, change: dict[str, Any], message: str) -> None:
+def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(
+    standing_shop: House, change: dict[str, Any], message: str
+) -> None:
     answered = standing_shop.post("/events", {"events": [{**VIEW, **change}, VIEW]})
     assert answered.status == 400
     assert answered.error["message"].startswith(message)
     assert standing_shop.tracker.calls == []
 
 
-@pytest.mark.parametrize("body", [[], [VIEW], 7, None, "x", {"events": []}, {"events": {}}, {"events": [7]}, {}])
+@pytest.mark.parametrize(
+    "body", [[], [VIEW], 7, None, "x", {"events": []}, {"events": {}}, {"events": [7]}, {}]
+)
 def test_a_body_that_is_no_event_is_refused(standing_shop: House, body: Any) -> None:
     assert standing_shop.post("/events", json.dumps(body)).status == 400
 
@@ -131,16 +167,23 @@ def test_more_than_five_hundred_events_are_too_many(shop: House) -> None:
 
 def test_of_a_refused_call_the_good_events_are_kept_and_the_bad_are_named(shop: House) -> None:
     shop.tracker = FakeEvents(refuses=["bad"])
-    events = [{**VIEW, "itemId": f"i{n}", "eventType": "bad" if n in (3, 12) else "view"} for n in range(14)]
+    events = [
+        {**VIEW, "itemId": f"i{n}", "eventType": "bad" if n in (3, 12) else "view"}
+        for n in range(14)
+    ]
     answered = shop.post("/events", {"events": events})
     assert answered.status == 400
     assert answered.json["accepted"] == 12
     assert [rejected["index"] for rejected in answered.error["rejected"]] == [3, 12]
-    assert sorted(event["itemId"] for event in shop.tracker.taken) == sorted(f"i{n}" for n in range(14) if n not in (3, 12))
+    assert sorted(event["itemId"] for event in shop.tracker.taken) == sorted(
+        f"i{n}" for n in range(14) if n not in (3, 12)
+    )
 
 
 @pytest.mark.parametrize(("failure", "status"), [(THROTTLE, 429), (FAULT, 503), (NOT_FOUND, 409)])
-def test_a_failing_tracker_is_said_with_what_was_taken(shop: House, failure: Exception, status: int) -> None:
+def test_a_failing_tracker_is_said_with_what_was_taken(
+    shop: House, failure: Exception, status: int
+) -> None:
     shop.tracker = FakeEvents(None, failure, failure, failure)
     answered = shop.post("/events", {"events": [VIEW] * 15})
     assert answered.status == status
@@ -166,13 +209,19 @@ def test_the_group_may_stand_in_the_query_or_the_body(shop: House) -> None:
 def test_new_items_and_users_go_before_the_events_that_speak_of_them(shop: House) -> None:
     body = {
         "events": [VIEW],
-        "items": [{"itemId": n, "properties": {"name": "Tea", "creationTimestamp": 1714644672}} for n in range(11)],
+        "items": [
+            {"itemId": n, "properties": {"name": "Tea", "creationTimestamp": 1714644672}}
+            for n in range(11)
+        ],
         "users": [{"userId": "u1"}],
     }
     assert shop.post("/events", body).json == {"accepted": 13}
     first, second, third, fourth = shop.tracker.calls
     assert first["datasetArn"] == f"{ARN}:dataset/shop/ITEMS"
-    assert first["items"][0] == {"itemId": "0", "properties": '{"name":"Tea","creationTimestamp":1714644672}'}
+    assert first["items"][0] == {
+        "itemId": "0",
+        "properties": '{"name":"Tea","creationTimestamp":1714644672}',
+    }
     assert [len(first["items"]), len(second["items"])] == [10, 1]
     assert third == {"datasetArn": f"{ARN}:dataset/shop/USERS", "users": [{"userId": "u1"}]}
     assert fourth["eventList"][0]["itemId"] == "tea"
@@ -184,15 +233,32 @@ def test_new_items_and_users_go_before_the_events_that_speak_of_them(shop: House
         ({"items": [7]}, "items[0] is of type number. Expected an object."),
         ({"items": {}}, "items has a value of type object. Expected a list."),
         ({"items": [{}]}, "items[0].itemId has a value of type null."),
-        ({"items": [{"itemId": "a", "name": "b"}]}, "items[0] has an unknown key 'name'. Expected one of: itemId, properties."),
-        ({"items": [{"itemId": "a", "properties": "b"}]}, "items[0].properties has a value of type string."),
-        ({"items": [{"itemId": "a", "properties": {"b": "c" * 32_000}}]}, "items[0].properties has 32,008 characters of JSON."),
-        ({"users": [{"userId": "a", "properties": {"b": "c" * 24_000}}]}, "users[0].properties has 24,008 characters of JSON."),
+        (
+            {"items": [{"itemId": "a", "name": "b"}]},
+            "items[0] has an unknown key 'name'. Expected one of: itemId, properties.",
+        ),
+        (
+            {"items": [{"itemId": "a", "properties": "b"}]},
+            "items[0].properties has a value of type string.",
+        ),
+        (
+            {"items": [{"itemId": "a", "properties": {"b": "c" * 32_000}}]},
+            "items[0].properties has 32,008 characters of JSON.",
+        ),
+        (
+            {"users": [{"userId": "a", "properties": {"b": "c" * 24_000}}]},
+            "users[0].properties has 24,008 characters of JSON.",
+        ),
         ({"items": [], "users": []}, "The lists are empty."),
-        ({"items": [{"itemId": "a"}], "x": 1}, "Unknown key 'x' beside the lists. Expected one of: events, group, items, users."),
+        (
+            {"items": [{"itemId": "a"}], "x": 1},
+            "Unknown key 'x' beside the lists. Expected one of: events, group, items, users.",
+        ),
     ],
 )
-def test_a_wrong_item_or_user_is_refused_by_name(standing_shop: House, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_item_or_user_is_refused_by_name(
+    standing_shop: House, body: dict[str, Any], message: str
+) -> None:
     answered = standing_shop.post("/events", body)
     assert answered.status == 400
     assert answered.error["message"].startswith(message)
@@ -202,4 +268,6 @@ def test_of_refused_items_the_good_ones_are_kept(shop: House) -> None:
     shop.tracker = FakeEvents(refuses=["bad"])
     answered = shop.post("/events", {"items": [{"itemId": i} for i in ("a", "bad", "b")]})
     assert (answered.status, answered.json["accepted"]) == (400, 2)
-    assert answered.error["rejected"] == [{"in": "items", "index": 1, "message": "Unknown property"}]
+    assert answered.error["rejected"] == [
+        {"in": "items", "index": 1, "message": "Unknown property"}
+    ]

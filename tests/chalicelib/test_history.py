@@ -7,7 +7,13 @@ from chalicelib import history
 
 
 def event(number: int, kind: str, previous: int = 0, **details: Any) -> dict[str, Any]:
-    return {"id": number, "previousEventId": previous, "type": kind, "timestamp": 100.0 + number, **details}
+    return {
+        "id": number,
+        "previousEventId": previous,
+        "type": kind,
+        "timestamp": 100.0 + number,
+        **details,
+    }
 
 
 def entered(number: int, name: str, previous: int = 0) -> dict[str, Any]:
@@ -18,7 +24,8 @@ def exited(number: int, name: str, previous: int = 0) -> dict[str, Any]:
     return event(number, "TaskStateExited", previous, stateExitedEventDetails={"name": name})
 
 
-# Two branches of a Map run side by side: the failure's chain leads to its own state, not to the one entered last.
+# Two branches of a Map run side by side: the failure's chain leads to its own state, not to the one
+# entered last.
 EVENTS = [
     event(1, "ExecutionStarted"),
     entered(2, "Train", 1),
@@ -39,10 +46,15 @@ def test_stages_tell_when_a_state_began_and_ended_and_how_often_it_failed() -> N
 
 
 def test_a_failure_names_the_state_that_failed_so_along_the_chain_of_events() -> None:
-    error = {"Error": "ResourceFailed", "Cause": json.dumps({"errorMessage": "no memory", "errorType": "ResourceFailed"})}
+    error = {
+        "Error": "ResourceFailed",
+        "Cause": json.dumps({"errorMessage": "no memory", "errorType": "ResourceFailed"}),
+    }
     assert str(history.failure(error, EVENTS)) == "ResourceFailed in 'Train': no memory"
 
 
 def test_a_cause_that_is_no_json_is_told_as_it_is() -> None:
-    assert history.failure({"Error": "States.Timeout", "Cause": "too slow"}, []).message == "too slow"
+    assert (
+        history.failure({"Error": "States.Timeout", "Cause": "too slow"}, []).message == "too slow"
+    )
     assert history.failure({"Error": "States.Timeout"}, []).message == ""

@@ -28,14 +28,23 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ledger(clock: Clock) -> Iterator[Ledger]:
-    keys = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    keys = {
+        "region_name": "us-east-1",
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+    }
     with mock_aws():
         resource: Any = boto3.resource("dynamodb", **keys)  # type: ignore[call-overload]
         table = resource.create_table(
             TableName="ledger",
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
         )
         yield Ledger(table, clock)
         resource.meta.client.close()
@@ -107,5 +116,7 @@ def test_an_object_that_was_replaced_stays_among_the_arrivals(ledger: Ledger) ->
     ledger.record_arrival("shop", "shop/items/b.csv", etag="1", size=10)
     ledger.record_arrival("shop", "shop/items/b.csv", etag="2", size=12)
     ledger.clear_arrivals("shop", [("shop/items/a.csv", "1"), ("shop/items/b.csv", "1")])
-    assert [(item["key"], item["etag"]) for item in ledger.arrivals("shop")] == [("shop/items/b.csv", "2")]
+    assert [(item["key"], item["etag"]) for item in ledger.arrivals("shop")] == [
+        ("shop/items/b.csv", "2")
+    ]
     assert ledger.groups() == ["shop"]

@@ -18,13 +18,17 @@ def answers(hit_rate: float, seed: int = 0) -> dict[str, list[str]]:
     """The truth first for a share of the users, nothing of it for the others."""
     rng = random.Random(seed)
     miss = [f"x{n}" for n in range(25)]
-    return {user: [*sorted(TRUTH[user]), *miss] if rng.random() < hit_rate else miss for user in USERS}
+    return {
+        user: [*sorted(TRUTH[user]), *miss] if rng.random() < hit_rate else miss for user in USERS
+    }
 
 
 def judge(candidate: float, live: float | None, gate: Gate = GATE, users: int = 200) -> Decision:
     truth = dict(list(TRUTH.items())[:users])
     popularity = dict.fromkeys(USERS, POPULAR)
-    return decide(truth, answers(candidate), popularity, None if live is None else answers(live, seed=1), gate)
+    return decide(
+        truth, answers(candidate), popularity, None if live is None else answers(live, seed=1), gate
+    )
 
 
 def test_the_golden_vectors_of_the_guide() -> None:

@@ -15,7 +15,9 @@ REPORT = reports.Report(
     reason="for-you: promoted. It is <b>better</b>.",
     started="2026-01-01T00:00:00Z",
     ended="2026-01-01T00:01:00Z",
-    stages=[{"name": "Train", "started": 10.0, "ended": 14.0, "seconds": 4.0, "times": 1, "failures": 2}],
+    stages=[
+        {"name": "Train", "started": 10.0, "ended": 14.0, "seconds": 4.0, "times": 1, "failures": 2}
+    ],
     solutions=[
         {
             "solution": "for-you",
@@ -30,8 +32,12 @@ REPORT = reports.Report(
     data={
         "verdict": "yes",
         "datasets": [{"dataset": "interactions", "files": 1, "rows": 10, "kept": 9}],
-        "requirements": [{"name": "interactions", "have": 9, "minimum": 1000, "recommended": 50000}],
-        "findings": [{"severity": "warning", "sentence": "1 row dropped", "rows": 1, "action": "mend it"}],
+        "requirements": [
+            {"name": "interactions", "have": 9, "minimum": 1000, "recommended": 50000}
+        ],
+        "findings": [
+            {"severity": "warning", "sentence": "1 row dropped", "rows": 1, "action": "mend it"}
+        ],
     },
     cost=[{"what": "training", "quantity": 1.0, "unit": "hours", "dollars": 0.24}],
     next_command="recdrop runs",
@@ -78,9 +84,15 @@ def test_the_report_survives_its_journey_as_json() -> None:
 def test_a_failed_run_says_so_and_what_to_do_next() -> None:
     import msgspec
 
-    fields: dict[str, Any] = {"status": "failed", "reason": "ExportRejected in 'Check the export': no ITEM_ID", "solutions": []}
+    fields: dict[str, Any] = {
+        "status": "failed",
+        "reason": "ExportRejected in 'Check the export': no ITEM_ID",
+        "solutions": [],
+    }
     failed = msgspec.structs.replace(
-        REPORT, **fields, next_command=reports.next_command("shop", "abc", failed=True, error="ExportRejected")
+        REPORT,
+        **fields,
+        next_command=reports.next_command("shop", "abc", failed=True, error="ExportRejected"),
     )
     assert reports.headline(failed) == "run abc failed"
     assert "recdrop quarantine abc" in reports.text(failed)

@@ -30,7 +30,9 @@ def test_what_sells_anyway_is_neither_truth_nor_answer_of_related_items() -> Non
     asked = scoring.questions("RELATED_ITEMS", WITHHELD, popular)
     assert asked.truth == {"a": frozenset({"i2"}), "b": frozenset({"i9"})}
     assert "i1" not in asked.popular["a"]
-    line = json.dumps({"input": {"itemId": "i0"}, "output": {"recommendedItems": ["i1", "i2"]}, "error": None})
+    line = json.dumps(
+        {"input": {"itemId": "i0"}, "output": {"recommendedItems": ["i1", "i2"]}, "error": None}
+    )
     assert scoring.read_answers([line], asked)["a"] == ["i2"]
 
 
@@ -48,7 +50,13 @@ def test_a_ranking_orders_the_truth_among_popular_items_and_popularity_does_so_t
 def test_answers_are_read_by_query_and_lines_in_error_answer_nothing() -> None:
     asked = scoring.questions("USER_PERSONALIZATION", WITHHELD, POPULAR)
     lines = [
-        json.dumps({"input": {"userId": "b"}, "output": {"recommendedItems": ["i9"], "scores": [1.0]}, "error": None}),
+        json.dumps(
+            {
+                "input": {"userId": "b"},
+                "output": {"recommendedItems": ["i9"], "scores": [1.0]},
+                "error": None,
+            }
+        ),
         json.dumps({"input": {"userId": "a"}, "output": None, "error": {"message": "no"}}),
         "",
     ]

@@ -1,4 +1,7 @@
-"""One stack for all workflow tests. With STEPFUNCTIONS_ENDPOINT set, the same definitions run there instead of in moto."""
+"""One stack for all workflow tests.
+
+With STEPFUNCTIONS_ENDPOINT set, the same definitions run there instead of in moto.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local.personalize.quotas import load_quotas
-from local.stack import Stack
+from recdrop.local.stack import Stack
+from recdrop.personalize.quotas import load_quotas
 from tests.workflow.shop import INBOX, Shop
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -24,10 +27,20 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     data = tmp_path_factory.mktemp("stack")
     # Every test has a group of its own, more than an account may have.
     personalize = {"quotas": load_quotas().adjusted({"dataset_groups": 50}), "training_seconds": 2}
-    with Stack(PROJECT, scale=TIME_SCALE, data_dir=data, environment=SETTINGS, personalize_options=personalize) as stack:
+    with Stack(
+        PROJECT,
+        scale=TIME_SCALE,
+        data_dir=data,
+        environment=SETTINGS,
+        personalize_options=personalize,
+    ) as stack:
         queue = stack.boto_client("sqs").create_queue(QueueName=INBOX)["QueueUrl"]
-        arn = stack.boto_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        stack.boto_client("sns").subscribe(TopicArn=stack.outputs["RunTopicArn"], Protocol="sqs", Endpoint=arn)
+        arn = stack.boto_client("sqs").get_queue_attributes(
+            QueueUrl=queue, AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        stack.boto_client("sns").subscribe(
+            TopicArn=stack.outputs["RunTopicArn"], Protocol="sqs", Endpoint=arn
+        )
         endpoint = os.environ.get("STEPFUNCTIONS_ENDPOINT")
         if endpoint:
             yield move_to(stack, endpoint)
@@ -36,13 +49,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def move_to(stack: Stack, endpoint: str) -> Shop:
-    """The stack's state machine, unchanged, on another Step Functions; the Lambdas start their executions there."""
+    """The stack's state machine, unchanged, on another Step Functions; the Lambdas start their
+    executions there.
+    """
     from chalicelib import clients
 
-    definition = stack.boto_client("stepfunctions").describe_state_machine(stateMachineArn=stack.outputs["PipelineArn"])
+    definition = stack.boto_client("stepfunctions").describe_state_machine(
+        stateMachineArn=stack.outputs["PipelineArn"]
+    )
     os.environ["AWS_ENDPOINT_URL_SFN"] = endpoint
     clients.forget()
     client = boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1")
     name, role = definition["name"], "arn:aws:iam::123456789012:role/pipeline"
-    made = client.create_state_machine(name=name, definition=json.dumps(json.loads(definition["definition"])), roleArn=role)
+    made = client.create_state_machine(
+        name=name, definition=json.dumps(json.loads(definition["definition"])), roleArn=role
+    )
     return Shop(stack, client, made["stateMachineArn"])

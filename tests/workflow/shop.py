@@ -1,4 +1,7 @@
-"""A customer of the stack: drops exports, waits for runs, reads what came of them. Real everything, on one machine."""
+"""A customer of the stack: drops exports, waits for runs, reads what came of them.
+
+Real everything, on one machine.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from local.stack import Stack
+from recdrop.local.stack import Stack
 
 T = TypeVar("T")
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"
@@ -20,8 +23,18 @@ DAY = 86_400
 INBOX = "notifications"
 
 
-def purchases(seed: int = 1, users: int = 80, each: int = 30, days: int = 100, *, noise: float = 0.1, start: int = FIRST_DAY) -> list[str]:
-    """CSV rows of users who walk round the items of their own taste: ten items, always in the same order."""
+def purchases(
+    seed: int = 1,
+    users: int = 80,
+    each: int = 30,
+    days: int = 100,
+    *,
+    noise: float = 0.1,
+    start: int = FIRST_DAY,
+) -> list[str]:
+    """CSV rows of users who walk round the items of their own taste: ten items, always in the same
+    order.
+    """
     rng, rows = random.Random(seed), []
     for user in range(users):
         taste, step = user % 12, rng.randrange(10)
@@ -37,7 +50,9 @@ def csv(rows: list[str], header: str = HEADER) -> bytes:
 
 
 def catalogue() -> bytes:
-    rows = [f"i{taste:02d}{n},taste-{taste},Thing {taste}-{n}" for taste in range(12) for n in range(10)]
+    rows = [
+        f"i{taste:02d}{n},taste-{taste},Thing {taste}-{n}" for taste in range(12) for n in range(10)
+    ]
     return csv(rows, "ITEM_ID,TASTE,NAME")
 
 
@@ -51,13 +66,18 @@ class Shop:
 
     def drop(self, files: Mapping[str, bytes]) -> None:
         for key, body in files.items():
-            self.stack.boto_client("s3").put_object(Bucket=self.stack.outputs["DropBucketName"], Key=key, Body=body)
+            self.stack.boto_client("s3").put_object(
+                Bucket=self.stack.outputs["DropBucketName"], Key=key, Body=body
+            )
 
     def executions(self, group: str) -> list[dict[str, Any]]:
         """Newest first, as Step Functions lists them."""
         found = self.workflow.list_executions(stateMachineArn=self.state_machine_arn)["executions"]
         return [
-            execution for execution in found if execution["name"].rsplit("-", 1)[0].startswith(group) or f"/{group}-" in execution["name"]
+            execution
+            for execution in found
+            if execution["name"].rsplit("-", 1)[0].startswith(group)
+            or f"/{group}-" in execution["name"]
         ]
 
     def finish(self, group: str, seconds: float = 60) -> dict[str, Any]:
@@ -77,17 +97,25 @@ class Shop:
         return str(json.loads(given)["run"])
 
     def read_work(self, key: str) -> Any:
-        return json.load(self.stack.boto_client("s3").get_object(Bucket=self.stack.outputs["WorkBucketName"], Key=key)["Body"])
+        return json.load(
+            self.stack.boto_client("s3").get_object(
+                Bucket=self.stack.outputs["WorkBucketName"], Key=key
+            )["Body"]
+        )
 
     def work_keys(self, prefix: str) -> list[str]:
-        listed = self.stack.boto_client("s3").list_objects_v2(Bucket=self.stack.outputs["WorkBucketName"], Prefix=prefix)
+        listed = self.stack.boto_client("s3").list_objects_v2(
+            Bucket=self.stack.outputs["WorkBucketName"], Prefix=prefix
+        )
         return [item["Key"] for item in listed.get("Contents", ())]
 
     def ledger(self, pk: str, sk: str) -> dict[str, Any] | None:
         from chalicelib import clients
 
         return (
-            clients.dynamodb_table(self.stack.resources["LedgerTable"]).get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+            clients.dynamodb_table(self.stack.resources["LedgerTable"])
+            .get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True)
+            .get("Item")
         )
 
     def lease_holder(self, group: str) -> object:
@@ -106,20 +134,30 @@ class Shop:
         personalize = self.stack.boto_client("personalize")
         for summary in personalize.list_campaigns()["campaigns"]:
             if summary["name"] == f"{group}-{solution}":
-                found: str = personalize.describe_campaign(campaignArn=summary["campaignArn"])["campaign"]["solutionVersionArn"]
+                found: str = personalize.describe_campaign(campaignArn=summary["campaignArn"])[
+                    "campaign"
+                ]["solutionVersionArn"]
                 return found
         return None
 
     def notifications(self, group: str) -> dict[str, str]:
-        """Message by subject, of those that the topic sent about the group; an SQS queue is subscribed to it."""
+        """Message by subject, of those that the topic sent about the group; an SQS queue is
+        subscribed to it.
+        """
         sqs = self.stack.boto_client("sqs")
         url = sqs.get_queue_url(QueueName=INBOX)["QueueUrl"]
-        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
             for message in found:
                 body = json.loads(message["Body"])
                 self.told[body["Subject"]] = body["Message"]
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return {subject: message for subject, message in self.told.items() if subject.startswith(f"recdrop {group}:")}
+        return {
+            subject: message
+            for subject, message in self.told.items()
+            if subject.startswith(f"recdrop {group}:")
+        }
 
     def plan_personalize_fault(self, rule: Mapping[str, Any]) -> None:
         self._post("/_personalize/faults", [rule])
@@ -128,7 +166,9 @@ class Shop:
         self._post("/_recdrop/faults", fault)
 
     def _post(self, path: str, body: object) -> None:
-        request = urllib.request.Request(self.stack.aws_url + path, json.dumps(body).encode(), method="POST")
+        request = urllib.request.Request(
+            self.stack.aws_url + path, json.dumps(body).encode(), method="POST"
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()
 

@@ -1,4 +1,7 @@
-"""From dropped files to served answers, with what goes wrong on the way. Every test has a dataset group of its own."""
+"""From dropped files to served answers, with what goes wrong on the way.
+
+Every test has a dataset group of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,22 @@ def manifest(files: dict[str, bytes], group: str) -> bytes:
     datasets: dict[str, list[dict[str, Any]]] = {}
     for key, body in files.items():
         name = key.removeprefix(f"{group}/")
-        datasets.setdefault(name.split("/")[0].upper(), []).append({"name": name, "size": len(body)})
+        datasets.setdefault(name.split("/")[0].upper(), []).append(
+            {"name": name, "size": len(body)}
+        )
     return json.dumps({"version": 1, "run_id": "r1", "datasets": datasets}).encode()
 
 
 def test_a_dropped_export_becomes_a_served_recommendation(shop: Shop) -> None:
-    shop.drop({"whole/interactions/orders.csv": csv(purchases()), "whole/items/things.csv": catalogue()})
+    shop.drop(
+        {"whole/interactions/orders.csv": csv(purchases()), "whole/items/things.csv": catalogue()}
+    )
     report = shop.finish("whole")
     assert (report["status"], report["execution_status"]) == ("succeeded", "SUCCEEDED")
-    assert {s["solution"]: s["outcome"] for s in report["solutions"]} == {"for-you": "promoted", "similar": "promoted"}
+    assert {s["solution"]: s["outcome"] for s in report["solutions"]} == {
+        "for-you": "promoted",
+        "similar": "promoted",
+    }
 
     status, answer = shop.get("/recommendations/u001?numResults=5&group=whole")
     assert (status, answer["source"], len(answer["items"])) == (200, "campaign", 5)
@@ -62,17 +72,31 @@ def changed(shop: Shop, before: dict[str, Any]) -> dict[str, Any] | None:
 def shop_post(shop: Shop, path: str, body: object) -> Any:
     import urllib.request
 
-    request = urllib.request.Request(shop.stack.api_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        shop.stack.api_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
-def test_gzip_parts_in_any_order_with_a_manifest_are_one_run_however_often_they_come(shop: Shop) -> None:
+def test_gzip_parts_in_any_order_with_a_manifest_are_one_run_however_often_they_come(
+    shop: Shop,
+) -> None:
     rows = purchases(seed=2)
-    halves = {f"parts/interactions/data_0_{n}_0.csv.gz": gzip.compress(csv(rows[n::2]), mtime=0) for n in range(2)}
+    halves = {
+        f"parts/interactions/data_0_{n}_0.csv.gz": gzip.compress(csv(rows[n::2]), mtime=0)
+        for n in range(2)
+    }
     listing = {"parts/manifest.json": manifest(halves, "parts")}
     first, second = ({key: body} for key, body in halves.items())
-    shop.drop({"parts/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "manifest"\n', **second, **listing, **first})
+    shop.drop(
+        {
+            "parts/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "manifest"\n',
+            **second,
+            **listing,
+            **first,
+        }
+    )
     report = shop.finish("parts")
     assert report["status"] == "succeeded"
     assert report["data"]["datasets"][0]["files"] == 2
@@ -88,7 +112,11 @@ def settle(shop: Shop) -> None:
     """Until the queue of exports is empty."""
     sqs = shop.stack.boto_client("sqs")
     url = sqs.get_queue_url(QueueName="recdrop-exports")["QueueUrl"]
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
 
     def empty() -> bool:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
@@ -98,9 +126,15 @@ def settle(shop: Shop) -> None:
 
 
 def test_a_manifest_whose_part_never_comes_is_quarantined_by_name(shop: Shop) -> None:
-    files = {"lost/interactions/data_0_0_0.csv": csv(purchases()), "lost/interactions/data_0_1_0.csv": b"x"}
+    files = {
+        "lost/interactions/data_0_0_0.csv": csv(purchases()),
+        "lost/interactions/data_0_1_0.csv": b"x",
+    }
     shop.drop(
-        {"lost/interactions/data_0_0_0.csv": files["lost/interactions/data_0_0_0.csv"], "lost/manifest.json": manifest(files, "lost")}
+        {
+            "lost/interactions/data_0_0_0.csv": files["lost/interactions/data_0_0_0.csv"],
+            "lost/manifest.json": manifest(files, "lost"),
+        }
     )
     keys = wait_for(lambda: shop.work_keys("quarantine/lost/"), "the quarantine", 30)
     assert "data_0_1_0.csv" in shop.read_work(keys[0])["reason"]
@@ -114,7 +148,9 @@ def test_a_manifest_whose_part_never_comes_is_quarantined_by_name(shop: Shop) ->
         ("toofew", csv(purchases(users=20, each=10)), "1,000"),
     ],
 )
-def test_an_export_that_cannot_train_fails_with_its_reason(shop: Shop, group: str, body: bytes, reason: str) -> None:
+def test_an_export_that_cannot_train_fails_with_its_reason(
+    shop: Shop, group: str, body: bytes, reason: str
+) -> None:
     shop.drop({f"{group}/interactions/orders.csv": body})
     report = shop.finish(group)
     assert (report["status"], report["execution_status"]) == ("failed", "FAILED")
@@ -127,12 +163,17 @@ def test_an_export_that_cannot_train_fails_with_its_reason(shop: Shop, group: st
 
 def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: Shop) -> None:
     rows = purchases(seed=3, users=100, each=100)
-    milliseconds = [",".join([user, item, f"{at}000", kind]) for user, item, at, kind in (row.split(",") for row in rows)]
+    milliseconds = [
+        ",".join([user, item, f"{at}000", kind])
+        for user, item, at, kind in (row.split(",") for row in rows)
+    ]
     bad = [",i000,1700000000000,view"] * 5 + ["u001,i000,yesterday-ish,view"] * 5
     shop.drop(
         {
             "dirty/recdrop.toml": ONE_SOLUTION + b"batch = { num_results = 5 }\n",
-            "dirty/interactions/orders.csv": csv([*milliseconds[:5000], *bad, *milliseconds[5000:]]),
+            "dirty/interactions/orders.csv": csv(
+                [*milliseconds[:5000], *bad, *milliseconds[5000:]]
+            ),
         }
     )
     report = shop.finish("dirty")
@@ -142,7 +183,9 @@ def test_ten_bad_lines_and_milliseconds_are_dropped_counted_and_reported(shop: S
     assert sum(f["rows"] for f in report["data"]["findings"] if f["severity"] == "warning") >= 10
     assert any("millisecond" in f["sentence"] for f in report["data"]["findings"])
     assert any(key.endswith(".jsonl") for key in shop.work_keys("quarantine/dirty/"))
-    assert shop.work_keys("results/dirty/for-you/")  # a batch inference for every user was asked for
+    assert shop.work_keys(
+        "results/dirty/for-you/"
+    )  # a batch inference for every user was asked for
 
 
 def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) -> None:
@@ -154,7 +197,10 @@ def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) ->
 
     # The newest tenth of each history is what the gate withholds: all that the shuffle left whole.
     later = purchases(seed=5, users=240, each=2, days=4, noise=0.05, start=FIRST_DAY + 61 * DAY)
-    shuffled = [row.replace(row.split(",")[1], f"i{(n * 7919) % 12:02d}{n % 10}") for n, row in enumerate(rows)]
+    shuffled = [
+        row.replace(row.split(",")[1], f"i{(n * 7919) % 12:02d}{n % 10}")
+        for n, row in enumerate(rows)
+    ]
     shop.drop({"gate/interactions/first.csv": csv([*shuffled, *later])})
     held = shop.finish("gate")["solutions"][0]
     assert held["outcome"] == "held", held["reasons"]
@@ -163,11 +209,21 @@ def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) ->
 
     shop.drop({"gate/interactions/first.csv": csv([*rows, *later])})
     better = shop.finish("gate")["solutions"][0]
-    assert better["metrics"]["candidate"][better["metric"]] > held["metrics"]["candidate"][held["metric"]]
+    assert (
+        better["metrics"]["candidate"][better["metric"]]
+        > held["metrics"]["candidate"][held["metric"]]
+    )
 
 
 def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(shop: Shop) -> None:
-    shop.plan_personalize_fault({"operation": "CreateSolutionVersion", "call": 1, "fault": "job", "reason": "Out of capacity."})
+    shop.plan_personalize_fault(
+        {
+            "operation": "CreateSolutionVersion",
+            "call": 1,
+            "fault": "job",
+            "reason": "Out of capacity.",
+        }
+    )
     shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})
     report = shop.finish("broken")
     outcomes = {s["solution"]: s["outcome"] for s in report["solutions"]}
@@ -176,18 +232,31 @@ def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(
     assert "Out of capacity." in report["reason"]
     assert shop.lease_holder("broken") is None
 
-    shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})  # the same export again: a new attempt
+    shop.drop(
+        {"broken/interactions/orders.csv": csv(purchases(seed=6))}
+    )  # the same export again: a new attempt
     assert shop.finish("broken")["status"] == "succeeded"
 
 
 def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
-    config = {"update/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'}
+    config = {
+        "update/recdrop.toml": ONE_SOLUTION
+        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
+    }
     shop.drop({**config, "update/interactions/orders.csv": csv(purchases(seed=7))})
     assert shop.finish("update")["status"] == "succeeded"
     live = shop.serving("update")
 
-    shop.plan_personalize_fault({"operation": "UpdateCampaign", "call": 1, "fault": "job", "reason": "No instances left."})
-    shop.drop({"update/interactions/orders.csv": csv([*purchases(seed=7), *purchases(seed=8, start=FIRST_DAY + 101 * DAY)])})
+    shop.plan_personalize_fault(
+        {"operation": "UpdateCampaign", "call": 1, "fault": "job", "reason": "No instances left."}
+    )
+    shop.drop(
+        {
+            "update/interactions/orders.csv": csv(
+                [*purchases(seed=7), *purchases(seed=8, start=FIRST_DAY + 101 * DAY)]
+            )
+        }
+    )
     report = shop.finish("update")
     assert report["status"] == "failed"
     assert "No instances left." in report["reason"]
@@ -196,15 +265,30 @@ def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> 
 
 
 def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: Shop) -> None:
-    config = {"back/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'}
+    config = {
+        "back/recdrop.toml": ONE_SOLUTION
+        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
+    }
     shop.drop({**config, "back/interactions/orders.csv": csv(purchases(seed=13))})
     assert shop.finish("back")["status"] == "succeeded"
     live = shop.serving("back")
 
     shop.plan_personalize_fault(
-        {"operation": "GetRecommendations", "call": 1, "fault": "error", "code": "ValidationException", "status": 400}
+        {
+            "operation": "GetRecommendations",
+            "call": 1,
+            "fault": "error",
+            "code": "ValidationException",
+            "status": 400,
+        }
     )
-    shop.drop({"back/interactions/orders.csv": csv([*purchases(seed=13), *purchases(seed=14, start=FIRST_DAY + 101 * DAY)])})
+    shop.drop(
+        {
+            "back/interactions/orders.csv": csv(
+                [*purchases(seed=13), *purchases(seed=14, start=FIRST_DAY + 101 * DAY)]
+            )
+        }
+    )
     report = shop.finish("back")
     assert report["status"] == "failed"
     assert "Verify campaign" in report["reason"]
@@ -215,7 +299,9 @@ def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: S
 def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(shop: Shop) -> None:
     shop.plan_lambda_fault(function="Train", when="after", error="Lambda.Unknown", times=1)
     shop.plan_lambda_fault(function="CheckExport", when="after", error="Sandbox.Timedout", times=1)
-    shop.plan_lambda_fault(function="UpdateCampaign", when="before", error="Lambda.Unknown", times=1)
+    shop.plan_lambda_fault(
+        function="UpdateCampaign", when="before", error="Lambda.Unknown", times=1
+    )
     shop.drop(
         {
             "killed/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote" }\n',
@@ -243,7 +329,13 @@ def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
 
 def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
     config = {"two/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "each-file"\n'}
-    shop.drop({**config, "two/interactions/a.csv": csv(purchases(seed=10)), "two/interactions/b.csv": csv(purchases(seed=11))})
+    shop.drop(
+        {
+            **config,
+            "two/interactions/a.csv": csv(purchases(seed=10)),
+            "two/interactions/b.csv": csv(purchases(seed=11)),
+        }
+    )
     reports = [shop.finish("two"), shop.finish("two")]
     assert [report["status"] for report in reports] == ["succeeded", "succeeded"]
     spans = sorted((holding(report)) for report in reports)
@@ -257,7 +349,9 @@ def holding(report: dict[str, Any]) -> tuple[float, float]:
 
 
 def test_a_config_that_is_wrong_waits_for_its_correction(shop: Shop) -> None:
-    shop.drop({"typo/recdrop.toml": b'[[solution]]\nname = "x"\nrecipe = "aws-user-personalisation-v2"\n'})
+    shop.drop(
+        {"typo/recdrop.toml": b'[[solution]]\nname = "x"\nrecipe = "aws-user-personalisation-v2"\n'}
+    )
     shop.drop({"typo/interactions/orders.csv": csv(purchases(seed=12))})
     settle(shop)
     assert shop.executions("typo") == []
@@ -275,7 +369,9 @@ def test_a_config_that_is_wrong_waits_for_its_correction(shop: Shop) -> None:
         ("/nowhere", 403),
     ],
 )
-def test_bad_requests_are_refused_in_json_without_a_trace(shop: Shop, path: str, status: int) -> None:
+def test_bad_requests_are_refused_in_json_without_a_trace(
+    shop: Shop, path: str, status: int
+) -> None:
     found, answer = shop.get(path)
     assert found == status
     assert "Traceback" not in json.dumps(answer)

@@ -15,15 +15,32 @@ from chalicelib.exports import keys
         ("shop/Users/000", "users", "000"),
         ("shop/action-interactions/a.csv", "action_interactions", "a.csv"),
         ("shop/segment-logs/src/1550000000000/x.gz", "interactions", "src/1550000000000/x.gz"),
-        ("shop/transformed/run-1558198402129-part-r-00000", "interactions", "run-1558198402129-part-r-00000"),
-        ("shop/snowplow_recommendations_ecommerce_items/personalize-dataset.csv", "items", "personalize-dataset.csv"),
+        (
+            "shop/transformed/run-1558198402129-part-r-00000",
+            "interactions",
+            "run-1558198402129-part-r-00000",
+        ),
+        (
+            "shop/snowplow_recommendations_ecommerce_items/personalize-dataset.csv",
+            "items",
+            "personalize-dataset.csv",
+        ),
         ("shop/clicks/a.csv", "interactions", "a.csv"),
-        ("shop/interactions/date=2026-01-01/red flower+%2B.csv", "interactions", "date=2026-01-01/red flower+%2B.csv"),
+        (
+            "shop/interactions/date=2026-01-01/red flower+%2B.csv",
+            "interactions",
+            "date=2026-01-01/red flower+%2B.csv",
+        ),
     ],
 )
 def test_a_file_in_a_dataset_folder_is_data(key: str, dataset: str, name: str) -> None:
     parsed = keys.parse_drop_key(key, {"clicks": "interactions"}, size=10)
-    assert (parsed.group, parsed.role, parsed.dataset, parsed.name) == ("shop", "data", dataset, name)
+    assert (parsed.group, parsed.role, parsed.dataset, parsed.name) == (
+        "shop",
+        "data",
+        dataset,
+        name,
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from chalicelib import groupconfig
 from chalicelib.exports.manifests import Manifest, ManifestFile
-from chalicelib.exports.sets import Complete, Decision, ExportSet, Ignored, ObjectFact, Rejected, SourceFile, Waiting, decide
+from chalicelib.exports.sets import (
+    Complete,
+    Decision,
+    ExportSet,
+    Ignored,
+    ObjectFact,
+    Rejected,
+    SourceFile,
+    Waiting,
+    decide,
+)
 
 NOW = 10_000.0
 
@@ -63,12 +73,22 @@ def test_the_quiet_period_of_the_config_counts() -> None:
 
 
 def test_a_manifest_completes_at_once_with_exactly_its_files() -> None:
-    objects = [fact("interactions/a.csv", 10), fact("interactions/b.csv", 20), fact("interactions/stray.csv", 5)]
-    files = (ManifestFile("shop/interactions/a.csv", 10, 3), ManifestFile("shop/interactions/b.csv", 20))
+    objects = [
+        fact("interactions/a.csv", 10),
+        fact("interactions/b.csv", 20),
+        fact("interactions/stray.csv", 5),
+    ]
+    files = (
+        ManifestFile("shop/interactions/a.csv", 10, 3),
+        ManifestFile("shop/interactions/b.csv", 20),
+    )
     decision = run(objects, manifests=[manifest(*files, mode="INCREMENTAL")])
     assert keys_of(decision) == ["shop/interactions/a.csv", "shop/interactions/b.csv"]
     assert isinstance(decision, Complete)
-    assert (decision.export.mode, decision.export.complete_by) == ("INCREMENTAL", "shop/manifest.json")
+    assert (decision.export.mode, decision.export.complete_by) == (
+        "INCREMENTAL",
+        "shop/manifest.json",
+    )
     assert decision.export.files()[0][1].rows == 3
 
 
@@ -77,14 +97,21 @@ def test_a_manifest_before_its_parts_waits_and_the_last_part_completes_it() -> N
     waiting = run([], manifests=[listed])
     assert isinstance(waiting, Waiting)
     assert waiting.until == NOW + 3600
-    assert keys_of(run([fact("interactions/a.csv", 10)], manifests=[listed])) == ["shop/interactions/a.csv"]
+    assert keys_of(run([fact("interactions/a.csv", 10)], manifests=[listed])) == [
+        "shop/interactions/a.csv"
+    ]
 
 
 @pytest.mark.parametrize(
     ("objects", "message"),
-    [([], "'shop/interactions/a.csv' is missing"), ([fact("interactions/a.csv", 9)], "'shop/interactions/a.csv' has 9 bytes, expected 10")],
+    [
+        ([], "'shop/interactions/a.csv' is missing"),
+        ([fact("interactions/a.csv", 9)], "'shop/interactions/a.csv' has 9 bytes, expected 10"),
+    ],
 )
-def test_a_manifest_that_stays_unfulfilled_is_rejected_by_name(objects: list[ObjectFact], message: str) -> None:
+def test_a_manifest_that_stays_unfulfilled_is_rejected_by_name(
+    objects: list[ObjectFact], message: str
+) -> None:
     listed = manifest(ManifestFile("shop/interactions/a.csv", 10), arrived=NOW - 3601)
     decision = run(objects, manifests=[listed])
     assert isinstance(decision, Rejected)
@@ -94,7 +121,13 @@ def test_a_manifest_that_stays_unfulfilled_is_rejected_by_name(objects: list[Obj
 
 def test_a_manifest_of_no_rows_is_nothing_to_import() -> None:
     assert isinstance(run([], manifests=[manifest()]), Ignored)
-    assert isinstance(run([fact("interactions/a.csv", 0)], manifests=[manifest(ManifestFile("shop/interactions/a.csv", 0))]), Ignored)
+    assert isinstance(
+        run(
+            [fact("interactions/a.csv", 0)],
+            manifests=[manifest(ManifestFile("shop/interactions/a.csv", 0))],
+        ),
+        Ignored,
+    )
 
 
 def test_with_the_rule_manifest_files_alone_wait_and_are_rejected_at_the_deadline() -> None:
@@ -109,7 +142,10 @@ def test_with_the_rule_marker_every_folder_with_data_needs_one() -> None:
     waiting = run(data, "marker")
     assert isinstance(waiting, Waiting)
     assert "'shop/items/'" in waiting.why
-    assert keys_of(run([*data, fact("items/_SUCCESS", 0)], "marker")) == ["shop/interactions/a.csv", "shop/items/i.csv"]
+    assert keys_of(run([*data, fact("items/_SUCCESS", 0)], "marker")) == [
+        "shop/interactions/a.csv",
+        "shop/items/i.csv",
+    ]
 
 
 def test_with_the_rule_each_file_the_oldest_is_an_export_of_its_own() -> None:
@@ -118,8 +154,15 @@ def test_with_the_rule_each_file_the_oldest_is_an_export_of_its_own() -> None:
 
 
 def test_only_what_the_newest_databricks_commit_added_counts() -> None:
-    objects = [fact("items/part-0.csv", age=999), fact("items/part-1.csv", age=999), fact("items/_committed_20", age=999)]
-    commits = {"shop/items/_committed_9": ("shop/items/part-0.csv",), "shop/items/_committed_20": ("shop/items/part-1.csv",)}
+    objects = [
+        fact("items/part-0.csv", age=999),
+        fact("items/part-1.csv", age=999),
+        fact("items/_committed_20", age=999),
+    ]
+    commits = {
+        "shop/items/_committed_9": ("shop/items/part-0.csv",),
+        "shop/items/_committed_20": ("shop/items/part-1.csv",),
+    }
     decision = run(objects, commits=commits)
     assert keys_of(decision) == ["shop/items/part-1.csv"]
     assert isinstance(decision, Complete)
@@ -138,7 +181,10 @@ def test_parts_of_an_older_unload_in_the_same_folder_are_left_out_of_a_full_expo
 
 
 def test_the_parquet_twin_of_a_csv_is_left_out() -> None:
-    objects = [fact("x_items/personalize-dataset.csv", age=500), fact("x_items/personalize-dataset.parquet", age=500)]
+    objects = [
+        fact("x_items/personalize-dataset.csv", age=500),
+        fact("x_items/personalize-dataset.parquet", age=500),
+    ]
     assert keys_of(run(objects)) == ["shop/x_items/personalize-dataset.csv"]
 
 
@@ -166,7 +212,16 @@ def test_the_run_id_is_the_content_and_not_the_path() -> None:
 
 
 @settings(deadline=None)
-@given(st.permutations([("interactions/a.csv", 1), ("interactions/b.csv", 2), ("items/i.csv", 3), ("users/u.csv", 4)]))
+@given(
+    st.permutations(
+        [
+            ("interactions/a.csv", 1),
+            ("interactions/b.csv", 2),
+            ("items/i.csv", 3),
+            ("users/u.csv", 4),
+        ]
+    )
+)
 def test_the_order_of_arrival_does_not_change_the_set(order: list[tuple[str, int]]) -> None:
     straight = run([fact(k, s, age=500) for k, s in sorted(order)])
     shuffled = run([fact(k, s, age=500) for k, s in order])

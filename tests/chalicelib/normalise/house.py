@@ -27,7 +27,10 @@ class Cleaned:
     @property
     def rows(self) -> list[dict[str, str]]:
         """The rows of part and sampled file, as Python's csv module reads them."""
-        paths = [self.normalised.part, *([self.normalised.sampled] if self.normalised.sampled else [])]
+        paths = [
+            self.normalised.part,
+            *([self.normalised.sampled] if self.normalised.sampled else []),
+        ]
         return [row for path in paths for row in read_rows(path)]
 
     @property
@@ -52,13 +55,35 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, doublequote=False, escapechar="\\", strict=True))
 
 
-def clean(folder: Path, body: str | bytes, dataset: str = "interactions", rules: dict[str, Any] | None = None) -> Cleaned:
-    """Write `body` as a file without an extension and normalise it. Bad rows do not count unless `rules` say so."""
+def clean(
+    folder: Path,
+    body: str | bytes,
+    dataset: str = "interactions",
+    rules: dict[str, Any] | None = None,
+) -> Cleaned:
+    """Write `body` as a file without an extension and normalise it.
+
+    Bad rows do not count unless `rules` say so.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "source"
     source.write_bytes(body if isinstance(body, bytes) else body.encode())
-    settings: dict[str, Any] = {"columns": {}, "max_bad_rows": 1.0, "withhold": 0.0, **(rules or {})}
-    return Cleaned(normalise_file(source, folder, dataset=dataset, key="shop/x/source", file_rules=FileRules(**settings), now=NOW))
+    settings: dict[str, Any] = {
+        "columns": {},
+        "max_bad_rows": 1.0,
+        "withhold": 0.0,
+        **(rules or {}),
+    }
+    return Cleaned(
+        normalise_file(
+            source,
+            folder,
+            dataset=dataset,
+            key="shop/x/source",
+            file_rules=FileRules(**settings),
+            now=NOW,
+        )
+    )
 
 
 def write_clean(path: Path, rows: list[tuple[Any, ...]], header: str = HEADER) -> Path:

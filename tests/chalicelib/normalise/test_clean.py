@@ -11,11 +11,17 @@ from tests.chalicelib.normalise.house import write_clean
 def test_files_with_another_order_of_columns_are_matched_by_name(tmp_path: Path) -> None:
     first = write_clean(tmp_path / "a.csv", [("u1", "i1", 1)])
     second = write_clean(tmp_path / "b.csv", [(2, "i2", "u2")], header="TIMESTAMP,ITEM_ID,USER_ID")
-    rows = duckdb.execute(f"SELECT USER_ID, ITEM_ID, TIMESTAMP FROM {clean_source([first, second])} ORDER BY 1").fetchall()
+    rows = duckdb.execute(
+        f"SELECT USER_ID, ITEM_ID, TIMESTAMP FROM {clean_source([first, second])} ORDER BY 1"
+    ).fetchall()
     assert rows == [("u1", "i1", 1), ("u2", "i2", 2)]
     assert read_header(second) == ("TIMESTAMP", "ITEM_ID", "USER_ID")
 
 
 def test_backslash_escapes_are_read_back(tmp_path: Path) -> None:
-    path = write_clean(tmp_path / "a.csv", [("1", r'"say \"hi\", \\you"'), ("2", "")], header="ITEM_ID,TITLE")
-    assert duckdb.execute(f"SELECT TITLE FROM {clean_source([path])} ORDER BY ITEM_ID").fetchall() == [('say "hi", \\you',), (None,)]
+    path = write_clean(
+        tmp_path / "a.csv", [("1", r'"say \"hi\", \\you"'), ("2", "")], header="ITEM_ID,TITLE"
+    )
+    assert duckdb.execute(
+        f"SELECT TITLE FROM {clean_source([path])} ORDER BY ITEM_ID"
+    ).fetchall() == [('say "hi", \\you',), (None,)]

@@ -17,7 +17,9 @@ from chalicelib.normalise.reports import decode_file_report, encode
 from tests.chalicelib.normalise.house import HEADER, NOW, clean, read_rows
 
 
-def one(tmp_path: Path, timestamp: str, timezone: str = "UTC") -> tuple[list[str], dict[str, int], dict[str, int]]:
+def one(
+    tmp_path: Path, timestamp: str, timezone: str = "UTC"
+) -> tuple[list[str], dict[str, int], dict[str, int]]:
     body = f"{HEADER}\nu1,i1,{timestamp}\nu2,i2,1700000000\n"
     found = clean(tmp_path, body, rules={"timezone": timezone})
     return [row["TIMESTAMP"] for row in found.rows[:-1]], found.dropped, found.fixed
@@ -42,7 +44,9 @@ def one(tmp_path: Path, timestamp: str, timezone: str = "UTC") -> tuple[list[str
         ("1_700_000_000", "1700000000", "plain"),
     ],
 )
-def test_every_common_way_to_write_a_time_becomes_epoch_seconds(tmp_path: Path, written: str, seconds: str, fix: str | None) -> None:
+def test_every_common_way_to_write_a_time_becomes_epoch_seconds(
+    tmp_path: Path, written: str, seconds: str, fix: str | None
+) -> None:
     times, dropped, fixed = one(tmp_path, written)
     assert times == [seconds]
     assert not dropped
@@ -71,7 +75,9 @@ def test_times_without_a_zone_are_of_the_configs(tmp_path: Path) -> None:
         ("99999999999999999999999", "no-timestamp"),
     ],
 )
-def test_impossible_times_cost_the_row_and_are_counted(tmp_path: Path, written: str, code: str) -> None:
+def test_impossible_times_cost_the_row_and_are_counted(
+    tmp_path: Path, written: str, code: str
+) -> None:
     times, dropped, _ = one(tmp_path, written)
     assert not times
     assert dropped == {code: 1}
@@ -137,13 +143,19 @@ def test_a_file_without_a_header_is_read_with_the_configs(tmp_path: Path) -> Non
     body = "u1,i1,1700000000\nu2,i2,1700000001\n"
     found = clean(tmp_path, body, rules={"header": ("USER_ID", "ITEM_ID", "TIMESTAMP")})
     assert found.report.kept == 2
-    with_one = clean(tmp_path, f"user_id,item_id,timestamp\n{body}", rules={"header": ("USER_ID", "ITEM_ID", "TIMESTAMP")})
+    with_one = clean(
+        tmp_path,
+        f"user_id,item_id,timestamp\n{body}",
+        rules={"header": ("USER_ID", "ITEM_ID", "TIMESTAMP")},
+    )
     assert with_one.report.kept == 2
     with pytest.raises(FileRejected, match=r"has 3 columns. Expected 2"):
         clean(tmp_path, body, rules={"header": ("USER_ID", "ITEM_ID")})
 
 
-def test_text_is_written_on_one_line_with_backslash_escapes_and_bare_headers(tmp_path: Path) -> None:
+def test_text_is_written_on_one_line_with_backslash_escapes_and_bare_headers(
+    tmp_path: Path,
+) -> None:
     body = 'item_id,Title\n1,"say ""hi"", you"\n2,"a\nb"\n3,"tab\there"\n4,"  "\n5,NULL\n'
     found = clean(tmp_path, body, "items")
     lines = found.normalised.part.read_text().splitlines()
@@ -168,7 +180,9 @@ def test_values_that_are_no_number_are_made_empty_and_counted(tmp_path: Path) ->
     found = clean(tmp_path, body)
     assert [row["EVENT_VALUE"] for row in found.rows] == ["4.0", "", "", ""]
     assert found.fixed == {"number": 2}
-    plain = clean(tmp_path / "plain", f"{HEADER},EVENT_VALUE\nu1,i1,1700000000, 4\nu1,i2,1700000000,1_0\n")
+    plain = clean(
+        tmp_path / "plain", f"{HEADER},EVENT_VALUE\nu1,i1,1700000000, 4\nu1,i2,1700000000,1_0\n"
+    )
     assert [row["EVENT_VALUE"] for row in plain.rows] == ["4.0", "10.0"]
 
 
@@ -193,7 +207,9 @@ def test_only_the_configs_event_types_are_kept_and_others_are_no_fault(tmp_path:
 
 
 def test_columns_can_be_left_out(tmp_path: Path) -> None:
-    found = clean(tmp_path, "ITEM_ID,PRICE,Unit cost\n1,10,3\n", "items", {"drop_columns": ("unit cost",)})
+    found = clean(
+        tmp_path, "ITEM_ID,PRICE,Unit cost\n1,10,3\n", "items", {"drop_columns": ("unit cost",)}
+    )
     assert found.report.clean_header == ("ITEM_ID", "PRICE")
 
 
@@ -212,7 +228,9 @@ def test_columns_can_be_left_out(tmp_path: Path) -> None:
         ("PAR1 is not Parquet", "unreadable", "cannot be read as parquet"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_what_was_found(tmp_path: Path, body: str, code: str, message: str) -> None:
+def test_a_file_that_cannot_be_used_says_what_was_found(
+    tmp_path: Path, body: str, code: str, message: str
+) -> None:
     with pytest.raises(FileRejected) as error:
         clean(tmp_path, body, rules={"max_bad_rows": 0.05})
     assert error.value.code == code
@@ -222,29 +240,67 @@ def test_a_file_that_cannot_be_used_says_what_was_found(tmp_path: Path, body: st
 def test_json_lines_are_read_by_dotted_names(tmp_path: Path) -> None:
     when = "2023-11-14T22:13:20.000Z"
     calls = [
-        {"userId": "007", "event": "Product Clicked", "timestamp": when, "properties": {"sku": "shoe", "tags": ["a", "b"]}},
-        {"userId": None, "event": "Product Clicked", "timestamp": when, "properties": {"sku": "shoe"}},
+        {
+            "userId": "007",
+            "event": "Product Clicked",
+            "timestamp": when,
+            "properties": {"sku": "shoe", "tags": ["a", "b"]},
+        },
+        {
+            "userId": None,
+            "event": "Product Clicked",
+            "timestamp": when,
+            "properties": {"sku": "shoe"},
+        },
     ]
     body = "\n".join(map(json.dumps, calls)) + "\nnot json\n"
     rules = FileRules.from_config(groupconfig.load(None, "shop"), "segment-logs")
     found = clean(tmp_path, body, rules={"columns": rules.columns})
     assert found.rows[0]["USER_ID"] == "007"
-    assert (found.rows[0]["ITEM_ID"], found.rows[0]["TIMESTAMP"], found.rows[0]["PROPERTIES_TAGS"]) == ("shoe", "1700000000", "a|b")
+    assert (
+        found.rows[0]["ITEM_ID"],
+        found.rows[0]["TIMESTAMP"],
+        found.rows[0]["PROPERTIES_TAGS"],
+    ) == ("shoe", "1700000000", "a|b")
     assert found.dropped == {"json": 1, "no-user-id": 1}
     assert [row["line"] for row in found.quarantine] == [2, 3]
 
 
-def test_raw_segment_logs_give_an_interaction_per_product_and_other_calls_are_no_fault(tmp_path: Path) -> None:
+def test_raw_segment_logs_give_an_interaction_per_product_and_other_calls_are_no_fault(
+    tmp_path: Path,
+) -> None:
     when = "2023-11-14T22:13:20.000Z"
     products = [{"sku": "shirt"}, {"product_id": "shoe"}]
     calls: list[dict[str, Any]] = [
         {"type": "page", "userId": "u1", "timestamp": when, "properties": {}},
-        {"type": "track", "event": "Order Completed", "userId": "u1", "timestamp": when, "properties": {"products": products}},
-        {"type": "track", "event": "Product Clicked", "userId": "u1", "timestamp": when, "properties": {"sku": "hat"}},
-        {"type": "track", "event": "Product Clicked", "userId": "u1", "timestamp": "never", "properties": {"sku": "hat"}},
+        {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": "u1",
+            "timestamp": when,
+            "properties": {"products": products},
+        },
+        {
+            "type": "track",
+            "event": "Product Clicked",
+            "userId": "u1",
+            "timestamp": when,
+            "properties": {"sku": "hat"},
+        },
+        {
+            "type": "track",
+            "event": "Product Clicked",
+            "userId": "u1",
+            "timestamp": "never",
+            "properties": {"sku": "hat"},
+        },
     ]
     rules = FileRules.from_config(groupconfig.load(None, "shop"), "segment-logs")
-    changes = {"columns": rules.columns, "item_events_only": rules.item_events_only, "max_bad_rows": 0.2}
+    changes = {
+        "columns": rules.columns,
+        "item_events_only": rules.item_events_only,
+        "max_bad_rows": 0.2,
+    }
     found = clean(tmp_path, "\n".join(map(json.dumps, calls)), rules=changes)
     assert [(row["ITEM_ID"], row["EVENT_TYPE"]) for row in found.rows] == [
         ("shirt", "Order Completed"),
@@ -270,25 +326,37 @@ def test_parquet_is_read_with_its_times_and_lists(tmp_path: Path) -> None:
         f"TO '{path}' (FORMAT parquet)"
     )
     found = clean(tmp_path, path.read_bytes(), rules={"columns": {"USER_ID": "household_id"}})
-    assert found.rows == [{"USER_ID": "7", "ITEM_ID": "i1", "TIMESTAMP": "1700000000", "TAGS": "a|b"}]
+    assert found.rows == [
+        {"USER_ID": "7", "ITEM_ID": "i1", "TIMESTAMP": "1700000000", "TAGS": "a|b"}
+    ]
 
 
-def test_sampled_users_go_whole_into_their_own_file_and_the_same_ones_every_time(tmp_path: Path) -> None:
+def test_sampled_users_go_whole_into_their_own_file_and_the_same_ones_every_time(
+    tmp_path: Path,
+) -> None:
     lines = [f"u{i % 1000},i{i},1700000000" for i in range(5000)]
     first = clean(tmp_path / "a", "\n".join([HEADER, *lines]), rules={"withhold": 0.1})
     second = clean(tmp_path / "b", "\n".join([HEADER, *reversed(lines)]), rules={"withhold": 0.1})
     assert first.normalised.sampled
     assert second.normalised.sampled
     users = {line.split(",")[0] for line in first.normalised.sampled.read_text().splitlines()[1:]}
-    assert users == {line.split(",")[0] for line in second.normalised.sampled.read_text().splitlines()[1:]}
+    assert users == {
+        line.split(",")[0] for line in second.normalised.sampled.read_text().splitlines()[1:]
+    }
     assert 60 < len(users) < 140
     assert first.report.sampled == 5 * len(users)
     assert len(first.rows) == 5000
-    assert not any(line.split(",")[0] in users for line in first.normalised.part.read_text().splitlines()[1:])
+    assert not any(
+        line.split(",")[0] in users for line in first.normalised.part.read_text().splitlines()[1:]
+    )
 
 
-def test_the_same_file_gives_the_same_bytes_and_the_report_survives_its_json(tmp_path: Path) -> None:
-    body = "\n".join([HEADER, *(f"u{i % 313},i{i * 7919 % 1013},{1_700_000_000 + i}" for i in range(30_000))])
+def test_the_same_file_gives_the_same_bytes_and_the_report_survives_its_json(
+    tmp_path: Path,
+) -> None:
+    body = "\n".join(
+        [HEADER, *(f"u{i % 313},i{i * 7919 % 1013},{1_700_000_000 + i}" for i in range(30_000))]
+    )
     first, second = (clean(tmp_path / name, body, rules={"withhold": 0.1}) for name in "ab")
     assert first.normalised.part.read_bytes() == second.normalised.part.read_bytes()
     assert decode_file_report(encode(first.report)) == first.report == second.report
@@ -305,14 +373,36 @@ def test_columns_are_profiled(tmp_path: Path) -> None:
         "CODE": "text",
         "NOTE": "empty",
     }
-    assert (columns["PRICE"].filled, columns["PRICE"].minimum, columns["PRICE"].maximum) == (2, 1.5, 2.0)
+    assert (columns["PRICE"].filled, columns["PRICE"].minimum, columns["PRICE"].maximum) == (
+        2,
+        1.5,
+        2.0,
+    )
     assert (columns["GENRE"].multi_valued, columns["GENRE"].distinct) == (1, 3)
 
 
-AWKWARD = ["NULL", r"\N", " x", "x ", '"x"', "a\tb", "7.0", "1_0", "é", "", "null", "[1]", "\u2028", r"x\y", "1,5"]
+AWKWARD = [
+    "NULL",
+    r"\N",
+    " x",
+    "x ",
+    '"x"',
+    "a\tb",
+    "7.0",
+    "1_0",
+    "é",
+    "",
+    "null",
+    "[1]",
+    "\u2028",
+    r"x\y",
+    "1,5",
+]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.tuples(
@@ -326,39 +416,66 @@ AWKWARD = ["NULL", r"\N", " x", "x ", '"x"', "a\tb", "7.0", "1_0", "é", "", "nu
     ),
     st.booleans(),
 )
-def test_a_file_copied_as_bytes_is_the_file_written_anew(tmp_path: Path, rows: list[tuple[str, str, str, str]], aside: bool) -> None:
+def test_a_file_copied_as_bytes_is_the_file_written_anew(
+    tmp_path: Path, rows: list[tuple[str, str, str, str]], aside: bool
+) -> None:
     """The same rows with a quoted header go through the writer: both ways must say the same."""
-    lines = [f"{user},i{n},{when},{note},{value}" for n, (user, when, note, value) in enumerate(rows)]
+    lines = [
+        f"{user},i{n},{when},{note},{value}" for n, (user, when, note, value) in enumerate(rows)
+    ]
     lines.append("u3,last,1700000000,note,1.0")
     names = [*HEADER.split(","), "NOTE", "EVENT_VALUE"]
     rules = {"withhold": 0.5 if aside else 0.0}
     as_is = clean(tmp_path / "a", "\n".join([",".join(names), *lines]), rules=rules)
-    anew = clean(tmp_path / "b", "\n".join([",".join(f'"{name}"' for name in names), *lines]), rules=rules)
+    anew = clean(
+        tmp_path / "b", "\n".join([",".join(f'"{name}"' for name in names), *lines]), rules=rules
+    )
     assert _values(as_is.rows) == _values(anew.rows)
     assert as_is.report.dropped == anew.report.dropped
 
 
 def _values(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """Rows with EVENT_VALUE as the number it is: 1 and 1.0 are the same."""
-    return [{**row, "EVENT_VALUE": str(float(row["EVENT_VALUE"])) if row["EVENT_VALUE"] else ""} for row in rows]
+    return [
+        {**row, "EVENT_VALUE": str(float(row["EVENT_VALUE"])) if row["EVENT_VALUE"] else ""}
+        for row in rows
+    ]
 
 
 @pytest.mark.parametrize(("withhold", "in_part"), [(0.0, 3), (1.0, 0)])
-def test_a_clean_file_keeps_its_lines_byte_for_byte(tmp_path: Path, withhold: float, in_part: int) -> None:
+def test_a_clean_file_keeps_its_lines_byte_for_byte(
+    tmp_path: Path, withhold: float, in_part: int
+) -> None:
     body = "timestamp,user_id,item_id\n1700000000,007,a b\n1700000001,u2,x\\y\n1700000002,u3,é"
     found = clean(tmp_path, body, rules={"withhold": withhold})
     path = found.normalised.sampled or found.normalised.part
-    assert path.read_text() == body.replace("timestamp,user_id,item_id", "TIMESTAMP,USER_ID,ITEM_ID") + "\n"
+    assert (
+        path.read_text()
+        == body.replace("timestamp,user_id,item_id", "TIMESTAMP,USER_ID,ITEM_ID") + "\n"
+    )
     assert len(found.normalised.part.read_text().splitlines()) == in_part + 1
 
 
 cell = st.text(alphabet=string.printable + "é\u2028\x00🛒", max_size=12)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(cell, min_size=3, max_size=5), max_size=12), st.sampled_from([",", ";", "\t"]))
-def test_whatever_comes_the_outcome_is_a_clean_file_or_a_reason(tmp_path: Path, rows: list[list[str]], delimiter: str) -> None:
-    body = "\n".join(delimiter.join(row) for row in [["USER_ID", "ITEM_ID", "TIMESTAMP", "NOTE"], ["u", "i", "1700000000", "n"], *rows])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.lists(cell, min_size=3, max_size=5), max_size=12), st.sampled_from([",", ";", "\t"])
+)
+def test_whatever_comes_the_outcome_is_a_clean_file_or_a_reason(
+    tmp_path: Path, rows: list[list[str]], delimiter: str
+) -> None:
+    body = "\n".join(
+        delimiter.join(row)
+        for row in [
+            ["USER_ID", "ITEM_ID", "TIMESTAMP", "NOTE"],
+            ["u", "i", "1700000000", "n"],
+            *rows,
+        ]
+    )
     try:
         found = clean(tmp_path, body)
     except FileRejected as error:
@@ -368,7 +485,9 @@ def test_whatever_comes_the_outcome_is_a_clean_file_or_a_reason(tmp_path: Path, 
     assert found.report.rows == found.report.kept + sum(found.dropped.values())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(max_size=300))
 def test_any_bytes_at_all_are_cleaned_or_refused(tmp_path: Path, body: bytes) -> None:
     for prefix in (b"", b"USER_ID,ITEM_ID,TIMESTAMP\n", b"\x1f\x8b", b'{"USER_ID": "u"}\n'):
@@ -395,8 +514,25 @@ def _check_clean(path: Path, rows: int) -> None:
 
 
 def test_a_hundred_columns_with_a_repair_each_and_awkward_names(tmp_path: Path) -> None:
-    names = ["why", "fix", "id", "rank", "n", "hashed", "filename", "line", "c0", "select", *(f"x{n}" for n in range(88))]
-    body = "\n".join([",".join(["ITEM_ID", *names]), *(",".join([f"i{r}", *(f'"a\tb{r}"' for _ in names)]) for r in range(5))])
+    names = [
+        "why",
+        "fix",
+        "id",
+        "rank",
+        "n",
+        "hashed",
+        "filename",
+        "line",
+        "c0",
+        "select",
+        *(f"x{n}" for n in range(88)),
+    ]
+    body = "\n".join(
+        [
+            ",".join(["ITEM_ID", *names]),
+            *(",".join([f"i{r}", *(f'"a\tb{r}"' for _ in names)]) for r in range(5)),
+        ]
+    )
     found = clean(tmp_path, body, "items")
     assert list(found.rows[0]) == ["ITEM_ID", *(name.upper() for name in names)]
     assert found.rows[2]["FILENAME"] == "a b2"

@@ -75,13 +75,19 @@ def test_a_carriage_return_at_the_edge_of_a_chunk_is_no_extra_line(tmp_path: Pat
         (pack(BODY.encode() * 99)[:-20], "gzip", "ends early"),
         (pack(BODY.encode())[:10] + b"\xff" * 40, "gzip", "damaged"),
         (pack(pack(pack(BODY.encode()))), "gzip", "more than twice"),
-        (BODY.encode() + b"u3,caf\xe9,1700000000\n", "encoding", f"Byte {len(BODY) + 6} (0xe9) is no valid UTF-8"),
+        (
+            BODY.encode() + b"u3,caf\xe9,1700000000\n",
+            "encoding",
+            f"Byte {len(BODY) + 6} (0xe9) is no valid UTF-8",
+        ),
         (BODY.encode() + "é".encode()[:1], "encoding", f"Byte {len(BODY)} (0xc3)"),
         (BODY.encode("utf-16") + b"\x00", "encoding", "no valid UTF-16"),
         (b"PK\x03\x04rest", "format", "is a ZIP archive"),
     ],
 )
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, body: bytes, code: str, message: str) -> None:
+def test_a_file_that_cannot_be_read_says_why(
+    tmp_path: Path, body: bytes, code: str, message: str
+) -> None:
     with pytest.raises(FileRejected) as error:
         take_in(tmp_path, body)
     assert error.value.code == code

@@ -59,7 +59,9 @@ def test_an_unclosed_quote_among_quoted_values_costs_its_own_line_only(tmp_path:
     assert [row["line"] for row in found.quarantine] == [52, 62]
 
 
-def test_quoted_line_breaks_are_flattened_and_the_lines_after_keep_their_numbers(tmp_path: Path) -> None:
+def test_quoted_line_breaks_are_flattened_and_the_lines_after_keep_their_numbers(
+    tmp_path: Path,
+) -> None:
     body = 'ITEM_ID,TITLE\n1,"two\nlines"\n\n2,"three\n\nlines"\n3,plain\n,none\n'
     found = clean(tmp_path, body, "items")
     assert [row["TITLE"] for row in found.rows] == ["two lines", "three lines", "plain"]
@@ -78,7 +80,11 @@ def test_backslash_escapes_of_snowflake_and_spark_are_read(tmp_path: Path) -> No
     assert found.rows[0]["TITLE"] == "pending, silent"
     assert found.fixed["unescaped"] == 1
     spark = "ITEM_ID,TITLE,GENRE\n" + "".join(f'{i},"say \\"hi\\", {i}",\\N\n' for i in range(20))
-    assert clean(tmp_path / "spark", spark, "items").rows[3] == {"ITEM_ID": "3", "TITLE": 'say "hi", 3', "GENRE": ""}
+    assert clean(tmp_path / "spark", spark, "items").rows[3] == {
+        "ITEM_ID": "3",
+        "TITLE": 'say "hi", 3',
+        "GENRE": "",
+    }
 
 
 def test_a_line_of_ten_megabytes_is_dropped_in_bounded_memory(tmp_path: Path) -> None:

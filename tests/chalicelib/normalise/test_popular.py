@@ -8,8 +8,13 @@ from tests.chalicelib.normalise.house import write_clean
 
 
 def test_items_come_by_count_then_id_with_their_metadata(tmp_path: Path) -> None:
-    interactions = write_clean(tmp_path / "x.csv", [("u", "b", 1), ("u", "a", 2), ("v", "a", 3), ("v", "b", 3), ("v", "c", 3)])
-    items = write_clean(tmp_path / "i.csv", [("a", "Shoe", 3), ("c", "", 4)], header="ITEM_ID,NAME,PRICE")
+    interactions = write_clean(
+        tmp_path / "x.csv",
+        [("u", "b", 1), ("u", "a", 2), ("v", "a", 3), ("v", "b", 3), ("v", "c", 3)],
+    )
+    items = write_clean(
+        tmp_path / "i.csv", [("a", "Shoe", 3), ("c", "", 4)], header="ITEM_ID,NAME,PRICE"
+    )
     assert popular_items([interactions], [items], tmp_path / "p.json", run="r") == 3
     assert json.loads((tmp_path / "p.json").read_text()) == {
         "run": "r",

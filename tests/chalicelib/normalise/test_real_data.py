@@ -18,16 +18,22 @@ from tests.chalicelib.normalise.house import DATA
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is absent")
 
 
-def clean(folder: Path, path: str, dataset: str, columns: dict[str, str] | None = None) -> Normalised:
+def clean(
+    folder: Path, path: str, dataset: str, columns: dict[str, str] | None = None
+) -> Normalised:
     folder = folder / dataset
     folder.mkdir(exist_ok=True)
     rules = FileRules(columns=columns or {})
-    return normalise_file(DATA / path, folder, dataset=dataset, key=path, file_rules=rules, now=time.time())
+    return normalise_file(
+        DATA / path, folder, dataset=dataset, key=path, file_rules=rules, now=time.time()
+    )
 
 
 def types(found: Normalised) -> dict[str, str]:
     report = found.report
-    plan = infer_schema(report.dataset, report.columns, report.kept, event_types=len(report.event_types))
+    plan = infer_schema(
+        report.dataset, report.columns, report.kept, event_types=len(report.event_types)
+    )
     marks = {
         f["name"]: "textual" if f.get("textual") else "categorical" if f.get("categorical") else ""
         for f in json.loads(plan.schema)["fields"]
@@ -39,14 +45,26 @@ def types(found: Normalised) -> dict[str, str]:
     ("name", "rows", "columns"),
     [("run-1558198402129-part-r-00000", 9522, 4), ("run-1551018703844-part-r-00000", 4308, 6)],
 )
-def test_segments_files_are_taken_as_they_are(tmp_path: Path, name: str, rows: int, columns: int) -> None:
+def test_segments_files_are_taken_as_they_are(
+    tmp_path: Path, name: str, rows: int, columns: int
+) -> None:
     report = clean(tmp_path, f"segment/{name}", "interactions").report
-    assert (report.rows, report.kept, len(report.columns), report.dropped) == (rows, rows, columns, ())
+    assert (report.rows, report.kept, len(report.columns), report.dropped) == (
+        rows,
+        rows,
+        columns,
+        (),
+    )
     assert "Product Clicked" in report.event_types
 
 
 def test_movielens_needs_one_word_of_config(tmp_path: Path) -> None:
-    ratings = clean(tmp_path, "movielens/ratings.csv", "interactions", {"ITEM_ID": "movieId", "EVENT_VALUE": "rating"})
+    ratings = clean(
+        tmp_path,
+        "movielens/ratings.csv",
+        "interactions",
+        {"ITEM_ID": "movieId", "EVENT_VALUE": "rating"},
+    )
     movies = clean(tmp_path, "movielens/movies.csv", "items", {"ITEM_ID": "movieId"})
     assert (ratings.report.kept, movies.report.kept) == (100_836, 9_742)
     assert types(movies) == {"TITLE": "textual", "GENRES": "categorical"}
@@ -57,7 +75,12 @@ def test_the_minimal_data_set_still_trains_whole(tmp_path: Path) -> None:
     found = clean(tmp_path, "minimal/interactions.csv", "interactions")
     assert check_set([found.report]).requirements[0].have == 1000
     truth = withhold(
-        [found.sampled] if found.sampled else [], lambda: [found.part], tmp_path / "w", gate=Gate(), rows=1000, users_with_two=25
+        [found.sampled] if found.sampled else [],
+        lambda: [found.part],
+        tmp_path / "w",
+        gate=Gate(),
+        rows=1000,
+        users_with_two=25,
     )
     assert truth.withheld is None
     assert "minimum" in truth.note
@@ -68,6 +91,9 @@ def test_travel_keeps_negative_ids_and_one_row_per_item(tmp_path: Path) -> None:
     items = clean(tmp_path, "travel/df_item_deduplicated.csv", "items")
     assert (items.report.rows, items.report.kept) == (355, 352)
     assert interactions.report.rows == 34_853
-    assert {c.code: c.rows for c in interactions.report.dropped} == {"early-timestamp": 1, "duplicate": 166}
+    assert {c.code: c.rows for c in interactions.report.dropped} == {
+        "early-timestamp": 1,
+        "duplicate": 166,
+    }
     assert ",-" in interactions.part.read_text()[:2000]
     assert types(interactions) == {"CABIN_TYPE": "categorical"}

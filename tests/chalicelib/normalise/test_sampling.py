@@ -47,10 +47,14 @@ def run(
 
 
 def load(path: Path | None) -> list[Row]:
-    return [(r["USER_ID"], r["ITEM_ID"], int(r["TIMESTAMP"])) for r in read_rows(path)] if path else []
+    return (
+        [(r["USER_ID"], r["ITEM_ID"], int(r["TIMESTAMP"])) for r in read_rows(path)] if path else []
+    )
 
 
-def test_the_newest_tenth_of_each_sampled_user_is_withheld_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_the_newest_tenth_of_each_sampled_user_is_withheld_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
     rows = many(users=40, each=40)
     found, truth, imported = run(tmp_path, rows)
     assert found.users == 20
@@ -62,7 +66,10 @@ def test_the_newest_tenth_of_each_sampled_user_is_withheld_and_nothing_is_lost(t
 
 def test_when_the_sample_is_too_small_the_parts_are_read_and_rewritten(tmp_path: Path) -> None:
     rows = many(users=40, each=40)
-    sampled, rest = [r for r in rows if r[0] in ("u1", "u2")], [r for r in rows if r[0] not in ("u1", "u2")]
+    sampled, rest = (
+        [r for r in rows if r[0] in ("u1", "u2")],
+        [r for r in rows if r[0] not in ("u1", "u2")],
+    )
     found, truth, imported = run(tmp_path, sampled, [rest[:500], rest[500:]])
     assert set(found.parts) == {0, 1}
     assert found.users == 20
@@ -71,7 +78,10 @@ def test_when_the_sample_is_too_small_the_parts_are_read_and_rewritten(tmp_path:
 
 def test_a_large_sample_leaves_the_parts_alone(tmp_path: Path) -> None:
     found, truth, imported = run(
-        tmp_path, many(users=200, each=10), [[("x", "i", 1)] * 30], gate=msgspec.structs.replace(GATE, withhold=0.5)
+        tmp_path,
+        many(users=200, each=10),
+        [[("x", "i", 1)] * 30],
+        gate=msgspec.structs.replace(GATE, withhold=0.5),
     )
     assert not found.parts
     assert found.users == 50
@@ -97,7 +107,11 @@ def test_only_interactions_newer_than_the_live_versions_data_are_truth(tmp_path:
 
 
 def test_every_sampled_user_keeps_an_older_interaction(tmp_path: Path) -> None:
-    rows = [*many(users=400, each=3), *(("once", f"i{n}", 1000) for n in range(1)), *((f"single{n}", "i", 1) for n in range(100))]
+    rows = [
+        *many(users=400, each=3),
+        *(("once", f"i{n}", 1000) for n in range(1)),
+        *((f"single{n}", "i", 1) for n in range(100)),
+    ]
     _, truth, imported = run(tmp_path, rows)
     left = {row[0] for row in imported}
     assert {row[0] for row in truth} <= left
@@ -105,7 +119,9 @@ def test_every_sampled_user_keeps_an_older_interaction(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", [0, 1, 15])
-def test_personalizes_minimum_of_1000_interactions_is_never_broken(tmp_path: Path, extra: int) -> None:
+def test_personalizes_minimum_of_1000_interactions_is_never_broken(
+    tmp_path: Path, extra: int
+) -> None:
     rows = [*many(users=25, each=40), *(("u0", f"x{n}", 500) for n in range(extra))]
     found, truth, imported = run(tmp_path, rows)
     assert len(imported) >= 1000

@@ -14,7 +14,9 @@ from tests.chalicelib.normalise.house import read_rows, write_clean
 ROWS = 1000
 
 
-def column(name: str, kind: Kind = "text", filled: int = ROWS, distinct: int = 10, **more: Any) -> ColumnReport:
+def column(
+    name: str, kind: Kind = "text", filled: int = ROWS, distinct: int = 10, **more: Any
+) -> ColumnReport:
     return ColumnReport(name=name, source=name, kind=kind, filled=filled, distinct=distinct, **more)
 
 
@@ -27,7 +29,11 @@ def fields(plan: SchemaPlan) -> dict[str, dict[str, Any]]:
 
 
 def test_interactions_have_their_reserved_types() -> None:
-    plan = infer_schema("interactions", [*INTERACTIONS, column("EVENT_TYPE"), column("EVENT_VALUE", "number", filled=900)], ROWS)
+    plan = infer_schema(
+        "interactions",
+        [*INTERACTIONS, column("EVENT_TYPE"), column("EVENT_VALUE", "number", filled=900)],
+        ROWS,
+    )
     assert json.loads(plan.schema) == {
         "type": "record",
         "name": "Interactions",
@@ -74,8 +80,15 @@ def test_items_are_typed_by_what_they_hold() -> None:
 
 
 def test_the_config_has_the_last_word() -> None:
-    columns = [ITEM, column("TITLE", distinct=1000, mean_length=30.0), column("NOTE", distinct=1000), column("YEAR", "integer")]
-    found = fields(infer_schema("items", columns, ROWS, categorical=("year", "TITLE"), textual="note"))
+    columns = [
+        ITEM,
+        column("TITLE", distinct=1000, mean_length=30.0),
+        column("NOTE", distinct=1000),
+        column("YEAR", "integer"),
+    ]
+    found = fields(
+        infer_schema("items", columns, ROWS, categorical=("year", "TITLE"), textual="note")
+    )
     assert (found["NOTE"], found["TITLE"], found["YEAR"]) == (
         {"type": "string", "textual": True},
         {"type": "string", "categorical": True},
@@ -84,7 +97,11 @@ def test_the_config_has_the_last_word() -> None:
 
 
 def test_users_have_no_textual_column() -> None:
-    found = fields(infer_schema("users", [column("USER_ID", "id"), column("BIO", distinct=1000, mean_length=80.0)], ROWS))
+    found = fields(
+        infer_schema(
+            "users", [column("USER_ID", "id"), column("BIO", distinct=1000, mean_length=80.0)], ROWS
+        )
+    )
     assert found["BIO"] == {"type": "string"}
 
 
@@ -103,7 +120,12 @@ def test_beyond_five_metadata_columns_the_least_useful_are_left_out() -> None:
 
 
 def test_event_types_and_metadata_share_ten_places() -> None:
-    plan = infer_schema("interactions", [*INTERACTIONS, column("EVENT_TYPE"), *(column(f"C{n}") for n in range(4))], ROWS, event_types=8)
+    plan = infer_schema(
+        "interactions",
+        [*INTERACTIONS, column("EVENT_TYPE"), *(column(f"C{n}") for n in range(4))],
+        ROWS,
+        event_types=8,
+    )
     assert plan.columns[4:] == ("C0", "C1")
 
 
@@ -111,12 +133,29 @@ def test_event_types_and_metadata_share_ten_places() -> None:
     ("dataset", "columns", "domain", "message"),
     [
         ("items", [ITEM], None, "The items have no column besides ITEM_ID"),
-        ("items", [ITEM, column("BRAND")], "ECOMMERCE", "Domain ECOMMERCE needs a column PRICE in items. Found: ITEM_ID, BRAND"),
-        ("interactions", [*INTERACTIONS], "VIDEO_ON_DEMAND", "Domain VIDEO_ON_DEMAND needs a column EVENT_TYPE"),
-        ("interactions", [*INTERACTIONS, column("EVENT_TYPE", filled=990)], "ECOMMERCE", "10 rows have none"),
+        (
+            "items",
+            [ITEM, column("BRAND")],
+            "ECOMMERCE",
+            "Domain ECOMMERCE needs a column PRICE in items. Found: ITEM_ID, BRAND",
+        ),
+        (
+            "interactions",
+            [*INTERACTIONS],
+            "VIDEO_ON_DEMAND",
+            "Domain VIDEO_ON_DEMAND needs a column EVENT_TYPE",
+        ),
+        (
+            "interactions",
+            [*INTERACTIONS, column("EVENT_TYPE", filled=990)],
+            "ECOMMERCE",
+            "10 rows have none",
+        ),
     ],
 )
-def test_what_cannot_be_a_schema_is_refused(dataset: str, columns: list[ColumnReport], domain: str | None, message: str) -> None:
+def test_what_cannot_be_a_schema_is_refused(
+    dataset: str, columns: list[ColumnReport], domain: str | None, message: str
+) -> None:
     with pytest.raises(SetRejected) as error:
         infer_schema(dataset, columns, ROWS, domain)
     assert message in str(error.value)
@@ -125,15 +164,24 @@ def test_what_cannot_be_a_schema_is_refused(dataset: str, columns: list[ColumnRe
 def test_a_domains_items_get_its_types() -> None:
     columns = [ITEM, column("PRICE", "integer"), column("CATEGORY_L1", distinct=1000)]
     found = fields(infer_schema("items", columns, ROWS, "ECOMMERCE"))
-    assert (found["PRICE"], found["CATEGORY_L1"]) == ({"type": "float"}, {"type": "string", "categorical": True})
+    assert (found["PRICE"], found["CATEGORY_L1"]) == (
+        {"type": "float"},
+        {"type": "string", "categorical": True},
+    )
 
 
 def test_a_file_is_shaped_to_the_schema_only_when_it_must(tmp_path: Path) -> None:
-    plan = infer_schema("items", [ITEM, column("GENRE"), column("TITLE", distinct=1000, mean_length=30.0)], ROWS)
+    plan = infer_schema(
+        "items", [ITEM, column("GENRE"), column("TITLE", distinct=1000, mean_length=30.0)], ROWS
+    )
     fits = write_clean(tmp_path / "a.csv", [("1", "a", "t")], header="ITEM_ID,GENRE,TITLE")
     assert shape_csv(fits, tmp_path / "b.csv", plan.schema) is False
     long = "|".join(["x" * 99] * 11)
-    other = write_clean(tmp_path / "c.csv", [("t" * 1500, "1", 3, long), ("", "2", 4, "y" * 1001)], header="TITLE,ITEM_ID,EXTRA,GENRE")
+    other = write_clean(
+        tmp_path / "c.csv",
+        [("t" * 1500, "1", 3, long), ("", "2", 4, "y" * 1001)],
+        header="TITLE,ITEM_ID,EXTRA,GENRE",
+    )
     assert shape_csv(other, tmp_path / "d.csv", plan.schema) is True
     rows = read_rows(tmp_path / "d.csv")
     assert list(rows[0]) == ["ITEM_ID", "GENRE", "TITLE"]
@@ -150,8 +198,12 @@ def test_a_column_that_a_later_export_lacks_becomes_empty(tmp_path: Path) -> Non
 
 
 def test_a_later_export_keeps_the_schema_and_leaves_new_columns_out() -> None:
-    live = infer_schema("items", [ITEM, column("GENRE", filled=900), column("PRICE", "number")], ROWS)
-    plan = keep_schema(live.schema, "items", [ITEM, column("PRICE", "integer"), column("NEW")], ROWS)
+    live = infer_schema(
+        "items", [ITEM, column("GENRE", filled=900), column("PRICE", "number")], ROWS
+    )
+    plan = keep_schema(
+        live.schema, "items", [ITEM, column("PRICE", "integer"), column("NEW")], ROWS
+    )
     assert (plan.schema, plan.columns) == (live.schema, ("ITEM_ID", "GENRE", "PRICE"))
     assert plan.left_out == {"NEW": "the dataset's schema does not have it"}
 
@@ -159,13 +211,18 @@ def test_a_later_export_keeps_the_schema_and_leaves_new_columns_out() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([ITEM], "Column PRICE of items is empty in 1,000 of 1,000 rows. Expected a value in every row"),
+        (
+            [ITEM],
+            "Column PRICE of items is empty in 1,000 of 1,000 rows. Expected a value in every row",
+        ),
         ([ITEM, column("PRICE", "integer", filled=999)], "is empty in 1 of 1,000 rows"),
         ([ITEM, column("PRICE", "text")], "Column PRICE of items holds text. Expected long"),
         ([ITEM, column("PRICE", "number")], "Column PRICE of items holds fractions. Expected long"),
     ],
 )
-def test_an_export_that_breaks_the_schema_is_refused(columns: list[ColumnReport], message: str) -> None:
+def test_an_export_that_breaks_the_schema_is_refused(
+    columns: list[ColumnReport], message: str
+) -> None:
     live = '{"fields": [{"name": "ITEM_ID", "type": "string"}, {"name": "PRICE", "type": "long"}]}'
     with pytest.raises(SetRejected) as error:
         keep_schema(live, "items", columns, ROWS)

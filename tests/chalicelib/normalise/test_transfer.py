@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def s3() -> Iterator[S3Client]:
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client = boto3.client(
+            "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
         client.create_bucket(Bucket="drop")
         yield client
 
@@ -28,7 +30,10 @@ def test_an_object_comes_and_goes_whole(s3: S3Client, tmp_path: Path) -> None:
     source.write_bytes(b"x" * 3_000_000)
     upload(s3, source, "drop", "shop/a b+ü.csv")
     etag = s3.head_object(Bucket="drop", Key="shop/a b+ü.csv")["ETag"]
-    assert download(s3, "drop", "shop/a b+ü.csv", tmp_path / "new" / "copy", etag).read_bytes() == source.read_bytes()
+    assert (
+        download(s3, "drop", "shop/a b+ü.csv", tmp_path / "new" / "copy", etag).read_bytes()
+        == source.read_bytes()
+    )
 
 
 def test_an_object_that_vanished_is_named(s3: S3Client, tmp_path: Path) -> None:
@@ -40,5 +45,7 @@ def test_an_object_that_vanished_is_named(s3: S3Client, tmp_path: Path) -> None:
 def test_an_object_that_was_replaced_is_not_mixed_in(s3: S3Client, tmp_path: Path) -> None:
     s3.put_object(Bucket="drop", Key="shop/a.csv", Body=b"new")
     with pytest.raises(FileRejected, match="was replaced") as error:
-        download(s3, "drop", "shop/a.csv", tmp_path / "copy", etag="0123456789abcdef0123456789abcdef")
+        download(
+            s3, "drop", "shop/a.csv", tmp_path / "copy", etag="0123456789abcdef0123456789abcdef"
+        )
     assert error.value.code == "replaced"

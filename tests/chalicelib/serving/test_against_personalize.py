@@ -1,16 +1,19 @@
-"""The API over the local Personalize: trained models, a filter, an event tracker, nothing faked in between."""
+"""The API over the local Personalize: trained models, a filter, an event tracker, nothing faked in
+between.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.chalicelib.house import House, encode
-from tests.local.personalize.conftest import aws, s3_endpoint
-from tests.local.personalize.driving import GENRES, Aws, deploy, make_group, train
+from tests.recdrop.personalize.conftest import aws, s3_endpoint
+from tests.recdrop.personalize.driving import GENRES, Aws, deploy, make_group, train
 
 __all__ = ["aws", "s3_endpoint"]
 
-# Three trainings take half a minute on a busy machine; the same questions are asked of fakes in test_recommend.py.
+# Three trainings take half a minute on a busy machine; the same questions are asked of fakes in
+# test_recommend.py.
 pytestmark = pytest.mark.slow
 
 WITH_METADATA = {"enableMetadataWithRecommendations": True}
@@ -28,7 +31,9 @@ def served(aws: Aws) -> dict[str, dict[str, object]]:
         "not-purchased": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
         "cheap": "INCLUDE ItemID WHERE Items.PRICE <= $PRICE",
     }.items():
-        made = aws.personalize.create_filter(name=f"serving-{name}", datasetGroupArn=group.arn, filterExpression=expression)
+        made = aws.personalize.create_filter(
+            name=f"serving-{name}", datasetGroupArn=group.arn, filterExpression=expression
+        )
         aws.wait(aws.personalize.describe_filter, filterArn=made["filterArn"])
         filters[name] = made["filterArn"]
     recipes = {
@@ -42,7 +47,9 @@ def served(aws: Aws) -> dict[str, dict[str, object]]:
         records[solution] = {
             "recipe": recipe,
             "recipe_type": recipe_type,
-            "campaign_arn": deploy(aws, version, f"serving-{solution}", campaignConfig=WITH_METADATA),
+            "campaign_arn": deploy(
+                aws, version, f"serving-{solution}", campaignConfig=WITH_METADATA
+            ),
             "solution_version_arn": version,
             "metadata_columns": ["GENRE", "PRICE"],
             "filters": filters,
@@ -76,13 +83,19 @@ def test_recommendations_come_from_the_campaign_with_metadata(real: House) -> No
 
 def test_an_unknown_user_gets_popular_items_and_it_is_said_so(real: House) -> None:
     answered = real.get("/recommendations/nobody?numResults=5").json
-    assert (answered["source"], answered["user"], answered["reason"]) == ("campaign", "unknown", "Popular item")
+    assert (answered["source"], answered["user"], answered["reason"]) == (
+        "campaign",
+        "unknown",
+        "Popular item",
+    )
     assert "user" not in real.get("/recommendations/u1?numResults=5").json
 
 
 def test_filters_take_text_lists_and_numbers(real: House) -> None:
     def ask(name: str, values: str) -> list[str]:
-        return real.get(f"/recommendations/u1?numResults=8&filter={name}&filterValues={encode(values)}").items
+        return real.get(
+            f"/recommendations/u1?numResults=8&filter={name}&filterValues={encode(values)}"
+        ).items
 
     assert genres(ask("genre", '{"GENRE":"horror"}')) == {"horror"}
     assert genres(ask("genre", '{"GENRE":["horror","comedy"]}')) <= {"horror", "comedy"}
@@ -108,7 +121,10 @@ def test_similar_and_ranked_items(real: House) -> None:
 def test_events_change_the_next_answer(real: House) -> None:
     before = real.get("/recommendations/newcomer?numResults=5")
     assert before.json["user"] == "unknown"
-    events = [{"userId": "newcomer", "eventType": "view", "itemId": f"i{n}", "sentAt": 1_700_000_000 + n} for n in (3, 7, 11)]
+    events = [
+        {"userId": "newcomer", "eventType": "view", "itemId": f"i{n}", "sentAt": 1_700_000_000 + n}
+        for n in (3, 7, 11)
+    ]
     assert real.post("/events", {"events": events}).json == {"accepted": 3}
     after = real.get("/recommendations/newcomer?numResults=5")
     assert "user" not in after.json
@@ -124,7 +140,9 @@ def test_a_batch_of_rows_gets_what_the_route_gives(real: House) -> None:
 
 
 def test_a_campaign_that_is_gone_gives_the_popular_list(real: House) -> None:
-    real.serve("serving", "gone", campaign_arn="arn:aws:personalize:us-east-1:000000000000:campaign/gone")
+    real.serve(
+        "serving", "gone", campaign_arn="arn:aws:personalize:us-east-1:000000000000:campaign/gone"
+    )
     answered = real.get("/recommendations/u1?solution=gone").json
     assert (answered["source"], answered["reason"]) == (
         "fallback",
@@ -133,9 +151,14 @@ def test_a_campaign_that_is_gone_gives_the_popular_list(real: House) -> None:
 
 
 def test_new_items_and_users_are_taken_and_wrong_ones_named(real: House) -> None:
-    item = {"itemId": "i900", "properties": {"genre": "horror", "price": 1.5, "creationTimestamp": 1_700_000_000}}
+    item = {
+        "itemId": "i900",
+        "properties": {"genre": "horror", "price": 1.5, "creationTimestamp": 1_700_000_000},
+    }
     user = {"userId": "u900", "properties": {"age": 30, "tier": "gold"}}
     assert real.post("/events", {"items": [item], "users": [user]}).json == {"accepted": 2}
-    answered = real.post("/events", {"items": [item, {"itemId": "i901", "properties": {"colour": "red"}}]})
+    answered = real.post(
+        "/events", {"items": [item, {"itemId": "i901", "properties": {"colour": "red"}}]}
+    )
     assert (answered.status, answered.json["accepted"]) == (400, 1)
     assert answered.error["rejected"][0]["index"] == 1

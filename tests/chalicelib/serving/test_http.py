@@ -39,21 +39,48 @@ def test_the_event_that_api_gateway_sends_is_answered(shop: House) -> None:
         ("numResults=501", "numResults has value '501'. Expected a whole number from 1 to 500."),
         ("numResults=-5", "numResults has value '-5'. Expected a whole number from 1 to 500."),
         ("numResults=5.0", "numResults has value '5.0'. Expected a whole number from 1 to 500."),
-        ("numResults=%D9%A3", r"numResults has value '\u0663'. Expected a whole number from 1 to 500."),
-        ("numresults=5", "Unknown parameter 'numresults'. Expected one of: context, filter, filterValues, group, metadata, "),
+        (
+            "numResults=%D9%A3",
+            r"numResults has value '\u0663'. Expected a whole number from 1 to 500.",
+        ),
+        (
+            "numresults=5",
+            "Unknown parameter 'numresults'. Expected one of: context, filter, filterValues, group, metadata, ",
+        ),
         ("metadata=1", "metadata has value '1'. Expected one of: true, false."),
         ("group=", "group has value ''. Expected a name."),
         ("filterValues={}", None),
-        ('filterValues={"A":"b"}', "filterValues is given without filter. Expected the name of the filter"),
-        ("filter=not-purchased&filterValues=[]", "filterValues has a value of type array. Expected a JSON object of names"),
+        (
+            'filterValues={"A":"b"}',
+            "filterValues is given without filter. Expected the name of the filter",
+        ),
+        (
+            "filter=not-purchased&filterValues=[]",
+            "filterValues has a value of type array. Expected a JSON object of names",
+        ),
         ("filter=not-purchased&filterValues={", "filterValues is not valid JSON"),
-        ('filter=not-purchased&filterValues={"A":null}', "filterValues.A has a value of type null. Expected text, a number"),
-        ('filter=not-purchased&filterValues={"A":[]}', "filterValues.A is an empty list. Expected at least one value."),
-        ('filter=not-purchased&filterValues={"A":[["b"]]}', "filterValues.A holds a list in a list."),
-        ('filter=not-purchased&filterValues={"A b":"c"}', "filterValues has the key 'A b'. Expected letters, digits"),
+        (
+            'filter=not-purchased&filterValues={"A":null}',
+            "filterValues.A has a value of type null. Expected text, a number",
+        ),
+        (
+            'filter=not-purchased&filterValues={"A":[]}',
+            "filterValues.A is an empty list. Expected at least one value.",
+        ),
+        (
+            'filter=not-purchased&filterValues={"A":[["b"]]}',
+            "filterValues.A holds a list in a list.",
+        ),
+        (
+            'filter=not-purchased&filterValues={"A b":"c"}',
+            "filterValues has the key 'A b'. Expected letters, digits",
+        ),
         ("context={}", None),
         ('context={"A":{}}', "context.A has a value of type object. Expected text or a number."),
-        ("context=7", "context has a value of type number. Expected a JSON object of names and values."),
+        (
+            "context=7",
+            "context has a value of type number. Expected a JSON object of names and values.",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_value_and_what_was_expected(
@@ -75,14 +102,19 @@ def test_limits_of_the_service_are_checked_before_it_is_asked(shop: House) -> No
     long = encode(json.dumps({"A": "b" * 1_001}))
     name = encode(json.dumps({"A" * 51: "b"}))
     for values in (many, long, name):
-        assert shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={values}").status == 400
+        assert (
+            shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={values}").status
+            == 400
+        )
     assert shop.get(f"/recommendations/{'u' * 257}").status == 400
     assert shop.runtime.calls == []
 
 
 @pytest.mark.parametrize("value", ['x" OR ITEM.ID = "y', '"', "a\\", '"a" OR "b"', '"a",'])
 def test_a_filter_value_cannot_leave_its_quotes(standing_shop: House, value: str) -> None:
-    answered = standing_shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={encode(json.dumps({'A': value}))}")
+    answered = standing_shop.get(
+        f"/recommendations/u1?filter=not-purchased&filterValues={encode(json.dumps({'A': value}))}"
+    )
     assert answered.status == 400
     assert "double quote or a backslash" in answered.error["message"]
 
@@ -107,12 +139,27 @@ def test_a_path_that_is_not_utf8_is_refused(shop: House) -> None:
         ("[" * 200_000, "The body is nested too deeply."),
         ('{"userId":"u","items":NaN}', "The body is not valid JSON"),
         ('{"userId":"u"}', "items has a value of type null. Expected an array of item ids."),
-        ('{"userId":"u","items":"a"}', "items has a value of type string. Expected an array of item ids."),
+        (
+            '{"userId":"u","items":"a"}',
+            "items has a value of type string. Expected an array of item ids.",
+        ),
         ('{"userId":"u","items":[]}', "items has 0 entries. Expected 1 to 500."),
-        ('{"userId":"u","items":[null]}', "items[0] has a value of type null. Expected a string or a whole number."),
-        ('{"items":["a"]}', "userId has a value of type null. Expected a string or a whole number."),
-        ('{"userId":"u","items":["a"],"numResults":3}', "Unknown parameter 'numResults'. Expected one of: context, filter,"),
-        (json.dumps({"userId": "u", "items": ["a"] * 501}), "items has 501 entries. Expected 1 to 500."),
+        (
+            '{"userId":"u","items":[null]}',
+            "items[0] has a value of type null. Expected a string or a whole number.",
+        ),
+        (
+            '{"items":["a"]}',
+            "userId has a value of type null. Expected a string or a whole number.",
+        ),
+        (
+            '{"userId":"u","items":["a"],"numResults":3}',
+            "Unknown parameter 'numResults'. Expected one of: context, filter,",
+        ),
+        (
+            json.dumps({"userId": "u", "items": ["a"] * 501}),
+            "items has 501 entries. Expected 1 to 500.",
+        ),
     ],
 )
 def test_a_wrong_ranking_body_is_refused(standing_shop: House, body: str, message: str) -> None:
@@ -136,7 +183,9 @@ def test_a_body_above_a_megabyte_is_too_large(shop: House) -> None:
 
 
 def test_a_score_that_json_cannot_hold_becomes_null(shop: House) -> None:
-    shop.runtime = FakeRuntime({"itemList": [{"itemId": "tea", "score": float("nan")}], "recommendationId": "r"})
+    shop.runtime = FakeRuntime(
+        {"itemList": [{"itemId": "tea", "score": float("nan")}], "recommendationId": "r"}
+    )
     assert shop.get("/recommendations/u1").json["items"] == [{"itemId": "tea", "score": None}]
 
 
@@ -180,7 +229,10 @@ def test_a_bug_is_a_500_without_trace_and_its_log_holds_ids_of_the_request_only(
         message = "secret user u1"
         raise KeyError(message)
 
-    headers = {"sf-external-function-current-query-id": "q1", "sf-external-function-query-batch-id": "b1"}
+    headers = {
+        "sf-external-function-current-query-id": "q1",
+        "sf-external-function-query-batch-id": "b1",
+    }
     response = http.answer(make_call(headers), handler)
     assert response.status_code == 500
     assert "secret" not in response.body
@@ -191,12 +243,18 @@ def test_a_bug_is_a_500_without_trace_and_its_log_holds_ids_of_the_request_only(
     assert "secret" not in str(fields)
 
 
-def test_a_refusal_is_logged_by_its_code_without_what_the_caller_sent(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_logged_by_its_code_without_what_the_caller_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level("INFO", logger.name)
     http.answer(make_call(), lambda call: parse_options({"numResults": "secret"}))
     (record,) = caplog.records
     fields = vars(record)
-    assert (fields["route"], fields["status"], fields["code"]) == ("/recommendations/{user}", 400, "BadRequest")
+    assert (fields["route"], fields["status"], fields["code"]) == (
+        "/recommendations/{user}",
+        400,
+        "BadRequest",
+    )
     assert "secret" not in str(fields)
 
 
@@ -209,21 +267,45 @@ def test_an_answer_that_lambda_could_not_carry_is_an_error() -> None:
 segments = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 queries = st.dictionaries(
     st.one_of(
-        st.sampled_from(["numResults", "filter", "filterValues", "context", "group", "solution", "metadata", "userId"]),
+        st.sampled_from(
+            [
+                "numResults",
+                "filter",
+                "filterValues",
+                "context",
+                "group",
+                "solution",
+                "metadata",
+                "userId",
+            ]
+        ),
         segments,
     ),
-    st.one_of(segments, st.sampled_from(["5", "{}", '{"A":1}', "true", "not-purchased", "shop", "for-you", "null"])),
+    st.one_of(
+        segments,
+        st.sampled_from(["5", "{}", '{"A":1}', "true", "not-purchased", "shop", "for-you", "null"]),
+    ),
     max_size=5,
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(route=st.sampled_from(["recommendations", "similar", "runs", "popular"]), segment=segments, query=queries)
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    route=st.sampled_from(["recommendations", "similar", "runs", "popular"]),
+    segment=segments,
+    query=queries,
+)
 @example(route="recommendations", segment="%FF", query={})
 @example(route="recommendations", segment="\r\nSet-Cookie: a=b", query={"group": "\r\nX: y"})
-def test_no_get_gives_a_server_error(shop: House, route: str, segment: str, query: dict[str, str]) -> None:
+def test_no_get_gives_a_server_error(
+    shop: House, route: str, segment: str, query: dict[str, str]
+) -> None:
     path = f"/{route}" if route == "popular" else f"/{route}/{encode(segment)}"
-    answered = shop.get(path + "?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in query.items()))
+    answered = shop.get(
+        path + "?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in query.items())
+    )
     assert answered.status in (200, 400, 404)
     assert isinstance(answered.json, dict)
     assert not any("\r" in value or "\n" in value for value in answered.headers.values())
@@ -234,19 +316,35 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=8,
 )
-known_keys = ["userId", "items", "events", "eventType", "itemId", "sessionId", "sentAt", "properties", "impression"]
+known_keys = [
+    "userId",
+    "items",
+    "events",
+    "eventType",
+    "itemId",
+    "sessionId",
+    "sentAt",
+    "properties",
+    "impression",
+]
 bodies = st.one_of(
     st.text(),
     json_values.map(json.dumps),
-    st.dictionaries(st.sampled_from([*known_keys, "group", "batch", "type", "event", "numResults"]), json_values).map(
+    st.dictionaries(
+        st.sampled_from([*known_keys, "group", "batch", "type", "event", "numResults"]), json_values
+    ).map(
         json.dumps,
     ),
-    st.fixed_dictionaries({"userId": st.text(), "eventType": st.text(), "sentAt": json_values}).map(json.dumps),
+    st.fixed_dictionaries({"userId": st.text(), "eventType": st.text(), "sentAt": json_values}).map(
+        json.dumps
+    ),
     st.fixed_dictionaries({"userId": st.integers(), "items": st.lists(st.text())}).map(json.dumps),
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(route=st.sampled_from(["rank", "events", "segment"]), body=bodies)
 def test_no_post_gives_a_server_error(shop: House, route: str, body: str) -> None:
     answered = shop.post(f"/{route}", body)

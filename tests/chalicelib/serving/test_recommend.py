@@ -6,7 +6,18 @@ import json
 
 import pytest
 
-from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, REFUSAL, THROTTLE, TIMEOUT, FakeRuntime, House, encode, service_error
+from tests.chalicelib.house import (
+    ARN,
+    FAULT,
+    NOT_FOUND,
+    REFUSAL,
+    THROTTLE,
+    TIMEOUT,
+    FakeRuntime,
+    House,
+    encode,
+    service_error,
+)
 
 
 def test_the_campaign_answers_and_says_so(shop: House) -> None:
@@ -14,7 +25,12 @@ def test_the_campaign_answers_and_says_so(shop: House) -> None:
     assert answered.status == 200
     assert answered.json == {
         "items": [
-            {"itemId": f"u1-{n}", "score": 1 / (n + 1), "metadata": {"NAME": "NAME of it", "PRICE": "PRICE of it"}} for n in range(3)
+            {
+                "itemId": f"u1-{n}",
+                "score": 1 / (n + 1),
+                "metadata": {"NAME": "NAME of it", "PRICE": "PRICE of it"},
+            }
+            for n in range(3)
         ],
         "source": "campaign",
         "group": "shop",
@@ -61,7 +77,14 @@ def test_the_second_answer_comes_from_the_cache(shop: House) -> None:
 
 def test_other_questions_are_not_answered_from_the_cache(shop: House) -> None:
     context, values = encode('{"DEVICE":"phone"}'), encode('{"GENRE":"tea"}')
-    paths = ["u1", "u2", "u1?numResults=2", f"u1?context={context}", "u1?filter=not-purchased", "u1?metadata=false"]
+    paths = [
+        "u1",
+        "u2",
+        "u1?numResults=2",
+        f"u1?context={context}",
+        "u1?filter=not-purchased",
+        "u1?metadata=false",
+    ]
     for path in [*paths, f"u1?filter=not-purchased&filterValues={values}"]:
         assert shop.get(f"/recommendations/{path}").json["source"] == "campaign"
 
@@ -72,12 +95,17 @@ def test_a_cached_answer_lasts_ten_seconds(shop: House) -> None:
     assert shop.get("/recommendations/u1").json["source"] == "campaign"
 
 
-def test_a_promotion_is_seen_within_ten_seconds_and_never_answered_by_the_old_cache(shop: House) -> None:
+def test_a_promotion_is_seen_within_ten_seconds_and_never_answered_by_the_old_cache(
+    shop: House,
+) -> None:
     shop.get("/recommendations/u1")
     shop.serve(solution_version_arn=f"{ARN}:solution/shop-for-you/2")
     shop.clock.seconds += 10.1
     answered = shop.get("/recommendations/u1").json
-    assert (answered["source"], answered["solutionVersion"]) == ("campaign", f"{ARN}:solution/shop-for-you/2")
+    assert (answered["source"], answered["solutionVersion"]) == (
+        "campaign",
+        f"{ARN}:solution/shop-for-you/2",
+    )
 
 
 def test_a_users_event_outdates_that_users_answers_only(shop: House) -> None:
@@ -108,8 +136,18 @@ def test_a_failing_campaign_gives_the_popular_list_and_says_why(
     assert answered.status == 200
     assert answered.json == {
         "items": [
-            {"itemId": "tea", "score": 100.0, "reason": "Popular item", "metadata": {"NAME": "TEA"}},
-            {"itemId": "milk", "score": 99.0, "reason": "Popular item", "metadata": {"NAME": "MILK"}},
+            {
+                "itemId": "tea",
+                "score": 100.0,
+                "reason": "Popular item",
+                "metadata": {"NAME": "TEA"},
+            },
+            {
+                "itemId": "milk",
+                "score": 99.0,
+                "reason": "Popular item",
+                "metadata": {"NAME": "MILK"},
+            },
         ],
         "source": "fallback",
         "reason": reason,
@@ -129,7 +167,10 @@ def test_a_throttle_that_passes_is_not_seen(shop: House) -> None:
 
 def test_a_fallback_is_not_cached(shop: House) -> None:
     shop.runtime = FakeRuntime(NOT_FOUND, None)
-    assert [shop.get("/recommendations/u1").json["source"] for _ in range(2)] == ["fallback", "campaign"]
+    assert [shop.get("/recommendations/u1").json["source"] for _ in range(2)] == [
+        "fallback",
+        "campaign",
+    ]
 
 
 def test_what_the_fallback_cannot_do_is_noted(shop: House) -> None:
@@ -151,11 +192,18 @@ def test_a_filter_that_leaves_nothing_gives_the_popular_list(shop: House) -> Non
 def test_a_solution_without_campaign_gives_the_popular_list(shop: House) -> None:
     shop.serve(campaign_arn=None)
     answered = shop.get("/recommendations/u1").json
-    assert (answered["source"], answered["reason"]) == ("fallback", "Solution 'for-you' has no campaign yet.")
+    assert (answered["source"], answered["reason"]) == (
+        "fallback",
+        "Solution 'for-you' has no campaign yet.",
+    )
 
 
-@pytest.mark.parametrize(("failure", "status"), [(NOT_FOUND, 409), (THROTTLE, 429), (FAULT, 503), (TIMEOUT, 503)])
-def test_with_neither_campaign_nor_list_the_status_says_which_it_is(house: House, failure: Exception, status: int) -> None:
+@pytest.mark.parametrize(
+    ("failure", "status"), [(NOT_FOUND, 409), (THROTTLE, 429), (FAULT, 503), (TIMEOUT, 503)]
+)
+def test_with_neither_campaign_nor_list_the_status_says_which_it_is(
+    house: House, failure: Exception, status: int
+) -> None:
     house.serve()
     house.runtime = FakeRuntime(failure)
     answered = house.get("/recommendations/u1")
@@ -175,7 +223,9 @@ def test_what_the_service_refuses_is_the_callers_to_repair(shop: House) -> None:
 
 
 def test_a_campaign_made_without_metadata_still_answers(shop: House) -> None:
-    shop.runtime = FakeRuntime(service_error("InvalidInputException", "Metadata is not enabled for the campaign"), None)
+    shop.runtime = FakeRuntime(
+        service_error("InvalidInputException", "Metadata is not enabled for the campaign"), None
+    )
     answered = shop.get("/recommendations/u1").json
     assert answered["source"] == "campaign"
     assert answered["notes"] == ["Metadata is left out: Metadata is not enabled for the campaign"]
@@ -183,7 +233,11 @@ def test_a_campaign_made_without_metadata_still_answers(shop: House) -> None:
 
 
 def test_a_campaign_that_is_not_active_yet_gives_the_popular_list(shop: House) -> None:
-    shop.runtime = FakeRuntime(service_error("InvalidInputException", "It is in status CREATE IN_PROGRESS. Expected ACTIVE."))
+    shop.runtime = FakeRuntime(
+        service_error(
+            "InvalidInputException", "It is in status CREATE IN_PROGRESS. Expected ACTIVE."
+        )
+    )
     assert shop.get("/recommendations/u1").json["source"] == "fallback"
 
 
@@ -205,7 +259,11 @@ def test_a_user_for_whom_all_items_are_popular_is_said_to_be_unknown(shop: House
     popular = [{"itemId": "tea", "reason": ["Popular item"]}]
     shop.runtime = FakeRuntime({"itemList": popular, "recommendationId": "r"})
     answered = shop.get("/recommendations/new").json
-    assert (answered["source"], answered["reason"], answered["user"]) == ("campaign", "Popular item", "unknown")
+    assert (answered["source"], answered["reason"], answered["user"]) == (
+        "campaign",
+        "Popular item",
+        "unknown",
+    )
 
 
 def test_with_a_filter_popular_items_say_nothing_about_the_user(shop: House) -> None:
@@ -215,15 +273,23 @@ def test_with_a_filter_popular_items_say_nothing_about_the_user(shop: House) -> 
 
 
 def test_filter_and_context_reach_the_service_as_it_takes_them(shop: House) -> None:
-    values = encode(json.dumps({"GENRE": ["tea", "coffee"], "PRICE": 10, "NAME": 'x" OR 1=1'.replace('"', "'")}))
+    values = encode(
+        json.dumps({"GENRE": ["tea", "coffee"], "PRICE": 10, "NAME": 'x" OR 1=1'.replace('"', "'")})
+    )
     context = encode('{"DEVICE":"phone","HOUR":7}')
     shop.get(f"/recommendations/u1?filter=not-purchased&filterValues={values}&context={context}")
     assert shop.runtime.calls[-1]["filterArn"] == f"{ARN}:filter/not-purchased"
-    assert shop.runtime.calls[-1]["filterValues"] == {"GENRE": '"tea","coffee"', "PRICE": "10", "NAME": '"x\' OR 1=1"'}
+    assert shop.runtime.calls[-1]["filterValues"] == {
+        "GENRE": '"tea","coffee"',
+        "PRICE": "10",
+        "NAME": '"x\' OR 1=1"',
+    }
     assert shop.runtime.calls[-1]["context"] == {"DEVICE": "phone", "HOUR": "7"}
 
 
-def test_similar_asks_the_related_items_solution_and_never_falls_back_to_the_item_itself(shop: House) -> None:
+def test_similar_asks_the_related_items_solution_and_never_falls_back_to_the_item_itself(
+    shop: House,
+) -> None:
     shop.serve(solution="similar", recipe="aws-similar-items", recipe_type="RELATED_ITEMS")
     assert shop.get("/similar/tea?numResults=2&metadata=false").items == ["tea-0", "tea-1"]
     assert shop.runtime.calls[-1]["itemId"] == "tea"
@@ -238,18 +304,24 @@ def test_similar_takes_a_user_for_filters_on_their_interactions(shop: House) -> 
 
 
 def test_rank_orders_the_given_items(shop: House) -> None:
-    shop.serve(solution="rank", recipe="aws-personalized-ranking-v2", recipe_type="PERSONALIZED_RANKING")
+    shop.serve(
+        solution="rank", recipe="aws-personalized-ranking-v2", recipe_type="PERSONALIZED_RANKING"
+    )
     answered = shop.post("/rank", {"userId": 7, "items": ["a", "b", 3, "a"], "metadata": False})
     assert answered.items == ["3", "b", "a"]
     assert shop.runtime.calls[-1]["inputList"] == ["a", "b", "3"]
     assert shop.runtime.calls[-1]["userId"] == "7"
 
 
-def test_without_a_ranking_campaign_items_are_ordered_by_popularity_and_it_is_said_so(shop: House) -> None:
+def test_without_a_ranking_campaign_items_are_ordered_by_popularity_and_it_is_said_so(
+    shop: House,
+) -> None:
     answered = shop.post("/rank", {"userId": "u1", "items": ["x", "rice", "y", "tea"]})
     assert answered.items == ["tea", "rice", "x", "y"]
     assert answered.json["source"] == "fallback"
-    assert answered.json["reason"] == "Group 'shop' serves no solution of type PERSONALIZED_RANKING."
+    assert (
+        answered.json["reason"] == "Group 'shop' serves no solution of type PERSONALIZED_RANKING."
+    )
 
 
 def test_popular_lists_what_is_popular(shop: House) -> None:
@@ -272,7 +344,10 @@ def test_with_several_groups_one_must_be_named(shop: House) -> None:
     shop.serve(group="books")
     answered = shop.get("/recommendations/u1")
     assert answered.status == 400
-    assert answered.error["message"] == "group is missing and there are several. Expected one of: books, shop."
+    assert (
+        answered.error["message"]
+        == "group is missing and there are several. Expected one of: books, shop."
+    )
     assert shop.get("/recommendations/u1?group=books").json["group"] == "books"
 
 
@@ -290,14 +365,19 @@ def test_unknown_names_are_answered_with_the_known_ones(shop: House) -> None:
 def test_a_solution_of_the_wrong_type_is_refused(shop: House) -> None:
     answered = shop.get("/similar/tea?solution=for-you")
     assert answered.status == 400
-    assert answered.error["message"] == "Solution 'for-you' is of type USER_PERSONALIZATION. Expected one of: RELATED_ITEMS."
+    assert (
+        answered.error["message"]
+        == "Solution 'for-you' is of type USER_PERSONALIZATION. Expected one of: RELATED_ITEMS."
+    )
 
 
 def test_without_any_group_there_is_nothing_to_serve(house: House) -> None:
     assert house.get("/recommendations/u1").status == 404
 
 
-def test_a_popularity_campaign_that_refuses_a_question_without_wishes_gives_the_list(shop: House) -> None:
+def test_a_popularity_campaign_that_refuses_a_question_without_wishes_gives_the_list(
+    shop: House,
+) -> None:
     shop.serve(solution="popular", recipe="aws-popularity-count", recipe_type="POPULAR_ITEMS")
     shop.runtime = FakeRuntime(REFUSAL)
     assert shop.get("/popular").json["source"] == "fallback"

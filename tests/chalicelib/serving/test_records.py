@@ -73,7 +73,10 @@ def test_a_record_that_cannot_be_read_does_not_take_the_others_with_it(shop: Hou
 
 def test_many_records_are_read_page_by_page(shop: House) -> None:
     for number in range(4):
-        shop.serve(solution=f"s{number:02}", filters={f"f{n}": f"{ARN}:filter/{'x' * 1000}{n}" for n in range(300)})
+        shop.serve(
+            solution=f"s{number:02}",
+            filters={f"f{n}": f"{ARN}:filter/{'x' * 1000}{n}" for n in range(300)},
+        )
     assert len(shop.get("/health").json["groups"]["shop"]["solutions"]) == 5
 
 
@@ -104,7 +107,10 @@ def test_health_is_503_while_the_table_is_out_of_reach(shop: House) -> None:
     with_counting_table(shop).fails = True
     answered = shop.get("/health")
     assert answered.status == 503
-    assert answered.json["parts"]["table"] == {"status": "failed", "message": "The table cannot be read."}
+    assert answered.json["parts"]["table"] == {
+        "status": "failed",
+        "message": "The table cannot be read.",
+    }
 
 
 def test_a_run_is_shown_without_what_is_not_the_publics(shop: House) -> None:
@@ -134,7 +140,12 @@ def test_an_unknown_run_is_not_found(shop: House) -> None:
 
 
 def test_dynamodb_values_become_json_values() -> None:
-    value = {"a": Decimal(1), "b": Decimal("1.5"), "c": {Decimal(2), Decimal(1)}, "d": [None, True, "x"]}
+    value = {
+        "a": Decimal(1),
+        "b": Decimal("1.5"),
+        "c": {Decimal(2), Decimal(1)},
+        "d": [None, True, "x"],
+    }
     assert plain(value) == {"a": 1, "b": 1.5, "c": [1, 2], "d": [None, True, "x"]}
 
 
@@ -143,6 +154,9 @@ def test_a_group_whose_first_run_goes_on_is_not_ready(house: House) -> None:
     for path in ("/recommendations/u1", "/recommendations/u1?group=shop"):
         answered = house.get(path)
         assert (answered.status, answered.error["code"]) == (409, "NotReady")
-        assert answered.error["message"] == "Group 'shop' serves nothing yet. Its first run has to finish."
+        assert (
+            answered.error["message"]
+            == "Group 'shop' serves nothing yet. Its first run has to finish."
+        )
     house.serve()
     assert house.get("/recommendations/u1").status == 200

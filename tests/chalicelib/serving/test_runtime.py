@@ -16,7 +16,16 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from chalicelib.serving.runtime import Broken, Caller, CallError, Deadline, Missing, Refused, Throttled, classify
+from chalicelib.serving.runtime import (
+    Broken,
+    Caller,
+    CallError,
+    Deadline,
+    Missing,
+    Refused,
+    Throttled,
+    classify,
+)
 from tests.chalicelib.house import FAULT, THROTTLE, Clock, service_error
 
 
@@ -45,7 +54,15 @@ def test_an_answer_is_returned_as_it_is() -> None:
     assert clock.slept == []
 
 
-@pytest.mark.parametrize("failure", [THROTTLE, FAULT, ConnectTimeoutError(endpoint_url="x"), EndpointConnectionError(endpoint_url="x")])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        THROTTLE,
+        FAULT,
+        ConnectTimeoutError(endpoint_url="x"),
+        EndpointConnectionError(endpoint_url="x"),
+    ],
+)
 def test_what_may_pass_is_tried_three_times_with_growing_pauses(failure: Exception) -> None:
     clock = Clock()
     operation = Operation(clock, failure, failure)
@@ -91,7 +108,11 @@ def test_no_attempt_starts_after_the_deadline() -> None:
         (service_error("LimitExceededException"), Throttled, "LimitExceededException"),
         (service_error("Whatever", status=429), Throttled, "Whatever"),
         (service_error("InvalidInputException"), Refused, "InvalidInputException"),
-        (service_error("InvalidInputException", "in status CREATE PENDING. Expected ACTIVE."), Missing, "InvalidInputException"),
+        (
+            service_error("InvalidInputException", "in status CREATE PENDING. Expected ACTIVE."),
+            Missing,
+            "InvalidInputException",
+        ),
         (service_error("ResourceNotFoundException"), Missing, "ResourceNotFoundException"),
         (service_error("AccessDeniedException", status=403), Broken, "AccessDeniedException"),
         (service_error("InternalFailure", status=500), Broken, "InternalFailure"),
@@ -99,20 +120,26 @@ def test_no_attempt_starts_after_the_deadline() -> None:
         (NoCredentialsError(), Broken, "NoCredentialsError"),
     ],
 )
-def test_errors_are_told_apart_by_their_code(error: Exception, kind: type[CallError], code: str) -> None:
+def test_errors_are_told_apart_by_their_code(
+    error: Exception, kind: type[CallError], code: str
+) -> None:
     found = classify(error)
     assert type(found) is kind
     assert found.code == code
 
 
 def test_the_serving_side_is_imported_without_botocore_numpy_or_moto() -> None:
-    """Beside Powertools, which brings botocore itself where it is installed: only our own modules are looked at."""
+    """Beside Powertools, which brings botocore itself where it is installed: only our own modules
+    are looked at.
+    """
     program = (
         "import sys, aws_lambda_powertools, chalice\n"
         "before = set(sys.modules)\n"
         "import chalicelib.serving.api\n"
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
     )
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
     for heavy in ("boto3", "botocore", "numpy", "moto", "duckdb", "local", "recommender"):
         assert f"'{heavy}'" not in loaded

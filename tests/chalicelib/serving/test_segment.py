@@ -40,7 +40,12 @@ def test_an_order_becomes_one_event_per_product_with_stable_ids(shop: House) -> 
 def test_segment_calls_without_an_item_are_ignored_and_counted(shop: House) -> None:
     identify = {"type": "identify", "userId": "u1", "traits": {}}
     page = {"type": "page", "userId": "u1", "properties": {"sku": "tea"}}
-    track = {"type": "track", "anonymousId": "a1", "event": "Product Viewed", "properties": {"product_id": "tea"}}
+    track = {
+        "type": "track",
+        "anonymousId": "a1",
+        "event": "Product Viewed",
+        "properties": {"product_id": "tea"},
+    }
     answered = shop.post("/segment", {"batch": [identify, page, track]})
     assert answered.json == {"accepted": 1, "ignored": 2}
     assert "userId" not in shop.tracker.calls[0]
@@ -49,6 +54,8 @@ def test_segment_calls_without_an_item_are_ignored_and_counted(shop: House) -> N
     assert shop.post("/segment", identify).json == {"accepted": 0, "ignored": 1}
 
 
-@pytest.mark.parametrize("body", [7, [7], "x", {"batch": 7}, {"type": "track", "properties": {"sku": "a"}}])
+@pytest.mark.parametrize(
+    "body", [7, [7], "x", {"batch": 7}, {"type": "track", "properties": {"sku": "a"}}]
+)
 def test_a_body_that_is_no_segment_call_is_refused(standing_shop: House, body: Any) -> None:
     assert standing_shop.post("/segment", json.dumps(body)).status == 400

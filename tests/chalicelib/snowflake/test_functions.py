@@ -1,4 +1,6 @@
-"""Batches through the route: conformance to Snowflake's contract, failures, and what a row may depend on."""
+"""Batches through the route: conformance to Snowflake's contract, failures, and what a row may
+depend on.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,15 @@ from hypothesis import strategies as st
 
 from chalicelib.serving.runtime import Deadline, Throttled
 from chalicelib.snowflake.functions import Functions
-from tests.chalicelib.house import EVENTS, FAULT, NOT_FOUND, THROTTLE, FakeRuntime, House, proxy_event
+from tests.chalicelib.house import (
+    EVENTS,
+    FAULT,
+    NOT_FOUND,
+    THROTTLE,
+    FakeRuntime,
+    House,
+    proxy_event,
+)
 
 FROM_SNOWFLAKE: dict[str, Any] = json.loads((EVENTS / "snowflake_post.json").read_text())
 
@@ -28,7 +38,9 @@ def batch_of(*rows: Any) -> dict[str, Any]:
     return {"data": [[number, *row] for number, row in enumerate(rows)]}
 
 
-def values(house: House, *rows: Any, function: str = "recommend", headers: Mapping[str, str] | None = None) -> list[Any]:
+def values(
+    house: House, *rows: Any, function: str = "recommend", headers: Mapping[str, str] | None = None
+) -> list[Any]:
     answered = house.post(f"/snowflake/{function}", batch_of(*rows), headers)
     assert answered.status == 200, answered.text
     data = answered.json["data"]
@@ -58,7 +70,9 @@ def test_n_rows_give_n_rows_in_order(shop: House, size: int) -> None:
 def test_row_numbers_are_copied_whatever_their_order(shop: House) -> None:
     rows = [[7, "u7", 1], [0, "u0", 1], [99999999999999999999, "big", 1], [3, "u3", 1]]
     data = shop.post("/snowflake/recommend", {"data": rows}).json["data"]
-    assert [(number, value["items"][0]["itemId"]) for number, value in data] == [(row[0], f"{row[1]}-0") for row in rows]
+    assert [(number, value["items"][0]["itemId"]) for number, value in data] == [
+        (row[0], f"{row[1]}-0") for row in rows
+    ]
 
 
 def test_an_empty_batch_gives_an_empty_batch(shop: House) -> None:
@@ -67,9 +81,15 @@ def test_an_empty_batch_gives_an_empty_batch(shop: House) -> None:
 
 @pytest.mark.parametrize(
     ("function", "arguments"),
-    [("recommend", [None, None, None]), ("similar", [None, None, None]), ("rank", [None, None, None])],
+    [
+        ("recommend", [None, None, None]),
+        ("similar", [None, None, None]),
+        ("rank", [None, None, None]),
+    ],
 )
-def test_null_for_the_user_or_item_gives_null(shop: House, function: str, arguments: list[Any]) -> None:
+def test_null_for_the_user_or_item_gives_null(
+    shop: House, function: str, arguments: list[Any]
+) -> None:
     assert values(shop, arguments, function=function) == [None]
     assert shop.runtime.calls == []
 
@@ -84,7 +104,9 @@ def test_null_options_and_sizes_take_the_defaults(shop: House) -> None:
     assert len(value["items"]) == 25
 
 
-@pytest.mark.parametrize("text", ["Zoë", "日本\U0001f375", 'a"b', "a,b", "a\nb", "a\\b", "\x00", " "])
+@pytest.mark.parametrize(
+    "text", ["Zoë", "日本\U0001f375", 'a"b', "a,b", "a\nb", "a\\b", "\x00", " "]
+)
 def test_any_text_is_an_id(standing_shop: House, text: str) -> None:
     (value,) = values(standing_shop, [text, 1, {}])
     assert value["items"][0]["itemId"] == f"{text}-0"
@@ -101,7 +123,9 @@ def test_any_text_is_an_id(standing_shop: House, text: str) -> None:
         (1.5, "user_id has a value of type number. Expected a string or a whole number."),
     ],
 )
-def test_a_wrong_argument_is_an_error_in_its_row_only(standing_shop: House, argument: Any, message: str) -> None:
+def test_a_wrong_argument_is_an_error_in_its_row_only(
+    standing_shop: House, argument: Any, message: str
+) -> None:
     bad, good = values(standing_shop, [argument, 1, None], ["u1", 1, None])
     assert bad == {"error": {"code": "BadRequest", "message": message}}
     assert good["items"][0]["itemId"] == "u1-0"
@@ -123,7 +147,9 @@ def test_equal_rows_are_asked_once(shop: House) -> None:
 
 def test_rows_with_different_solutions_are_routed_separately(shop: House) -> None:
     shop.serve(solution="other", campaign_arn="arn:aws:personalize:us-east-1:0:campaign/other")
-    first, second = values(shop, ["u1", 1, {"solution": "for-you"}], ["u1", 1, {"solution": "other"}])
+    first, second = values(
+        shop, ["u1", 1, {"solution": "for-you"}], ["u1", 1, {"solution": "other"}]
+    )
     assert (first["solution"], second["solution"]) == ("for-you", "other")
     assert len({call["campaignArn"] for call in shop.runtime.calls}) == 2
 
@@ -131,9 +157,21 @@ def test_rows_with_different_solutions_are_routed_separately(shop: House) -> Non
 @pytest.mark.parametrize(
     ("function", "rows", "message"),
     [
-        ("nope", [[0, "u"]], "Unknown function 'nope'. Expected one of: popular, rank, recommend, similar."),
-        ("recommend", [[0]], "data[0]: function recommend lacks argument 'user_id'. Expected (user_id, num_results, options)."),
-        ("rank", [[0, "u"]], "data[0]: function rank lacks argument 'items'. Expected (user_id, items, options)."),
+        (
+            "nope",
+            [[0, "u"]],
+            "Unknown function 'nope'. Expected one of: popular, rank, recommend, similar.",
+        ),
+        (
+            "recommend",
+            [[0]],
+            "data[0]: function recommend lacks argument 'user_id'. Expected (user_id, num_results, options).",
+        ),
+        (
+            "rank",
+            [[0, "u"]],
+            "data[0]: function rank lacks argument 'items'. Expected (user_id, items, options).",
+        ),
         (
             "recommend",
             [[0, "u", 1, {}], [1, "u", 1, {}, 5]],
@@ -208,30 +246,47 @@ def test_a_truncated_gzip_body_and_a_gzip_bomb_are_refused(shop: House) -> None:
 
 
 def test_header_names_may_be_in_any_case_and_a_batch_id_may_be_missing(shop: House) -> None:
-    headers = {name.upper(): value for name, value in FROM_SNOWFLAKE["headers"].items() if "batch" not in name}
+    headers = {
+        name.upper(): value
+        for name, value in FROM_SNOWFLAKE["headers"].items()
+        if "batch" not in name
+    }
     assert shop.deliver({**FROM_SNOWFLAKE, "headers": headers}).status == 200
 
 
 def test_custom_headers_preset_the_options_and_a_row_may_override_them(shop: House) -> None:
     shop.serve(group="books")
-    found = values(shop, ["u1", 1, None], ["u1", 1, {"group": "shop"}], headers={"sf-custom-group": "books"})
+    found = values(
+        shop, ["u1", 1, None], ["u1", 1, {"group": "shop"}], headers={"sf-custom-group": "books"}
+    )
     assert [value["group"] for value in found] == ["books", "shop"]
 
 
-def test_wrong_options_are_an_error_in_their_row_or_fail_the_query_as_the_header_says(shop: House) -> None:
+def test_wrong_options_are_an_error_in_their_row_or_fail_the_query_as_the_header_says(
+    shop: House,
+) -> None:
     wrong = ["u1", 1, {"filter": "nope"}]
     (value,) = values(shop, wrong)
     assert value["error"]["code"] == "NotFound"
     failed = shop.post("/snowflake/recommend", batch_of(wrong), {"SF-Custom-Errors": "fail"})
     assert failed.status == 400
-    assert failed.error["message"] == "Group 'shop' has no filter 'nope'. Expected one of: not-purchased."
-    assert shop.post("/snowflake/recommend", batch_of(wrong), {"sf-custom-errors": "maybe"}).status == 400
+    assert (
+        failed.error["message"]
+        == "Group 'shop' has no filter 'nope'. Expected one of: not-purchased."
+    )
+    assert (
+        shop.post("/snowflake/recommend", batch_of(wrong), {"sf-custom-errors": "maybe"}).status
+        == 400
+    )
 
 
 @pytest.mark.parametrize("size", [0, 501, -1, 1.5, "abc", True, [], 10**30])
 def test_a_wrong_size_is_an_error_in_its_row(standing_shop: House, size: Any) -> None:
     (value,) = values(standing_shop, ["u1", size, None])
-    assert value["error"]["message"] == f"numResults has value {size!r}. Expected a whole number from 1 to 500."
+    assert (
+        value["error"]["message"]
+        == f"numResults has value {size!r}. Expected a whole number from 1 to 500."
+    )
 
 
 def test_options_and_items_may_be_json_text(shop: House) -> None:
@@ -243,7 +298,9 @@ def test_options_and_items_may_be_json_text(shop: House) -> None:
 
 def test_similar_and_rank_answer_rows(shop: House) -> None:
     shop.serve(solution="similar", recipe="aws-similar-items", recipe_type="RELATED_ITEMS")
-    shop.serve(solution="rank", recipe="aws-personalized-ranking-v2", recipe_type="PERSONALIZED_RANKING")
+    shop.serve(
+        solution="rank", recipe="aws-personalized-ranking-v2", recipe_type="PERSONALIZED_RANKING"
+    )
     (similar,) = values(shop, ["tea", 1, None], function="similar")
     (ranked,) = values(shop, ["u1", ["a", 2]], function="rank")
     assert [item["itemId"] for item in similar["items"]] == ["tea-0"]
@@ -283,25 +340,41 @@ def test_polling_an_unknown_batch_is_answered_at_once(shop: House) -> None:
 
 rows_of_any_kind: st.SearchStrategy[list[tuple[Any, ...]]] = st.lists(
     st.tuples(
-        st.one_of(st.none(), st.integers(0, 3), st.sampled_from(["1", "a", ""]), st.booleans(), st.just([])),
+        st.one_of(
+            st.none(),
+            st.integers(0, 3),
+            st.sampled_from(["1", "a", ""]),
+            st.booleans(),
+            st.just([]),
+        ),
         st.one_of(st.none(), st.integers(-1, 3), st.just("x")),
-        st.sampled_from([None, {}, {"filter": "not-purchased"}, {"filter": "nope"}, {"metadata": False}]),
+        st.sampled_from(
+            [None, {}, {"filter": "not-purchased"}, {"filter": "nope"}, {"metadata": False}]
+        ),
     ),
     max_size=12,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=rows_of_any_kind, data=st.data())
-def test_a_rows_value_does_not_depend_on_its_batch(shop: House, rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
+def test_a_rows_value_does_not_depend_on_its_batch(
+    shop: House, rows: list[tuple[Any, ...]], data: st.DataObject
+) -> None:
     whole = values(shop, *rows)
     order = data.draw(st.permutations(range(len(rows))))
     cut = data.draw(st.integers(0, len(rows)))
     for part in (order[:cut], order[cut:]):
-        assert values(shop, *[rows[number] for number in part]) == [whole[number] for number in part]
+        assert values(shop, *[rows[number] for number in part]) == [
+            whole[number] for number in part
+        ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     body=st.one_of(
         st.text(),
@@ -338,7 +411,9 @@ def test_a_stalled_campaign_ends_at_the_deadline_not_at_its_own_time(shop: House
     shop.runtime = runtime
     shop.api = replace(shop.api, seconds=0.05)
     try:
-        answered = shop.post("/snowflake/recommend", batch_of(*[[f"u{n}", 1, None] for n in range(100)]))
+        answered = shop.post(
+            "/snowflake/recommend", batch_of(*[[f"u{n}", 1, None] for n in range(100)])
+        )
     finally:
         runtime.released.set()
     assert answered.status == 503
@@ -366,7 +441,9 @@ class LimitedRuntime(FakeRuntime):
     def get_recommendations(self, **arguments: Any) -> Mapping[str, Any]:
         with self.lock:
             now = time.monotonic()
-            self.tokens = min(self.per_second / 10, self.tokens + (now - self.seen_at) * self.per_second)
+            self.tokens = min(
+                self.per_second / 10, self.tokens + (now - self.seen_at) * self.per_second
+            )
             self.seen_at = now
             if self.tokens < 1:
                 raise THROTTLE
@@ -380,10 +457,14 @@ def test_many_batches_at_once_share_a_limited_campaign_and_all_complete(shop: Ho
     functions = Functions.over(recommender, time.monotonic, time.sleep)
 
     def run(sender: int) -> int:
-        body = json.dumps(batch_of(*[[f"u{sender}-{n}", 1, {"metadata": False}] for n in range(64)])).encode()
+        body = json.dumps(
+            batch_of(*[[f"u{sender}-{n}", 1, {"metadata": False}] for n in range(64)])
+        ).encode()
         while True:  # Snowflake sends again what was answered with 429
             with suppress(Throttled):
-                return len(functions.run("recommend", body, {}, Deadline.after(20, time.monotonic))["data"])
+                return len(
+                    functions.run("recommend", body, {}, Deadline.after(20, time.monotonic))["data"]
+                )
 
     with ThreadPoolExecutor(8) as executor:
         assert list(executor.map(run, range(8))) == [64] * 8
@@ -392,7 +473,9 @@ def test_many_batches_at_once_share_a_limited_campaign_and_all_complete(shop: Ho
 
 def test_values_that_do_not_fit_in_an_answer_say_so_and_the_others_stay(shop: House) -> None:
     found = values(shop, *[[f"{n:03}{'u' * 253}", 100, {"metadata": False}] for n in range(300)])
-    too_large = {"error": {"code": "TooLarge", "message": "The answer is too large. Lower MAX_BATCH_ROWS."}}
+    too_large = {
+        "error": {"code": "TooLarge", "message": "The answer is too large. Lower MAX_BATCH_ROWS."}
+    }
     assert found[0]["items"]
     assert found[-1] == too_large
     assert all("items" in value or value == too_large for value in found)

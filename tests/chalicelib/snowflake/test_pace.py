@@ -13,7 +13,9 @@ from tests.chalicelib.house import THROTTLE, Clock
 
 
 class LimitedCampaign:
-    """Takes `rate` calls a second, saved up to `burst`; each answer takes `latency` seconds of the clock."""
+    """Takes `rate` calls a second, saved up to `burst`; each answer takes `latency` seconds of the
+    clock.
+    """
 
     def __init__(self, clock: Clock, rate: float, burst: float, latency: float = 0.0) -> None:
         self.clock, self.rate, self.burst, self.latency = clock, rate, burst, latency
@@ -49,7 +51,9 @@ def test_without_throttles_nothing_waits() -> None:
 
 @pytest.mark.parametrize("burst", [0.02, 0.1])
 @pytest.mark.parametrize("rate", [50, 500])
-def test_a_limited_campaign_is_used_almost_fully_and_refuses_little(rate: float, burst: float) -> None:
+def test_a_limited_campaign_is_used_almost_fully_and_refuses_little(
+    rate: float, burst: float
+) -> None:
     clock = Clock()
     began = clock()
     campaign = LimitedCampaign(clock, rate=rate, burst=rate * burst + 1, latency=0.0001)

@@ -1,0 +1,53 @@
+"""`recdrop quarantine`: what was refused of a run's export, and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from recdrop.cli.common import FINDINGS, endpoint_option, find_endpoint, json_option, print_json
+from recdrop.cli.report import WorkFiles
+
+
+@click.command(
+    help="Show what was refused of the export of run NAME, or of the newest of group NAME. Exit code 1 when there is something."
+)
+@click.argument("name")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Rows to show of each file.",
+)
+@endpoint_option
+@json_option
+def command(name: str, limit: int, endpoint_url: str | None, as_json: bool) -> int:
+    """Print the notes of refused files and the first refused rows."""
+    work = WorkFiles(find_endpoint(endpoint_url))
+    run = work.run_name(name)
+    found = {
+        key: read_notes(work.read(key) or b"", key)
+        for key in work.keys("quarantine/")
+        if f"/{run}/" in key
+    }
+    if as_json:
+        print_json(found)
+    elif not found:
+        click.echo(f"Nothing of run {run} is in quarantine.")
+    for key, notes in () if as_json else found.items():
+        click.echo(f"{key}: {len(notes):,}")
+        for note in notes[:limit]:
+            click.echo("  " + "  ".join(f"{name}={value}" for name, value in note.items()))
+        if len(notes) > limit:
+            click.echo(f"  ... and {len(notes) - limit:,} more; --limit shows them")
+    return FINDINGS if found else 0
+
+
+def read_notes(body: bytes, key: str) -> list[dict[str, Any]]:
+    """A note of a whole file is one JSON object, of rows one per line."""
+    if key.endswith(".jsonl"):
+        return [json.loads(line) for line in body.splitlines() if line.strip()]
+    return [json.loads(body)]

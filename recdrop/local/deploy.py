@@ -1,0 +1,130 @@
+"""Creates the stack in moto from a `LocalTemplate`, and makes by API what moto's CloudFormation
+leaves out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recdrop.local import slimmoto
+
+slimmoto.install()
+
+from recdrop.local.identity import ACCOUNT, REGION  # noqa: E402
+from recdrop.local.lambdas import Function  # noqa: E402
+from recdrop.local.template import (  # noqa: E402
+    CODE_BUCKET,
+    CODE_KEY,
+    EventSource,
+    LocalTemplate,
+    Subscription,
+    empty_zip,
+)
+
+
+class DeployError(Exception):
+    """moto could not create the stack; the message says which resource and why."""
+
+
+@dataclass(frozen=True)
+class QueueSource:
+    """A resolved SQS event source mapping."""
+
+    queue: str
+    function: str
+    mapping: EventSource
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The created stack: physical names by logical id, outputs, functions and the queues that feed
+    them.
+    """
+
+    resources: Mapping[str, str]
+    outputs: Mapping[str, str]
+    functions: tuple[Function, ...]
+    sources: tuple[QueueSource, ...]
+
+
+def deploy(template: LocalTemplate, name: str) -> Deployment:
+    """Create the stack."""
+    from moto.s3.models import s3_backends
+
+    s3 = s3_backends[ACCOUNT]["aws"]
+    s3.create_bucket(CODE_BUCKET, REGION)
+    s3.put_object(CODE_BUCKET, CODE_KEY, empty_zip())
+    stack = create_stack(template, name)
+    s3.delete_object(CODE_BUCKET, CODE_KEY)
+    s3.delete_bucket(CODE_BUCKET)
+    resources = {
+        logical: str(resource.physical_resource_id)
+        for logical in template.body["Resources"]
+        if hasattr(resource := stack.resource_map[logical], "physical_resource_id")
+    }
+    for logical in template.notifying_buckets:
+        s3.get_bucket(resources[logical]).set_notification_configuration(
+            {"EventBridgeConfiguration": {}}
+        )
+    outputs = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.outputs or ()}
+    sources = tuple(
+        QueueSource(
+            outputs.pop(mapping.output).split(":")[-1], resources[mapping.function], mapping
+        )
+        for mapping in template.event_sources
+    )
+    for subscription in template.subscriptions:
+        subscribe(subscription, outputs)
+    return Deployment(resources, outputs, tuple(find_functions(template, resources)), sources)
+
+
+def subscribe(subscription: Subscription, outputs: dict[str, str]) -> None:
+    """Make an SNS subscription of resolved outputs, which are taken out."""
+    from moto.sns.models import sns_backends
+
+    backend = sns_backends[ACCOUNT][REGION]
+    made = backend.subscribe(
+        outputs.pop(subscription.topic_output),
+        outputs.pop(subscription.endpoint_output),
+        subscription.protocol,
+    )
+    for name, value in subscription.attributes.items():
+        backend.set_subscription_attributes(made.arn, name, value)
+
+
+def create_stack(template: LocalTemplate, name: str) -> Any:
+    """The stack, in process: the API would cost a second of start-up for the same call."""
+    from moto.cloudformation.models import cloudformation_backends
+
+    backend = cloudformation_backends[ACCOUNT][REGION]
+    body = json.dumps(template.body)
+    stack = backend.create_stack(name, body, {})
+    if stack.status != "CREATE_COMPLETE":
+        raise DeployError(f"Stack {name!r} ended as {stack.status}. Expected CREATE_COMPLETE.")
+    return stack
+
+
+def find_functions(template: LocalTemplate, resources: Mapping[str, str]) -> list[Function]:
+    """The functions of the stack, their environment as CloudFormation resolved it."""
+    from moto.awslambda.models import lambda_backends
+
+    backend = lambda_backends[ACCOUNT][REGION]
+    functions = []
+    for logical, resource in template.body["Resources"].items():
+        if resource["Type"] != "AWS::Lambda::Function":
+            continue
+        name = resources[logical]
+        deployed = backend.get_function(name)
+        functions.append(
+            Function(
+                name=name,
+                handler=resource["Properties"]["Handler"],
+                timeout=int(resource["Properties"].get("Timeout", 3)),
+                memory=int(resource["Properties"].get("MemorySize", 128)),
+                environment={key: str(value) for key, value in deployed.environment_vars.items()},
+            )
+        )
+    return functions

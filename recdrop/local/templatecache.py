@@ -1,0 +1,86 @@
+"""Remembers the translated template of a project: packaging and SAM translation are a third of the
+start-up.
+
+The key is a hash of everything the template is made from: the sources, the configuration, the merge
+template, the state machines, this translator and the versions of Chalice and the SAM translator. A
+changed comment misses the cache; that costs a second, not correctness.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recdrop.local.template import EventSource, LocalTemplate, RestApi, Subscription, build
+
+FOLDER = Path(".recdrop", "templates")
+SOURCES = ("app.py", "chalicelib", ".chalice", "infrastructure", "statemachines")
+TRANSLATORS = ("chalice", "aws-sam-translator")
+
+
+def cached(project: Path, merge: Path | None, stage: str | None, name: str) -> LocalTemplate:
+    """The template, from the cache or built and put there.
+
+    A cache that cannot be written is done without.
+    """
+    path = project / FOLDER / f"{fingerprint(project, merge, stage, name)}.json"
+    try:
+        return load(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        template = build(project, merge, stage, name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in path.parent.glob("*.json"):
+            old.unlink(missing_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(dataclasses.asdict(template)))
+        temporary.replace(path)
+    except OSError:
+        pass
+    return template
+
+
+def fingerprint(project: Path, merge: Path | None, stage: str | None, name: str) -> str:
+    """The hash of what the template is made from."""
+    digest = hashlib.sha256(
+        repr((stage, name, [importlib.metadata.version(t) for t in TRANSLATORS])).encode()
+    )
+    for path in [
+        *source_files(project),
+        *([merge] if merge else []),
+        Path(__file__).with_name("template.py"),
+    ]:
+        digest.update(str(path).encode())
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()[:32]
+
+
+def source_files(project: Path) -> Iterator[Path]:
+    """The files of the project that shape its template, in order."""
+    for source in SOURCES:
+        path = project / source
+        if path.is_file():
+            yield path
+        else:
+            yield from sorted(
+                p for p in path.rglob("*") if p.is_file() and p.suffix in {".py", ".json", ".yaml"}
+            )
+
+
+def load(data: dict[str, Any]) -> LocalTemplate:
+    """A template from its JSON."""
+    api = data["api"]
+    return LocalTemplate(
+        body=data["body"],
+        event_sources=tuple(EventSource(**source) for source in data["event_sources"]),
+        subscriptions=tuple(Subscription(**subscription) for subscription in data["subscriptions"]),
+        notifying_buckets=tuple(data["notifying_buckets"]),
+        api=RestApi(**{**api, "binary_types": tuple(api["binary_types"])}) if api else None,
+        cut=data["cut"],
+    )

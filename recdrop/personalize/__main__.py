@@ -1,0 +1,115 @@
+"""`python -m recdrop.personalize --port 0 --data-dir DIR`: the local Amazon Personalize on a port
+of its own.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from recdrop.local.httpserver import PortInUseError
+from recdrop.personalize.clock import SystemClock
+from recdrop.personalize.faults import Faults
+from recdrop.personalize.hosting import hosted
+from recdrop.personalize.latency import PRESETS
+from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.server import PersonalizeServer
+
+
+@click.command()
+@click.option("--port", default=0, show_default=True, help="0 takes a free one and says which.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where state, data and models are kept.",
+)
+@click.option(
+    "--s3-endpoint",
+    default=None,
+    help="Where S3 is, such as http://127.0.0.1:4566; default: boto3's own.",
+)
+@click.option("--region", default="us-east-1", show_default=True)
+@click.option("--account", default="000000000000", show_default=True)
+@click.option("--latency", type=click.Choice(sorted(PRESETS)), default="quick", show_default=True)
+@click.option("--speed", default=1.0, show_default=True, help="How fast the service's clock runs.")
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--slots", default=None, type=int, help="Jobs at the same time; default: one per core."
+)
+@click.option(
+    "--training-seconds",
+    default=30.0,
+    show_default=True,
+    help="Budget of the search in one training.",
+)
+@click.option(
+    "--quota", "quotas", multiple=True, metavar="NAME=VALUE", help="Changes a quota of quotas.json."
+)
+@click.option("--no-quotas", is_flag=True, help="Switches the upper limits off.")
+@click.option(
+    "--mixed-filters", is_flag=True, help="Accepts AND mixed with OR in filters (AND binds first)."
+)
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, path_type=Path),
+    default=None,
+    help="A fault plan in JSON.",
+)
+def main(
+    port: int,
+    data_dir: Path,
+    s3_endpoint: str | None,
+    region: str,
+    account: str,
+    latency: str,
+    speed: float,
+    seed: int,
+    slots: int | None,
+    training_seconds: float,
+    quotas: tuple[str, ...],
+    no_quotas: bool,
+    mixed_filters: bool,
+    faults: Path | None,
+) -> None:
+    """Serves until it gets SIGTERM or Ctrl-C."""
+    limits = load_quotas()
+    try:
+        limits = (limits.switched_off() if no_quotas else limits).adjusted(
+            {name: int(value) for name, _, value in (quota.partition("=") for quota in quotas)}
+        )
+        plan = Faults.from_json(faults.read_text()) if faults else Faults()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    app = PersonalizeServer(
+        data_dir,
+        s3_endpoint=s3_endpoint,
+        region=region,
+        account=account,
+        latency=latency,
+        seed=seed,
+        clock=SystemClock(speed),
+        quotas=limits,
+        faults=plan,
+        slots=slots,
+        training_seconds=training_seconds,
+        mixed_filters=mixed_filters,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with hosted(app, port) as url:
+            click.echo(f"Amazon Personalize is at {url}")
+            stop.wait()
+    except PortInUseError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        app.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Jobs on datasets: import, export, deletion of users."""
+
+from __future__ import annotations
+
+from recdrop.personalize.errors import InvalidInputError
+from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule
+from recdrop.personalize.snapshots import snapshot
+from recdrop.personalize.store import Resource
+from recdrop.personalize.world import Request, World
+
+
+def _prepare_import(world: World, request: Request) -> Draft:
+    dataset = world.find_active(request["datasetArn"], "Dataset")
+    if "dataLocation" not in request["dataSource"]:
+        raise InvalidInputError(
+            "dataSource.dataLocation is missing. Expected an S3 path such as s3://bucket/folder/."
+        )
+    mode = request.get("importMode", "FULL")
+    if mode == "INCREMENTAL" and not dataset.notes.get("files"):
+        raise InvalidInputError(
+            f"{dataset.arn} has no bulk data yet. Expected importMode FULL for the first import, got INCREMENTAL."
+        )
+    if request.get("publishAttributionMetricsToS3"):
+        _attribution(world, dataset)
+    return Draft(
+        {
+            "importMode": mode,
+            "publishAttributionMetricsToS3": request.get("publishAttributionMetricsToS3", False),
+            "datasetGroupArn": dataset.doc["datasetGroupArn"],
+        }
+    )
+
+
+def _attribution(world: World, dataset: Resource) -> Resource:
+    """The metric attribution of the group, which must have a place for reports."""
+    found = world.in_group("MetricAttribution", dataset.doc["datasetGroupArn"])
+    has_place = [
+        attribution
+        for attribution in found
+        if "s3DataDestination" in attribution.doc["metricsOutputConfig"]
+    ]
+    if not has_place or dataset.doc["datasetType"] != "INTERACTIONS":
+        raise InvalidInputError(
+            "publishAttributionMetricsToS3 is true. Expected an INTERACTIONS dataset and a metric attribution "
+            "in its group with an s3DataDestination."
+        )
+    return has_place[0]
+
+
+def _report(world: World, job: Resource, dataset: Resource) -> Doc | None:
+    if not job.doc["publishAttributionMetricsToS3"]:
+        return None
+    attribution = _attribution(world, dataset)
+    return {
+        "metrics": attribution.doc["metrics"],
+        "path": attribution.doc["metricsOutputConfig"]["s3DataDestination"]["path"],
+        "job": job.doc["jobName"],
+        "time": int(world.now),
+        "snapshot": snapshot(world, dataset.doc["datasetGroupArn"]),
+    }
+
+
+def _import_job(world: World, job: Resource) -> Doc:
+    dataset = world.find(job.doc["datasetArn"], "Dataset")
+    schema = world.find(dataset.doc["schemaArn"], "Schema")
+    return {
+        "work": "import",
+        "dataset_type": dataset.doc["datasetType"],
+        "schema": schema.doc["schema"],
+        "domain": schema.doc.get("domain"),
+        "location": job.doc["dataSource"]["dataLocation"],
+        "earlier": list(dataset.notes.get("files", ()))
+        if job.doc["importMode"] == "INCREMENTAL"
+        else [],
+        "attribution": _report(world, job, dataset),
+        "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
+    }
+
+
+def _imported(world: World, job: Resource, result: Doc) -> Resource:
+    """The files of the dataset change only here, so that a dead worker leaves nothing half done."""
+    dataset = world.find(job.doc["datasetArn"], "Dataset")
+    earlier = dataset.notes.get("files", []) if job.doc["importMode"] == "INCREMENTAL" else []
+    notes = {
+        "files": [*earlier, result["file"]],
+        "index": result.get("index"),
+        "event_types": result.get("event_types"),
+    }
+    world.tx.put(dataset.with_notes(**notes).with_doc(lastUpdatedDateTime=world.now))
+    return job.with_notes(rows=result["rows"])
+
+
+def _prepare_export(world: World, request: Request) -> Draft:
+    dataset = world.find_active(request["datasetArn"], "Dataset")
+    _check_folder(request["jobOutput"]["s3DataDestination"]["path"])
+    return Draft(
+        {
+            "ingestionMode": request.get("ingestionMode", "PUT"),
+            "datasetGroupArn": dataset.doc["datasetGroupArn"],
+        }
+    )
+
+
+def _export_job(world: World, job: Resource) -> Doc:
+    dataset = world.find(job.doc["datasetArn"], "Dataset")
+    return {
+        "work": "export",
+        "dataset_type": dataset.doc["datasetType"],
+        "snapshot": snapshot(world, dataset.doc["datasetGroupArn"]),
+        "mode": job.doc["ingestionMode"],
+        "destination": job.doc["jobOutput"]["s3DataDestination"]["path"],
+        "name": job.doc["jobName"],
+    }
+
+
+def _prepare_deletion(world: World, request: Request) -> Draft:
+    world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    if "dataLocation" not in request["dataSource"]:
+        raise InvalidInputError(
+            "dataSource.dataLocation is missing. Expected an S3 path such as s3://bucket/folder/."
+        )
+    return Draft({"numDeleted": 0})
+
+
+def _deletion_job(world: World, job: Resource) -> Doc:
+    return {
+        "work": "delete",
+        "snapshot": snapshot(world, job.doc["datasetGroupArn"]),
+        "location": job.doc["dataSource"]["dataLocation"],
+    }
+
+
+def _deleted(world: World, job: Resource, result: Doc) -> Resource:
+    """The worker has written the bulk files anew without the users; the streamed rows go here."""
+    group = job.doc["datasetGroupArn"]
+    users = [(user,) for user in result["users"]]
+    before = world.tx.query("SELECT count(*) FROM events WHERE grp = ?", (group,))[0][0]
+    world.tx.execute_many(f"DELETE FROM events WHERE grp = '{group}' AND user_id = ?", users)
+    after = world.tx.query("SELECT count(*) FROM events WHERE grp = ?", (group,))[0][0]
+    for arn, changed in result["datasets"].items():
+        dataset = world.find(arn, "Dataset")
+        world.tx.put(dataset.with_notes(**changed))
+        if dataset.doc["datasetType"] == "USERS":
+            world.tx.execute_many(
+                f"DELETE FROM records WHERE dataset = '{arn}' AND record_id = ?", users
+            )
+    return job.with_doc(numDeleted=result["rows"] + before - after)
+
+
+def _check_folder(path: str) -> None:
+    if not (path.startswith("s3://") and path.endswith("/")):
+        raise InvalidInputError(
+            f"Invalid S3 output path: {path!r}. Expected s3://bucket/folder/ with a slash at its end."
+        )
+
+
+KINDS = (
+    Kind(
+        "DatasetImportJob",
+        "dataset-import-job/{jobName}",
+        _prepare_import,
+        quotas=(QuotaRule("import_jobs_in_progress", states=PENDING),),
+        jobs={"create": _import_job},
+        done={"create": _imported},
+    ),
+    Kind(
+        "DatasetExportJob",
+        "dataset-export-job/{jobName}",
+        _prepare_export,
+        quotas=(QuotaRule("export_jobs_in_progress", states=PENDING),),
+        jobs={"create": _export_job},
+    ),
+    Kind(
+        "DataDeletionJob",
+        "data-deletion-job/{jobName}",
+        _prepare_deletion,
+        course="erase",
+        quotas=(
+            QuotaRule(
+                "data_deletion_jobs_in_progress_per_group", scope="datasetGroupArn", states=PENDING
+            ),
+        ),
+        jobs={"erase": _deletion_job},
+        done={"erase": _deleted},
+    ),
+)

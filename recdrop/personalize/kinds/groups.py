@@ -1,0 +1,170 @@
+"""Dataset groups, schemas, datasets and event trackers."""
+
+from __future__ import annotations
+
+from recdrop.personalize.errors import AlreadyExistsError, InUseError, InvalidInputError
+from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule, Update
+from recdrop.personalize.schemas import DATASET_TYPES, SchemaError, parse_schema
+from recdrop.personalize.store import Resource
+from recdrop.personalize.world import Request, World
+
+DOMAIN_DATASETS = ("INTERACTIONS", "ITEMS", "USERS")
+HELD_BY_GROUP = ("EventTracker", "Solution", "Recommender", "Dataset")
+GONE_WITH_GROUP = ("Filter", "MetricAttribution")
+
+
+def _prepare_group(_world: World, request: Request) -> Draft:
+    if ("kmsKeyArn" in request) != ("roleArn" in request):
+        raise InvalidInputError(
+            "kmsKeyArn and roleArn go together: the role is what may use the key."
+        )
+    return Draft()
+
+
+def _check_group_delete(world: World, group: Resource) -> None:
+    for noun in HELD_BY_GROUP:
+        held = world.in_group(noun, group.arn)
+        if held:
+            raise InUseError(f"{group.arn} still has a {noun}: {held[0].arn}. Delete it first.")
+
+
+def _group_deleted(world: World, group: Resource, _result: Doc) -> Resource:
+    for noun in GONE_WITH_GROUP:
+        for resource in world.in_group(noun, group.arn):
+            world.tx.delete(resource)
+    world.tx.execute("DELETE FROM events WHERE grp = ?", (group.arn,))
+    return group
+
+
+def _prepare_schema(_world: World, request: Request) -> Draft:
+    try:
+        parse_schema(request["schema"], domain=request.get("domain"))
+    except SchemaError as error:
+        raise InvalidInputError(str(error)) from error
+    return Draft()
+
+
+def _check_schema_delete(world: World, schema: Resource) -> None:
+    users = [
+        dataset for dataset in world.tx.all("Dataset") if dataset.doc["schemaArn"] == schema.arn
+    ]
+    if users:
+        raise InUseError(f"{schema.arn} is used by {users[0].arn}.")
+
+
+def _dataset_type(request: Request) -> str:
+    kind = str(request["datasetType"]).upper()
+    if kind not in DATASET_TYPES:
+        raise InvalidInputError(
+            f"Dataset type {request['datasetType']!r} does not exist. Expected one of: {', '.join(DATASET_TYPES)}."
+        )
+    return kind
+
+
+def _dataset_tail(_world: World, request: Request) -> str:
+    return f"dataset/{request['datasetGroupArn'].rpartition('/')[2]}/{_dataset_type(request)}"
+
+
+def _prepare_dataset(world: World, request: Request) -> Draft:
+    group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    kind = _dataset_type(request)
+    if group.doc.get("domain") and kind not in DOMAIN_DATASETS:
+        raise InvalidInputError(
+            f"A {group.doc['domain']} group has no {kind} dataset. Expected one of: {DOMAIN_DATASETS}."
+        )
+    _check_schema_fits(world, request["schemaArn"], kind, group.doc.get("domain"))
+    tracking = {"trackingId": world.new_id("tracker")} if kind == "ACTION_INTERACTIONS" else {}
+    return Draft({"datasetType": kind, **tracking})
+
+
+def _check_schema_fits(world: World, schema_arn: str, kind: str, domain: str | None) -> None:
+    schema = world.find(schema_arn, "Schema")
+    if schema.doc.get("domain") != domain:
+        raise InvalidInputError(
+            f"Schema {schema.arn} has domain {schema.doc.get('domain')!r}. Expected {domain!r}."
+        )
+    found = parse_schema(schema.doc["schema"], domain=domain).dataset_type
+    if found != kind:
+        raise InvalidInputError(
+            f"Schema {schema.arn} is for a dataset of type {found}. Expected {kind}."
+        )
+
+
+def _check_dataset_update(world: World, dataset: Resource, request: Request) -> Doc:
+    if dataset.status != "ACTIVE":
+        raise InUseError(f"{dataset.arn} is in status {dataset.status}. Expected ACTIVE.")
+    group = world.find(dataset.doc["datasetGroupArn"], "DatasetGroup")
+    _check_schema_fits(
+        world, request["schemaArn"], dataset.doc["datasetType"], group.doc.get("domain")
+    )
+    return {"schemaArn": request["schemaArn"]}
+
+
+def _apply_dataset_update(_world: World, dataset: Resource, change: Doc) -> Resource:
+    return dataset.with_doc(schemaArn=change["schemaArn"])
+
+
+def _check_dataset_delete(world: World, dataset: Resource) -> None:
+    imports = [
+        job for job in world.tx.all("DatasetImportJob") if job.doc["datasetArn"] == dataset.arn
+    ]
+    versions = world.in_group("SolutionVersion", dataset.doc["datasetGroupArn"])
+    for resource in (*imports, *versions):
+        if resource.status in PENDING:
+            raise InUseError(
+                f"{dataset.arn} is used by {resource.arn}, which is in status {resource.status}."
+            )
+
+
+def _dataset_deleted(world: World, dataset: Resource, _result: Doc) -> Resource:
+    world.tx.execute("DELETE FROM records WHERE dataset = ?", (dataset.arn,))
+    streamed = {"INTERACTIONS": "interaction", "ACTION_INTERACTIONS": "action"}.get(
+        dataset.doc["datasetType"]
+    )
+    world.tx.execute(
+        "DELETE FROM events WHERE grp = ? AND kind = ?", (dataset.doc["datasetGroupArn"], streamed)
+    )
+    return dataset
+
+
+def _tracker_tail(world: World, _request: Request) -> str:
+    return f"event-tracker/{world.new_id('tracker-arn')[:8]}"
+
+
+def _prepare_tracker(world: World, request: Request) -> Draft:
+    group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    present = world.in_group("EventTracker", group.arn)
+    if present:
+        raise AlreadyExistsError.of(present[0].arn)
+    digits = world.new_id("tracking")
+    tracking = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return Draft({"trackingId": tracking, "accountId": world.settings.account})
+
+
+KINDS = (
+    Kind(
+        "DatasetGroup",
+        "dataset-group/{name}",
+        _prepare_group,
+        quotas=(QuotaRule("dataset_groups"),),
+        check_delete=_check_group_delete,
+        done={"delete": _group_deleted},
+    ),
+    Kind(
+        "Schema",
+        "schema/{name}",
+        _prepare_schema,
+        course=None,
+        quotas=(QuotaRule("schemas"),),
+        check_delete=_check_schema_delete,
+    ),
+    Kind(
+        "Dataset",
+        _dataset_tail,
+        _prepare_dataset,
+        update=Update("latestDatasetUpdate", _check_dataset_update, _apply_dataset_update),
+        check_delete=_check_dataset_delete,
+        done={"delete": _dataset_deleted},
+    ),
+    Kind("EventTracker", _tracker_tail, _prepare_tracker),
+)

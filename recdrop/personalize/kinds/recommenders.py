@@ -1,0 +1,113 @@
+"""Recommenders of domain dataset groups: train, serve, stop, start, and train again every week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recdrop.personalize.errors import InUseError, InvalidInputError
+from recdrop.personalize.kinds.solutions import find_recipe
+from recdrop.personalize.kinds.training import check_trainable, training_job
+from recdrop.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
+from recdrop.personalize.store import Resource, Step
+from recdrop.personalize.world import Request, World
+
+
+def _prepare(world: World, request: Request) -> Draft:
+    group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    recipe = find_recipe(world, request["recipeArn"])
+    if not group.doc.get("domain") or recipe.domain != group.doc["domain"]:
+        raise InvalidInputError(
+            f"{recipe.arn} is for domain {recipe.domain!r}, {group.arn} has domain {group.doc.get('domain')!r}. "
+            "Expected a use case of the group's domain."
+        )
+    check_trainable(world, group.arn, recipe)
+    config = {"minRecommendationRequestsPerSecond": 1, **request.get("recommenderConfig", {})}
+    return Draft({"recommenderConfig": config})
+
+
+def _job(world: World, recommender: Resource) -> Doc:
+    recipe = find_recipe(world, recommender.doc["recipeArn"])
+    training_data = recommender.doc["recommenderConfig"].get("trainingDataConfig")
+    config = {"trainingDataConfig": training_data} if training_data else {}
+    return training_job(
+        world, recommender.doc["datasetGroupArn"], [recipe], config, event_type=recipe.event_type
+    )
+
+
+def _trained(world: World, recommender: Resource, result: Doc) -> Resource:
+    world.tx.cancel(recommender.arn, "retrain")
+    again = world.now + world.settings.latency.recommender_retraining
+    world.tx.schedule(Step(again, recommender.arn, "retrain"))
+    kept = ("model", "metrics", "events_upto", "rows")
+    notes = {name: result[name] for name in kept}
+    return recommender.with_doc(modelMetrics=result["metrics"]).with_notes(**notes)
+
+
+def retrain(world: World, recommender: Resource, _payload: Mapping[str, Any]) -> None:
+    """The weekly training: the old model serves until the new one is there.
+
+    A stopped one waits for its start.
+    """
+    if recommender.status == "ACTIVE":
+        world.lifecycle.start(world, recommender, "retrain")
+
+
+def _started(world: World, recommender: Resource, _result: Doc) -> Resource:
+    again = world.now + world.settings.latency.recommender_retraining
+    world.tx.schedule(Step(again, recommender.arn, "retrain"))
+    return recommender
+
+
+def _check_update(_world: World, recommender: Resource, request: Request) -> Doc:
+    if recommender.status not in ("ACTIVE", "INACTIVE", "CREATE FAILED"):
+        raise InUseError(
+            f"{recommender.arn} is in status {recommender.status}. Expected ACTIVE or CREATE FAILED."
+        )
+    return {"recommenderConfig": request["recommenderConfig"]}
+
+
+def _apply_update(world: World, recommender: Resource, change: Doc) -> Resource:
+    before = recommender.doc["recommenderConfig"]
+    changed = recommender.with_doc(recommenderConfig={**before, **change["recommenderConfig"]})
+    if changed.doc["recommenderConfig"].get("trainingDataConfig") != before.get(
+        "trainingDataConfig"
+    ):
+        world.tx.schedule(Step(world.now, recommender.arn, "retrain"))
+    return changed
+
+
+def stop_recommender(world: World, request: Request) -> Doc:
+    recommender = world.find(request["recommenderArn"], "Recommender")
+    _expect_status(recommender, "ACTIVE")
+    world.tx.cancel(recommender.arn, "retrain")
+    return world.lifecycle.start(world, recommender, "stop").doc
+
+
+def start_recommender(world: World, request: Request) -> Doc:
+    recommender = world.find(request["recommenderArn"], "Recommender")
+    _expect_status(recommender, "INACTIVE")
+    return world.lifecycle.start(world, recommender, "start").doc
+
+
+def _expect_status(recommender: Resource, expected: str) -> None:
+    if recommender.status != expected:
+        raise InUseError(
+            f"{recommender.arn} is in status {recommender.status}. Expected {expected}."
+        )
+
+
+SPECIALS = {"StopRecommender": stop_recommender, "StartRecommender": start_recommender}
+ACTIONS = {"retrain": retrain}
+
+KINDS = (
+    Kind(
+        "Recommender",
+        "recommender/{name}",
+        _prepare,
+        quotas=(QuotaRule("recommenders_per_group", scope="datasetGroupArn"),),
+        update=Update("latestRecommenderUpdate", _check_update, _apply_update),
+        jobs={"create": _job, "retrain": _job},
+        done={"create": _trained, "retrain": _trained, "start": _started},
+    ),
+)

@@ -1,0 +1,73 @@
+"""What batch inference and batch segments share: files of JSON lines in, files with `.out` out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from recdrop.personalize.errors import JobFailed
+from recdrop.personalize.work.objects import Objects
+
+
+class LineError(ValueError):
+    """This line has no answer; its text becomes the `error` of the output line."""
+
+
+def _as_it_is(line: dict[str, Any]) -> dict[str, Any]:
+    return line
+
+
+def answer_lines(
+    spec: Mapping[str, Any],
+    folder: Path,
+    answer: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    shape: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is,
+) -> int:
+    """Answers every line of every input file into `<input>.out` below the destination; the number
+    of lines.
+    """
+    objects = Objects(spec["s3_endpoint"], spec["region"])
+    files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
+    count = 0
+    for file in files:
+        name = file.name.split("-", 1)[1]
+        written = folder / f"{file.name}.out"
+        with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:
+            for line in filter(str.strip, lines):
+                output.write(json.dumps(shape(_answered(line, answer))) + "\n")
+                count += 1
+                _check_queries(spec, count)
+        objects.upload(written, f"{spec['destination']}{name}.out")
+    return count
+
+
+def _check_queries(spec: Mapping[str, Any], count: int) -> None:
+    most = spec.get("queries")
+    if most is not None and count > most:
+        raise JobFailed(
+            f"The input has more than {most} queries. Expected at most {most} for this recipe."
+        )
+
+
+def _answered(
+    line: str, answer: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> dict[str, Any]:
+    try:
+        question = json.loads(line)
+    except ValueError:
+        return {"input": line.strip(), "output": None, "error": "The line is not JSON."}
+    if not isinstance(question, dict):
+        return {"input": question, "output": None, "error": "The line is not a JSON object."}
+    try:
+        return {"input": question, "output": answer(question), "error": None}
+    except LineError as error:
+        return {"input": question, "output": None, "error": str(error)}
+
+
+def text_member(question: Mapping[str, Any], name: str) -> str:
+    value = question.get(name)
+    if not isinstance(value, str) or not value:
+        raise LineError(f"{name} is {value!r}. Expected a text of 1 to 256 characters.")
+    return value

@@ -1,0 +1,27 @@
+"""Recommenders trained by measurement on two cores: `fit` a recipe on `TrainingData`, ask the
+model, `save`, `load`.
+
+Nothing here reads or writes anything but a model's own files.
+"""
+
+from recdrop.recommender import metrics
+from recdrop.recommender.data import Column, Event, Query, Scored, TrainingData
+from recdrop.recommender.evaluation import evaluate
+from recdrop.recommender.files import ModelFileError
+from recdrop.recommender.model import Model
+from recdrop.recommender.recipes import RECIPES, fit, load
+
+__all__ = [
+    "RECIPES",
+    "Column",
+    "Event",
+    "Model",
+    "ModelFileError",
+    "Query",
+    "Scored",
+    "TrainingData",
+    "evaluate",
+    "fit",
+    "load",
+    "metrics",
+]

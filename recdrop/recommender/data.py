@@ -1,0 +1,257 @@
+"""The one shape of training data and of a question. Plain frozen records around numpy arrays; no
+file is read here.
+
+`TrainingData` checks itself when made, and every message names the value and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["categorical", "number", "text"]
+Array = NDArray[Any]
+MULTI_VALUE_SEPARATOR = "|"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metadata or context column, aligned with the rows of its table. None (or NaN) means
+    missing.
+
+    `values` is an object array of `str | None` (categorical, several values joined with "|"; text)
+    or float64 (number).
+    """
+
+    kind: Kind
+    values: Array
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("categorical", "number", "text"):
+            raise ValueError(
+                f"Column kind has value {self.kind!r}. Expected one of: categorical, number, text"
+            )
+
+    def take(self, rows: Array) -> Column:
+        return Column(self.kind, self.values[rows])
+
+
+@dataclass(frozen=True)
+class Event:
+    item_id: str
+    timestamp: int
+    event_type: str | None = None
+    event_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question. `events` are newer than the training history of `user_id` and come after it,
+    oldest first; those of
+    the same timestamp have no order."""
+
+    user_id: str | None = None
+    events: Sequence[Event] = ()
+    item_id: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    user: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`score` is None for fillers. `reason` is "Exploration", "Popular item" or None."""
+
+    item_id: str
+    score: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Interactions in columns, with the users and items they point at.
+
+    `user_ids` and `item_ids` are unique and sorted, and may hold ids without interactions. `user`
+    and `item` are codes into them. `timestamp` is in seconds; rows come in any order, ties keep
+    their order. `impressions` holds, per event, the ids shown with it joined with "|". For
+    next-best-action the items are actions and the event types are "Taken", "Not Taken" and
+    "Viewed".
+    """
+
+    user_ids: Array
+    item_ids: Array
+    user: Array
+    item: Array
+    timestamp: Array
+    event_type: Column | None = None
+    event_value: Array | None = None
+    context: Mapping[str, Column] = field(default_factory=dict)
+    items: Mapping[str, Column] = field(default_factory=dict)
+    users: Mapping[str, Column] = field(default_factory=dict)
+    impressions: Array | None = None
+
+    def __post_init__(self) -> None:
+        _check_ids("user_ids", self.user_ids)
+        _check_ids("item_ids", self.item_ids)
+        _check_codes("user", self.user, len(self.user_ids))
+        _check_codes("item", self.item, len(self.item_ids))
+        _check_lengths(self)
+        _check_event_values(self.event_value)
+        for table in (self.context, self.items, self.users):
+            for name, column in table.items():
+                _check_finite(name, column)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def take(self, rows: Array) -> TrainingData:
+        """The same users and items with only the interactions of `rows` (bool mask or positions)."""
+        return TrainingData(
+            self.user_ids,
+            self.item_ids,
+            self.user[rows],
+            self.item[rows],
+            self.timestamp[rows],
+            None if self.event_type is None else self.event_type.take(rows),
+            None if self.event_value is None else self.event_value[rows],
+            {name: column.take(rows) for name, column in self.context.items()},
+            self.items,
+            self.users,
+            None if self.impressions is None else self.impressions[rows],
+        )
+
+    @classmethod
+    def from_rows(
+        cls,
+        users: Sequence[str],
+        items: Sequence[str],
+        timestamps: Sequence[int],
+        *,
+        event_types: Sequence[str | None] | None = None,
+        event_values: Sequence[float | None] | None = None,
+        context: Mapping[str, Column] | None = None,
+        item_columns: Mapping[str, tuple[Kind, Mapping[str, Any]]] | None = None,
+        user_columns: Mapping[str, tuple[Kind, Mapping[str, Any]]] | None = None,
+        impressions: Sequence[str | None] | None = None,
+    ) -> TrainingData:
+        """From parallel rows.
+
+        Metadata comes as {column: (kind, {id: value})}; its ids join those of the rows.
+        """
+        if not len(users) == len(items) == len(timestamps):
+            raise ValueError(
+                f"Rows have lengths {len(users)}, {len(items)}, {len(timestamps)}. Expected equal lengths of users, items, timestamps"
+            )
+        user_ids = _unique_ids(users, user_columns or {})
+        item_ids = _unique_ids(items, item_columns or {})
+        return cls(
+            user_ids,
+            item_ids,
+            encode(user_ids, users),
+            encode(item_ids, items),
+            np.asarray(timestamps, dtype=np.int64).reshape(-1),
+            None
+            if event_types is None
+            else Column("categorical", np.array(list(event_types), dtype=object)),
+            None
+            if event_values is None
+            else np.array([_number(v) for v in event_values], dtype=np.float32),
+            dict(context or {}),
+            {
+                name: _column(kind, values, item_ids)
+                for name, (kind, values) in (item_columns or {}).items()
+            },
+            {
+                name: _column(kind, values, user_ids)
+                for name, (kind, values) in (user_columns or {}).items()
+            },
+            None if impressions is None else np.array(list(impressions), dtype=object),
+        )
+
+
+def encode(ids: Array, values: Sequence[str]) -> Array:
+    """Codes (int32) of `values` in the sorted `ids`. Every value must be there."""
+    positions = {identifier: code for code, identifier in enumerate(ids.tolist())}
+    return np.fromiter(
+        (positions[str(value)] for value in values), dtype=np.int32, count=len(values)
+    )
+
+
+def _unique_ids(
+    rows: Iterable[str], columns: Mapping[str, tuple[Kind, Mapping[str, Any]]]
+) -> Array:
+    found = {str(value) for value in rows}.union(*(values for _, values in columns.values()))
+    return np.array(sorted(found), dtype=object)
+
+
+def _column(kind: Kind, values: Mapping[str, Any], ids: Array) -> Column:
+    aligned = [values.get(identifier) for identifier in ids]
+    if kind == "number":
+        return Column(kind, np.array([_number(value) for value in aligned], dtype=np.float64))
+    return Column(kind, np.array(aligned, dtype=object))
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _check_ids(name: str, ids: Array) -> None:
+    if len(ids) > 1 and not bool(np.all(ids[:-1] < ids[1:])):
+        at = int(np.flatnonzero(~(ids[:-1] < ids[1:]))[0])
+        raise ValueError(
+            f"{name} has {ids[at]!r} before {ids[at + 1]!r}. Expected unique, sorted ids"
+        )
+    if len(ids) and not isinstance(ids[0], str):
+        raise ValueError(
+            f"{name} holds {ids[0]!r} of type {type(ids[0]).__name__}. Expected text ids"
+        )
+
+
+def _check_codes(name: str, codes: Array, limit: int) -> None:
+    if not np.issubdtype(codes.dtype, np.integer):
+        raise ValueError(f"{name} has dtype {codes.dtype}. Expected integer codes into {name}_ids")
+    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < limit:
+        bad = int(codes.min()) if codes.min() < 0 else int(codes.max())
+        raise ValueError(f"{name} holds code {bad}. Expected 0 to {limit - 1}")
+
+
+def _check_lengths(data: TrainingData) -> None:
+    events, items, users = len(data.user), len(data.item_ids), len(data.user_ids)
+    expected: dict[str, tuple[Any, int]] = {
+        "item": (data.item, events),
+        "timestamp": (data.timestamp, events),
+    }
+    if data.event_type is not None:
+        expected["event_type"] = (data.event_type.values, events)
+    if data.event_value is not None:
+        expected["event_value"] = (data.event_value, events)
+    if data.impressions is not None:
+        expected["impressions"] = (data.impressions, events)
+    for table, size in ((data.context, events), (data.items, items), (data.users, users)):
+        expected.update({name: (column.values, size) for name, column in table.items()})
+    for name, (values, size) in expected.items():
+        if len(values) != size:
+            raise ValueError(f"{name} has {len(values)} values. Expected {size}")
+    if not np.issubdtype(data.timestamp.dtype, np.integer):
+        raise ValueError(
+            f"timestamp has dtype {data.timestamp.dtype}. Expected whole seconds; NaN has no place there"
+        )
+
+
+def _check_event_values(values: Array | None) -> None:
+    if values is not None and bool(np.isinf(values).any()):
+        at = int(np.flatnonzero(np.isinf(values))[0])
+        raise ValueError(
+            f"event_value has value {float(values[at])!r} in row {at}. Expected a finite number or NaN for none"
+        )
+
+
+def _check_finite(name: str, column: Column) -> None:
+    if column.kind == "number" and bool(np.isinf(column.values.astype(np.float64)).any()):
+        at = int(np.flatnonzero(np.isinf(column.values.astype(np.float64)))[0])
+        raise ValueError(
+            f"{name} has value {float(column.values[at])!r} in row {at}. Expected a finite number or NaN for none"
+        )
