@@ -216,8 +216,8 @@ def test_events_of_a_session_count_for_the_user_who_logs_in(
         aws.events.put_events(
             trackingId=tracking_id,
             sessionId="anonymous-session",
-            eventList=[event],
-            **who,  # type: ignore[list-item]
+            eventList=[event],  # type: ignore[list-item]
+            **who,
         )
 
     def answer(user: str) -> list[dict[str, Any]]:
