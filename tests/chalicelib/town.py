@@ -52,7 +52,7 @@ T = TypeVar("T")
 class Clock:
     """Epoch seconds that pass only when told, or when someone sleeps."""
 
-    def __init__(self, seconds: float = 1_700_000_000.0) -> None:
+    def __init__(self, seconds: float = 1_750_000_000.0) -> None:
         self.seconds = seconds
 
     def __call__(self) -> float:
@@ -117,6 +117,12 @@ class Town:
     clock: Clock
     clients: TownClients
     inbox_url: str
+
+    @property
+    def machine(self) -> FakeStateMachine:
+        found: Any = self.clients.stepfunctions
+        assert isinstance(found, FakeStateMachine)
+        return found
 
     def told(self) -> list[str]:
         """Subjects of what was told by the topic since it was last asked."""
@@ -184,6 +190,12 @@ class Servers:
     clients: TownClients
     personalize: PersonalizeServer
 
+    def plan_fault(self, **rule: Any) -> None:
+        """The next call of an operation goes wrong, as POST /_personalize/faults would plan it."""
+        rules = documents.encode([{"call": 1, **rule}])
+        reply = self.personalize.faults.administer("POST", rules)
+        assert reply.status == 200, reply.body
+
     def open_town(self) -> Town:
         number = f"town-{next(_numbers)}"  # moto is one per process: other tests have tables too
         clients, clock = self.clients.of_a_town(), Clock()
@@ -231,11 +243,18 @@ def open_servers(folder: Path) -> Iterator[Servers]:
     # Late: importing moto takes a second that most tests of chalicelib do not need.
     from recdrop.local.motoserver import MotoApp
     from recdrop.personalize.hosting import hosted
+    from recdrop.personalize.quotas import load_quotas
     from recdrop.personalize.server import PersonalizeServer
 
     with hosted(MotoApp(threading.RLock())) as aws_url:
         app = PersonalizeServer(
-            folder, s3_endpoint=aws_url, latency="instant", training_seconds=1, slots=1
+            folder,
+            s3_endpoint=aws_url,
+            latency="instant",
+            training_seconds=1,
+            slots=1,
+            # Every test has a group of its own, more than an account may have.
+            quotas=load_quotas().adjusted({"dataset_groups": 50}),
         )
         with hosted(app) as personalize_url:
             yield Servers(TownClients(aws_url, personalize_url), app)
