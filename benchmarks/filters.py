@@ -17,7 +17,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from recdrop.personalize.filters import Catalogue, FilterContext, parse
+from recdrop.personalize.filters.expressions import parse
+from recdrop.personalize.filters.masks import Catalogue, FilterContext
 from recdrop.recommender import Query, TrainingData, fit
 
 ITEMS = 100_000

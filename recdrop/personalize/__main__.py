@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from recdrop.local.httpserver import PortInUseError
-from recdrop.personalize.clock import SystemClock
-from recdrop.personalize.faults import Faults
-from recdrop.personalize.hosting import hosted
-from recdrop.personalize.latency import PRESETS
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.latency import PRESETS
+from recdrop.personalize.control.quotas import load_quotas
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.http.faults import Faults
+from recdrop.service.http.hosting import hosted
+from recdrop.service.http.httpserver import PortInUseError
+from recdrop.service.resources.clock import SystemClock
 
 
 @click.command()
@@ -81,7 +82,9 @@ def main(
         limits = (limits.switched_off() if no_quotas else limits).adjusted(
             {name: int(value) for name, _, value in (quota.partition("=") for quota in quotas)}
         )
-        plan = Faults.from_json(faults.read_text()) if faults else Faults()
+        plan = Faults(PERSONALIZE.operations)
+        if faults:
+            plan.replace(faults.read_text())
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     app = PersonalizeServer(

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from recdrop.personalize.control import CATALOG_KINDS
-from recdrop.personalize.kinds import KINDS, SPECIALS
-from recdrop.personalize.quotas import load_quotas
-from recdrop.personalize.specification import SERVICES, Operation, operations, service_model
+from recdrop.personalize.control.plane import CATALOG_KINDS
+from recdrop.personalize.control.quotas import load_quotas
+from recdrop.personalize.kinds.table import KINDS, SPECIALS
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.wire.specification import Operation, service_model
 
 DIFFERENCES: Mapping[str, str] = {
     "CreateDatasetGroup": "The KMS key and role are kept and shown; nothing is encrypted.",
@@ -50,16 +51,20 @@ What holds for all of them:
 - Input is validated against botocore's model completely: required, types, unknown members, enum, pattern, minimum and
   maximum. The SDKs check about half of that.
 - Signatures, roles and IAM permissions are not checked.
-- Quotas are those of {date} (`recdrop/personalize/quotas.json`), on by default.
+- Quotas are those of {date} (`recdrop/personalize/control/quotas.json`), on by default.
 - States follow one another on the server's clock, by default within milliseconds (`--latency realistic` for real ones).
 """
 
 
 def page() -> str:
-    count = len(operations())
+    count = len(PERSONALIZE.operations)
     parts = [HEAD.format(count=count, date=load_quotas().date)]
-    for service in SERVICES:
-        rows = [operation for operation in operations().values() if operation.service == service]
+    for service in PERSONALIZE.models:
+        rows = [
+            operation
+            for operation in PERSONALIZE.operations.values()
+            if operation.service == service
+        ]
         parts.append(
             f"\n## {service}: {len(rows)} operations ({service_model(service).api_version})\n\n"
         )
@@ -93,7 +98,7 @@ def is_done(operation: Operation) -> bool:
 
 def stale_differences() -> Iterator[str]:
     """Names in DIFFERENCES that are no operations."""
-    return (name for name in DIFFERENCES if name not in operations())
+    return (name for name in DIFFERENCES if name not in PERSONALIZE.operations)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
-from recdrop.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 LATEST = "$LATEST"
 UNSERVED = ("USER_SEGMENTATION",)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule
-from recdrop.personalize.snapshots import snapshot
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.personalize.kinds.snapshots import snapshot
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 
 def _prepare_import(world: World, request: Request) -> Draft:

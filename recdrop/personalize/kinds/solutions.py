@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from recdrop.personalize.catalog import Recipe
+from recdrop.personalize.control.catalog import Recipe
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
+from recdrop.personalize.kinds.snapshots import fingerprint, snapshot
 from recdrop.personalize.kinds.training import check_trainable, training_job
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.snapshots import fingerprint, snapshot
-from recdrop.personalize.store import Resource, Step
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource, Step
+from recdrop.service.resources.world import Doc, Request
 
 DEFAULT_SCHEDULE = "rate(7 days)"
 UPDATABLE = ("user-personalization", "hrnn-coldstart")

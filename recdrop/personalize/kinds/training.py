@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recdrop.personalize.catalog import Recipe
+from recdrop.personalize.control.catalog import Recipe
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.resources import Doc
-from recdrop.personalize.snapshots import has_interactions, snapshot
-from recdrop.personalize.world import World
+from recdrop.personalize.kinds.snapshots import has_interactions, snapshot
+from recdrop.service.resources.world import Doc
 
 
 def training_job(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.errors import JobFailed
 from recdrop.personalize.work.objects import Objects
+from recdrop.service.errors import JobFailed
 
 
 class LineError(ValueError):

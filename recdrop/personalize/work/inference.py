@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.filters import Filter, FilterContext, FilterError, parse
-from recdrop.personalize.history import History
-from recdrop.personalize.lookup import NO_ROWS, Rows, read_rows, user_events
-from recdrop.personalize.schemas import DatasetSchema
-from recdrop.personalize.streams import events_of
-from recdrop.personalize.tables import open_tables
+from recdrop.personalize.answers.lookup import NO_ROWS, Rows, read_rows, user_events
+from recdrop.personalize.data.history import History
+from recdrop.personalize.data.schemas import DatasetSchema
+from recdrop.personalize.data.tables import open_tables
+from recdrop.personalize.events.streams import events_of
+from recdrop.personalize.filters.expressions import Filter, parse
+from recdrop.personalize.filters.masks import FilterContext
+from recdrop.personalize.filters.terms import FilterError
 from recdrop.personalize.work.batches import LineError, answer_lines, text_member
 from recdrop.recommender import Event, Model, Query, Scored, load
 

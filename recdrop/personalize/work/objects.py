@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recdrop.personalize.errors import JobFailed
+from recdrop.service.errors import JobFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from recdrop.personalize.filters import Filter, FilterContext, FilterError
-from recdrop.personalize.lookup import Rows, read_rows
-from recdrop.personalize.segment_query import SegmentQueryError, parse
-from recdrop.personalize.tables import Tables, open_tables
+from recdrop.personalize.answers.lookup import Rows, read_rows
+from recdrop.personalize.data.tables import Tables, open_tables
+from recdrop.personalize.filters.expressions import Filter
+from recdrop.personalize.filters.masks import FilterContext
+from recdrop.personalize.filters.segment_query import SegmentQueryError, parse
+from recdrop.personalize.filters.terms import FilterError
 from recdrop.personalize.work.batches import LineError, answer_lines, text_member
 from recdrop.personalize.work.inference import Asker, open_asker
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.schemas import Field
-from recdrop.personalize.tables import Columns, Tables, literal, open_tables, quote
+from recdrop.personalize.data.schemas import Field
+from recdrop.personalize.data.tables import Columns, Tables, literal, open_tables, quote
 from recdrop.recommender import Column, Model, TrainingData, fit, load
+from recdrop.service.errors import JobFailed
 
 RESERVED = {
     "EVENT_TYPE",

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recdrop.personalize.csvrules import CsvError, check_csv, read_rows
-from recdrop.personalize.schemas import DatasetSchema, Field
+from recdrop.personalize.data.csvrules import CsvError, check_csv, read_rows
+from recdrop.personalize.data.schemas import DatasetSchema, Field
 
 ITEMS = DatasetSchema(
     "ITEMS",

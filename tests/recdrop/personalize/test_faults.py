@@ -8,7 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from recdrop.personalize.faults import Faults
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.http.faults import Faults
 from tests.recdrop.personalize.driving import Aws
 from tests.recdrop.personalize.simulation import Refusal, Simulation
 
@@ -111,4 +112,4 @@ def test_a_header_asks_for_a_fault_of_one_request(aws: Aws) -> None:
 )
 def test_a_wrong_plan_is_refused_with_a_reason(rule: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Faults.from_json(json.dumps([rule]))
+        Faults(PERSONALIZE.operations).replace(json.dumps([rule]))

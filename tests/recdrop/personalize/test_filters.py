@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from recdrop.personalize.filter_terms import Condition, Expression, Term
-from recdrop.personalize.filters import Catalogue, Filter, FilterContext, FilterError, parse
-from recdrop.personalize.schemas import DatasetSchema, Field
+from recdrop.personalize.data.schemas import DatasetSchema, Field
+from recdrop.personalize.filters.expressions import Filter, parse
+from recdrop.personalize.filters.masks import Catalogue, FilterContext
+from recdrop.personalize.filters.terms import Condition, Expression, FilterError, Term
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("cases").joinpath("filters.json").read_text()

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from recdrop.personalize.jobs import WorkerProcess
-from recdrop.personalize.store import Store
-from recdrop.personalize.sweeping import Sweeper
+from recdrop.service.jobs.process import WorkerProcess
+from recdrop.service.jobs.sweeping import Sweeper
+from recdrop.service.resources.store import Store
 
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(tmp_path / "worker.log")
+    process = WorkerProcess("recdrop.personalize.worker", tmp_path / "worker.log")
     yield process
     process.stop()
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from recdrop.personalize.errors import LimitExceededError, UnmodelledError
-from recdrop.personalize.quotas import load_quotas
-from recdrop.personalize.rates import Rates
+from recdrop.personalize.control.quotas import CONTROL_RATE, RATES, load_quotas
+from recdrop.personalize.errors import LimitExceededError
+from recdrop.service.errors import UnmodelledError
+from recdrop.service.http.rates import Rates
 
 
 class Hand:
@@ -18,7 +19,7 @@ class Hand:
 
 def test_the_eleventh_put_items_of_a_second_is_throttled_for_that_dataset_only() -> None:
     clock = Hand()
-    rates = Rates(load_quotas(), clock)
+    rates = Rates(load_quotas(), RATES, CONTROL_RATE, clock)
     for _ in range(10):
         rates.check("PutItems", {"datasetArn": "a"})
     with pytest.raises(UnmodelledError, match="Rate exceeded") as refused:
@@ -30,7 +31,8 @@ def test_the_eleventh_put_items_of_a_second_is_throttled_for_that_dataset_only()
 
 
 def test_too_many_control_calls_get_the_other_meaning_of_limit_exceeded() -> None:
-    rates = Rates(load_quotas().adjusted({"control_requests_per_second": 1}), Hand())
+    quotas = load_quotas().adjusted({"control_requests_per_second": 1})
+    rates = Rates(quotas, RATES, CONTROL_RATE, Hand())
     rates.check("ListSchemas", {})
     with pytest.raises(LimitExceededError, match="requests per second"):
         rates.check("ListSchemas", {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recdrop.personalize.schemas import Field, SchemaError, parse_schema
+from recdrop.personalize.data.schemas import Field, SchemaError, parse_schema
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("cases").joinpath("schemas.json").read_text()

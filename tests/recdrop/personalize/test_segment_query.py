@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recdrop.personalize.segment_query import Attribute, SegmentQueryError, parse
+from recdrop.personalize.filters.segment_query import Attribute, SegmentQueryError, parse
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("cases").joinpath("segment_query.json").read_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recdrop.personalize.store import Job, Resource, Step, Store
+from recdrop.service.resources.store import Job, Resource, Step, Store
 
 
 @pytest.fixture
