@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import recdrop
 from recdrop.service.jobs.process import WorkerProcess
-from recdrop.service.jobs.sweeping import Sweeper
-from recdrop.service.resources.store import Store
 
 
 @pytest.fixture
@@ -51,15 +53,28 @@ def test_a_worker_that_is_killed_costs_one_job_only(worker: WorkerProcess, tmp_p
     assert worker.run(order(tmp_path / "2-1", work="nonsense")).failure == "KeyError: 'nonsense'"
 
 
-def test_what_nothing_refers_to_is_swept_after_a_while(tmp_path: Path) -> None:
-    now = 0.0
-    store = Store(tmp_path / "db")
-    for name in ("1-1", "2-1"):
-        (tmp_path / "jobs" / name).mkdir(parents=True)
-    sweeper = Sweeper(store, tmp_path / "jobs", lambda: now)
-    sweeper.sweep(busy=["2-1"])
-    assert len(list((tmp_path / "jobs").iterdir())) == 2
-    now = 61.0
-    sweeper.sweep(busy=["2-1"])
-    assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["2-1"]
-    store.close()
+INSTALLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from recdrop.service.jobs.process import WorkerProcess
+worker = WorkerProcess("recdrop.personalize.worker", Path("worker.log"))
+print(worker.run(Path(sys.argv[2])).failure)
+worker.stop()
+"""
+
+
+def test_a_worker_runs_the_package_of_its_server_wherever_that_was_started(tmp_path: Path) -> None:
+    site, here = tmp_path / "site", tmp_path / "here"
+    shutil.copytree(Path(recdrop.__file__).parent, site / "recdrop")
+    (site / "recdrop" / "personalize" / "work" / "orders.py").write_text(
+        "def do_job(order, folder):\n    raise ValueError(__file__)\n"
+    )
+    (here / "recdrop").mkdir(parents=True)
+    (here / "recdrop" / "__init__.py").write_text("raise ImportError('not this one')")
+    folder = order(tmp_path / "1-1", work="nonsense")
+    command = [sys.executable, "-P", "-c", INSTALLED, str(site), str(folder)]
+    done = subprocess.run(
+        command, cwd=here, env={}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.startswith(f"ValueError: {site}"), done

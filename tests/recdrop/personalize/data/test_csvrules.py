@@ -338,7 +338,7 @@ def test_a_file_is_accepted_exactly_when_every_cell_is(
         assert is_good
 
 
-REAL_DATA = Path(__file__).parents[4] / "shared" / "data"
+REAL_DATA = Path(__file__).parents[5] / "shared" / "data"
 
 
 @pytest.mark.skipif(not REAL_DATA.exists(), reason="the shared data sets are not on this machine")

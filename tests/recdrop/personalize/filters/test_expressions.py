@@ -16,7 +16,7 @@ from recdrop.personalize.filters.masks import Catalogue, FilterContext
 from recdrop.personalize.filters.terms import Condition, Expression, FilterError, Term
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(
-    Path(__file__).with_name("cases").joinpath("filters.json").read_text()
+    Path(__file__).with_name("cases").joinpath("expressions.json").read_text()
 )
 
 SCHEMAS = {
