@@ -1,6 +1,4 @@
-"""`python -m recdrop.personalize --port 0 --data-dir DIR`: the local Amazon Personalize on a port
-of its own.
-"""
+"""`python -m recdrop.personalize --data-dir DIR`: the local Amazon Personalize on its own port."""
 
 from __future__ import annotations
 

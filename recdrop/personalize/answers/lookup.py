@@ -19,28 +19,32 @@ Value = str | float | None
 
 @dataclass(frozen=True)
 class Rows:
-    """A table sorted by id; booleans come as "true" and "false"."""
+    """A table sorted by id; booleans come as "true" and "false".
+
+    `whole` are the columns of whole numbers, which are floats here since they may be missing.
+    """
 
     ids: Sequence[str]
     columns: Columns
     whole: frozenset[str] = frozenset()
 
     def position(self, identifier: str) -> int | None:
+        """The place of an id; None when it is not in the table."""
         place = bisect_left(self.ids, identifier)
         return place if place < len(self.ids) and self.ids[place] == identifier else None
 
     def row(self, identifier: str) -> dict[str, Value] | None:
+        """The values of one id by column; None when it is not in the table."""
         place = self.position(identifier)
-        return (
-            None
-            if place is None
-            else {name: _value(values[place]) for name, values in self.columns.items()}
-        )
+        if place is None:
+            return None
+        return {name: _value(values[place]) for name, values in self.columns.items()}
 
     def texts(self, identifier: str, names: Sequence[str]) -> dict[str, str]:
         """Values as the runtime shows metadata: all of them text, missing ones left out."""
         row = self.row(identifier) or {}
-        return {name: self._text(name, row[name]) for name in names if row.get(name) is not None}
+        found = {name: row.get(name) for name in names}
+        return {name: self._text(name, value) for name, value in found.items() if value is not None}
 
     def catalogue(self, ids: NDArray[Any]) -> Catalogue:
         """The columns in the order of `ids`; an id that is not in the table has no values."""
@@ -84,7 +88,11 @@ NO_ROWS = Rows((), {})
 
 
 def read_rows(tables: Tables, kind: str) -> Rows:
-    """All rows of ITEMS, USERS or ACTIONS. ValueError for another kind of dataset."""
+    """All rows of ITEMS, USERS or ACTIONS.
+
+    Raises:
+        ValueError: another kind of dataset, whose rows have no id.
+    """
     if kind not in ID_OF:
         raise ValueError(
             f"Dataset type {kind!r} has no rows by id. Expected one of: {', '.join(ID_OF)}"

@@ -1,9 +1,8 @@
-"""Items, users and actions as the server holds them: the imported table, and over it what was
-streamed since.
+"""Items, users and actions as the server holds them.
 
 A streamed record counts in the next answer, but reading a table anew takes long. So the table is
-kept as it was, the newer records are a small table of their own, and only when there are many of
-them is the whole read again.
+kept as it was imported, the newer records are a small table of their own, and only when there are
+many of them is the whole read again.
 """
 
 from __future__ import annotations
@@ -18,7 +17,10 @@ from recdrop.personalize.data.tables import open_tables
 from recdrop.service.cache import Cache
 from recdrop.service.resources.store import Resource, Store
 
-MOST_NEWER = 1_000
+MOST_NEWER = 1_000  # streamed records; with more of them the table is read again
+_NEWER = """
+    SELECT record_id, properties FROM records
+    WHERE dataset = ? AND seq > ? AND seq <= ? ORDER BY seq"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ NOTHING = Layered(NO_ROWS, NO_ROWS)
 
 
 class Metadata:
+    """The metadata tables of all groups; the last used stay in memory."""
+
     def __init__(self, store: Store, root: Path) -> None:
         self._store = store
         self._root = root
@@ -41,6 +45,7 @@ class Metadata:
         self._newer = Cache(48)
 
     def dataset(self, group: str, kind: str) -> Resource | None:
+        """The dataset of a group; None when it has none of that kind."""
         prefix, _, tail = group.rpartition(":")
         return self._store.get(f"{prefix}:dataset/{tail.rpartition('/')[2]}/{kind}")
 
@@ -60,6 +65,8 @@ class Metadata:
             "SELECT count(*) FROM records WHERE dataset = ? AND seq > ?", (dataset.arn, base.upto)
         )[0][0]
         if count > MOST_NEWER:
+            # Several threads may come here at once: `forget` drops the old base once, and the first
+            # to ask again reads for all.
             self._bases.forget(key, base)
             base = self._bases.get(key, lambda: self._read(dataset, key, last))
         return base
@@ -77,8 +84,7 @@ class Metadata:
 
         def read() -> Rows:
             schema = self._schema(dataset)
-            sql = "SELECT record_id, properties FROM records WHERE dataset = ? AND seq > ? AND seq <= ? ORDER BY seq"
-            records = self._store.query(sql, (dataset.arn, base.upto, last))
+            records = self._store.query(_NEWER, (dataset.arn, base.upto, last))
             avro = parse_schema(schema.doc["schema"], domain=schema.doc.get("domain"))
             return rows_of_records(avro, [(row[0], row[1]) for row in records])
 

@@ -269,7 +269,8 @@ class Runtime:
             return []
         if not source.config.get("enableMetadataWithRecommendations"):
             raise InvalidInputError(
-                f"{source.arn} gives no metadata. Expected enableMetadataWithRecommendations=true in its configuration."
+                f"{source.arn} gives no metadata. "
+                "Expected enableMetadataWithRecommendations=true in its configuration."
             )
         if list(asked) != ["ITEMS"]:
             raise InvalidInputError(f"metadataColumns names {sorted(asked)}. Expected ITEMS.")

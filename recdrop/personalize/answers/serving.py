@@ -1,5 +1,6 @@
-"""What answers are made from: models, metadata and histories, loaded once and shared by all
-requests.
+"""What answers are made from: models, metadata and histories.
+
+Each is loaded once, and shared by all requests.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Chosen:
 
 
 class Serving:
+    """Models and tables in `root`, read when first asked for; the last used stay in memory."""
+
     def __init__(self, store: Store, root: Path, *, mixed_filters: bool) -> None:
         self._store = store
         self._root = root
@@ -46,6 +49,7 @@ class Serving:
         self._catalogues = Cache(24)
 
     def model(self, folder: str) -> Model:
+        """The model in a folder of `root`."""
         return self._models.get(folder, lambda: load(self._root / folder))
 
     def rows(self, group: str, kind: str) -> Layered:
@@ -68,8 +72,9 @@ class Serving:
         )
 
     def _user_metadata(self, group: str, user: str) -> dict[str, str]:
-        """Of use for users that the training has not seen; small, so read only when there is a
-        USERS dataset.
+        """What the model may use of a user whom the training has not seen.
+
+        Small, and empty without a USERS dataset.
         """
         if self._metadata.dataset(group, "USERS") is None:
             return {}
@@ -77,6 +82,12 @@ class Serving:
         return {name: str(value) for name, value in row.items() if value is not None}
 
     def choose(self, filter_arn: str, values: Mapping[str, str], group: str) -> Chosen:
+        """The filter of a request.
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidInputError: it is not ACTIVE, or belongs to another group.
+        """
         resource = self._store.get(filter_arn)
         if resource is None or resource.kind != "Filter":
             raise NotFoundError.of(filter_arn)
@@ -91,9 +102,10 @@ class Serving:
     def mask(
         self, chosen: Chosen, model: Model, group: str, user: str | None, item: str | None
     ) -> Any:
-        """bool per item of the model: what the filter lets through.
+        """bool[items of the model], True for those that the filter lets through.
 
-        InvalidInputError for unfit values.
+        Raises:
+            InvalidInputError: a value does not fit its placeholder.
         """
         kind = ROW_KIND[chosen.filter.target]
         key, layers = self._metadata.layers(group, kind)
@@ -124,48 +136,53 @@ class Serving:
         item: str | None,
     ) -> FilterContext:
         """Reads only what the filter's fields ask for."""
-        used = {dataset for dataset, _ in parsed.fields}
         if parsed.needs_current_item and item is None:
             raise InvalidInputError(
                 "The filter uses CurrentItem. Expected a request for related items."
             )
-        current = (
-            self.rows(group, "ITEMS").row(item) if item and parsed.needs_current_item else None
-        )
-        metadata = self.rows(group, "USERS").row(user) if user and "USERS" in used else None
-        stream = (
-            "interaction"
-            if "INTERACTIONS" in used
-            else "action"
-            if "ACTION_INTERACTIONS" in used
-            else None
-        )
-        events = self._events(group, stream, user, model) if user and stream else {}
+        current = None
+        if item and parsed.needs_current_item:
+            current = self.rows(group, "ITEMS").row(item)
+        metadata = None
+        if user and parsed.reads("USERS"):
+            metadata = self.rows(group, "USERS").row(user)
+        events = self._filtered_events(parsed, group, user, model) if user else {}
         return FilterContext(catalogue, user=metadata or {}, events=events, current_item=current)
 
+    def _filtered_events(
+        self, parsed: Filter, group: str, user: str, model: Model
+    ) -> dict[str, Any]:
+        if parsed.reads("INTERACTIONS"):
+            return self._events(group, "interaction", user, model)
+        if parsed.reads("ACTION_INTERACTIONS"):
+            return self._events(group, "action", user, model)
+        return {}
+
     def _catalogue(self, key: Hashable, layers: Layered, model: Model) -> Catalogue:
+        # The model is kept beside its catalogue, so that no other one can get its id.
         made: tuple[Model, Catalogue] = self._catalogues.get(
             (id(model), key), lambda: (model, layers.base.catalogue(model.item_ids))
         )
-        return made[1]  # the model is kept with it, so that no other one gets its id
+        return made[1]
 
     def _events(self, group: str, stream: str, user: str, model: Model) -> dict[str, Any]:
         found: dict[str, list[str]] = defaultdict(list)
-        dataset = self._metadata.dataset(
-            group, "ACTION_INTERACTIONS" if stream == "action" else "INTERACTIONS"
-        )
+        kind = "ACTION_INTERACTIONS" if stream == "action" else "INTERACTIONS"
+        dataset = self._metadata.dataset(group, kind)
         index = dataset.notes.get("index") if dataset else None
         if index:
             history = self._histories.get(index, lambda: History(self._root / index))
-            found.update({kind: list(items) for kind, items in history.of(user).items()})
+            # Copied, since streamed events are added to the lists.
+            found.update({name: list(items) for name, items in history.of(user).items()})
         for event in events_of(self._store.query, group, user, kind=stream):
             found[event.event_type.lower()].append(event.item_id)
         return user_events(found, model.item_index)
 
 
 def _remask(mask: Any, chosen: Chosen, context: FilterContext, newer: Rows, model: Model) -> None:
-    """Sets the mask anew for the few items whose metadata was streamed since the catalogue was
-    made.
+    """Sets the mask anew for the few items that were streamed since the catalogue was made.
+
+    Building the catalogue again would take seconds for a large table.
     """
     ids = [identifier for identifier in newer.ids if model.item_index(identifier) is not None]
     places = np.array([model.item_index(identifier) for identifier in ids], dtype=np.int64)
@@ -177,6 +194,7 @@ def _remask(mask: Any, chosen: Chosen, context: FilterContext, newer: Rows, mode
         )
         for kind, rows in context.events.items()
     }
+    # The None makes it an array of objects even when `ids` is empty.
     catalogue = newer.catalogue(np.array([*ids, None], dtype=object)[:-1])
     mask[places] = chosen.filter.mask(
         replace(context, catalogue=catalogue, events=events), chosen.values

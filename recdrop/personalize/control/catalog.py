@@ -1,8 +1,8 @@
-"""What Amazon owns and everybody can read: recipes, algorithms and feature transformations
-(`recipes.json`).
+"""What Amazon owns and everybody can read (`recipes.json`).
 
-`engine` names the recipe of our `recommender` package that really trains; domain recipes are custom
-ones on the events of their own type.
+These are recipes, algorithms and feature transformations. `engine` names the recipe of our
+`recommender` package that really trains; domain recipes are custom ones on the events of their own
+type.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from typing import Any
 from recdrop.service.resources.store import Resource
 
 _FILE = Path(__file__).with_name("recipes.json")
-_CREATED = (
-    1_559_779_200.0  # 2019-06-06, a date as the service shows it; constant, so that answers are
-)
+_CREATED = 1_559_779_200.0  # 2019-06-06: constant, so that answers are the same in every run
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`requires` are datasets besides INTERACTIONS, `event_type` the type a domain use case learns
-    from.
+    """A recipe, or the use case of a domain.
 
-    `hides`: items with which the user has an event of this type are left out, so that the use case
-    needs the user.
+    engine           the recipe of `recommender` that trains it
+    hyperparameters  the rule for each: default, and range or values
+    features         the defaults of its feature transformation
+    event_type       the type of event that a use case learns from
+    hides            items with which the user has an event of this type are left out of a use case's
+                     answers, so that it needs the user
+    requires         datasets that it needs besides INTERACTIONS
+    settings         what the engine is set to, whatever the customer says
     """
 
     name: str
@@ -72,6 +75,8 @@ class Recipe:
 
 
 class Catalog:
+    """Recipes by their ARN, and the resources by which the service shows them."""
+
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:
         self._recipes = recipes
         self._resources = {
@@ -97,12 +102,10 @@ def load_catalog(path: Path = _FILE) -> Catalog:
 
 
 def _out_of_range(value: str, rule: Mapping[str, Any]) -> str | None:
+    """What was expected, when the value does not fit; None when it does."""
     if "values" in rule:
-        return (
-            None
-            if value.lower() in [allowed.lower() for allowed in rule["values"]]
-            else f"one of {rule['values']}"
-        )
+        allowed = [each.lower() for each in rule["values"]]
+        return None if value.lower() in allowed else f"one of {rule['values']}"
     try:
         number = int(value) if rule["type"] == "integer" else float(value)
     except ValueError:
@@ -170,11 +173,11 @@ def _ranges(recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
         "categoricalHyperParameterRanges": [],
     }
     for name, rule in recipe.hyperparameters.items():
-        edges = (
-            {"values": rule["values"]}
-            if "values" in rule
-            else {"minValue": rule["min"], "maxValue": rule["max"]}
-        )
+        edges = {"values": rule["values"]} if "values" in rule else _edges(rule)
         entry = {"name": name, **edges, "isTunable": rule.get("tunable", True)}
         ranges[f"{rule['type']}HyperParameterRanges"].append(entry)
     return ranges
+
+
+def _edges(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {"minValue": rule["min"], "maxValue": rule["max"]}

@@ -1,13 +1,11 @@
-"""The control plane: create, describe, list, update, delete and tags, once, for every kind of
-resource.
-"""
+"""The control plane: the operations on resources, written once for every kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from recdrop.personalize.control.pages import page
+from recdrop.personalize.control.tags import TAG_OPERATIONS, checked_tags
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import (
     AlreadyExistsError,
@@ -15,10 +13,7 @@ from recdrop.personalize.errors import (
     InvalidInputError,
     LimitExceededError,
     NotFoundError,
-    TooManyTagKeysError,
-    TooManyTagsError,
 )
-from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.resources.kinds import Kind, QuotaRule
 from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Doc, Request
@@ -30,18 +25,14 @@ Special = Callable[[World, Request], Doc]
 
 
 class ControlPlane:
-    """Answers an operation with a document; `wire.answer` reduces it to the operation's output
-    shape.
+    """Answers an operation with a document, which the wire reduces to the operation's output shape.
+
+    `specials` are the operations that are not Create, Describe, List, Update or Delete.
     """
 
     def __init__(self, kinds: Mapping[str, Kind[World]], specials: Mapping[str, Special]) -> None:
         self._kinds = kinds
-        self._specials: dict[str, Special] = {
-            "ListTagsForResource": self._list_tags,
-            "TagResource": self._tag,
-            "UntagResource": self._untag,
-            **specials,
-        }
+        self._specials: Mapping[str, Special] = {**TAG_OPERATIONS, **specials}
         self._verbs: Mapping[str, Verb] = {
             "Create": self._create,
             "Describe": self._describe,
@@ -51,12 +42,15 @@ class ControlPlane:
         }
 
     def handle(self, world: World, operation: Operation, request: Request) -> Doc:
+        """The answer's document.
+
+        Raises:
+            ServiceError: the operation is refused.
+        """
         special = self._specials.get(operation.name)
-        return (
-            special(world, request)
-            if special
-            else self._verbs[operation.verb](world, operation, request)
-        )
+        if special is not None:
+            return special(world, request)
+        return self._verbs[operation.verb](world, operation, request)
 
     def _create(self, world: World, operation: Operation, request: Request) -> Doc:
         kind = self._kinds[operation.noun]
@@ -65,12 +59,11 @@ class ControlPlane:
         if world.tx.get(arn):
             raise AlreadyExistsError.of(arn)
         draft = kind.prepare(world, request)
-        tags = _checked_tags(world, {}, request.get("tags", ()))
+        tags = checked_tags(world, {}, request.get("tags", ()))
         doc = {name: value for name, value in request.items() if name != "tags"}
         dates = {"creationDateTime": world.now, "lastUpdatedDateTime": world.now}
-        resource = Resource(
-            arn, kind.noun, {**doc, **draft.doc, kind.arn_member: arn, **dates}, draft.notes, tags
-        )
+        doc = {**doc, **draft.doc, kind.arn_member: arn, **dates}
+        resource = Resource(arn, kind.noun, doc, draft.notes, tags)
         for rule in kind.quotas:
             _check_quota(world, resource, rule)
         resource = world.tx.put(resource)
@@ -98,6 +91,7 @@ class ControlPlane:
             for name, value in request.items()
             if name not in ("nextToken", "maxResults")
         }
+        # The one list that refuses a parent that does not exist; others answer an empty list.
         if noun == "SolutionVersion" and "solutionArn" in wanted:
             world.find(wanted["solutionArn"], "Solution")
         rows = [
@@ -105,11 +99,10 @@ class ControlPlane:
             for row in found
             if all(row.doc.get(name) == value for name, value in wanted.items())
         ]
-        return page(
-            operation,
-            request,
-            [(row.seq or place, row.doc) for place, row in enumerate(rows, start=1)],
-        )
+        # A token names the place of the last row shown, so that pages stay true while rows come and
+        # go. What Amazon owns has no place in the order of creation, and does not change.
+        placed = [(row.seq or place, row.doc) for place, row in enumerate(rows, start=1)]
+        return page(operation, request, placed)
 
     def _update(self, world: World, operation: Operation, request: Request) -> Doc:
         kind = self._kinds[operation.noun]
@@ -144,57 +137,23 @@ class ControlPlane:
             world.lifecycle.start(world, resource, "delete")
         return {}
 
-    def _list_tags(self, world: World, request: Request) -> Doc:
-        resource = self._taggable(world, request["resourceArn"])
-        return {
-            "tags": [
-                {"tagKey": key, "tagValue": value} for key, value in sorted(resource.tags.items())
-            ]
-        }
-
-    def _tag(self, world: World, request: Request) -> Doc:
-        resource = self._taggable(world, request["resourceArn"])
-        tags = _checked_tags(world, resource.tags, request["tags"])
-        world.tx.put(_with_tags(resource, tags))
-        return {}
-
-    def _untag(self, world: World, request: Request) -> Doc:
-        keys = request["tagKeys"]
-        resource = self._taggable(world, request["resourceArn"])
-        most = world.settings.quotas["tags_per_resource"]
-        if len(keys) > most:
-            raise TooManyTagKeysError(f"{len(keys)} tag keys were given. Expected at most {most}.")
-        world.tx.put(
-            _with_tags(
-                resource, {key: value for key, value in resource.tags.items() if key not in keys}
-            )
-        )
-        return {}
-
-    def _taggable(self, world: World, arn: str) -> Resource:
-        resource = world.tx.get(arn)
-        if resource is None:
-            raise NotFoundError.of(arn)
-        if "tags" not in PERSONALIZE.operations[f"Create{resource.kind}"].input.members:
-            raise InvalidInputError(f"A {resource.kind} cannot have tags: {arn}.")
-        return resource
-
 
 def _check_quota(world: World, resource: Resource, rule: QuotaRule) -> None:
     limit = world.settings.quotas[rule.quota]
-    count = sum(
-        1
-        for other in world.tx.all(resource.kind)
-        if (rule.states is None or other.status in rule.states)
-        and (rule.scope is None or other.doc.get(rule.scope) == resource.doc.get(rule.scope))
-    )
-    if count < limit:
+    counted = world.tx.all(resource.kind)
+    if rule.states is not None:
+        counted = [other for other in counted if other.status in rule.states]
+    if rule.scope is not None:
+        scope = resource.doc.get(rule.scope)
+        counted = [other for other in counted if other.doc.get(rule.scope) == scope]
+    if len(counted) < limit:
         return
     if rule.states is not None:
         raise LimitExceededError(f"More than {limit} resources with PENDING or IN_PROGRESS status.")
-    name = " ".join(_words(resource.kind))
+    name = " ".join(_words(resource.kind))  # "batch inference job"
     raise LimitExceededError(
-        f"Cannot create a {name}. More than {limit} resources in ACTIVE state. Please delete some and try again."
+        f"Cannot create a {name}. More than {limit} resources in ACTIVE state. "
+        "Please delete some and try again."
     )
 
 
@@ -206,23 +165,3 @@ def _refuse_while_changing(resource: Resource, member: str) -> None:
     status = resource.doc.get(member, {}).get("status")
     if status in ("CREATE PENDING", "CREATE IN_PROGRESS"):
         raise InUseError(f"{resource.arn} is being updated: {member} is in status {status}.")
-
-
-def _checked_tags(world: World, present: Mapping[str, str], new: Any) -> dict[str, str]:
-    names = [tag["tagKey"] for tag in new]
-    if len(set(names)) != len(names):
-        raise InvalidInputError(f"A tag key is given twice: {sorted(names)}.")
-    reserved = [name for name in names if name.lower().startswith("aws:")]
-    if reserved:
-        raise InvalidInputError(f"Tag key {reserved[0]!r} starts with 'aws:', which is reserved.")
-    tags = {**present, **{tag["tagKey"]: tag["tagValue"] for tag in new}}
-    most = world.settings.quotas["tags_per_resource"]
-    if len(tags) > most:
-        raise TooManyTagsError(
-            f"The resource would have {len(tags)} tags. Expected at most {most}."
-        )
-    return tags
-
-
-def _with_tags(resource: Resource, tags: Mapping[str, str]) -> Resource:
-    return Resource(resource.arn, resource.kind, resource.doc, resource.notes, tags, resource.seq)

@@ -1,5 +1,4 @@
-"""Check the CSV files of one import job by Personalize's rules and keep the accepted rows as
-Parquet.
+"""The CSV files of one import job: checked by Personalize's rules, kept as Parquet.
 
 DuckDB streams the files twice, once to count what breaks a rule and once to write, so memory stays
 bounded whatever the size. A job is all or nothing: the first broken rule raises CsvError with the
@@ -80,15 +79,19 @@ def check_csv(
     memory_limit: str = "512MB",
     threads: int = 2,
 ) -> Accepted:
-    """Check `paths` together and write their rows to the Parquet file `destination`, columns in
-    schema order.
+    """Checks the files together and writes their rows to the Parquet file `destination`.
 
-    Rows keep the order of the files. Raises CsvError; `destination` is then left as it was.
+    Columns are in schema order, rows in the order of the files. DuckDB gets `memory_limit` and
+    `threads`.
+
+    Raises:
+        CsvError: a rule is broken; `destination` is left as it was.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
     if not files:
         raise CsvError("Invalid Data location. It holds no files.")
     header = _check_headers(files, schema)
+    # Written beside the destination and renamed: half a file is never taken for a whole one.
     unfinished = destination.with_name(destination.name + ".unfinished")
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
@@ -149,12 +152,21 @@ def _header_hint(header: Sequence[str]) -> str:
 
 
 def _source(files: Sequence[Path], header: Sequence[str]) -> str:
+    """SQL that reads the files as text. Nothing is left to DuckDB's guesses."""
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
     names = ", ".join(_literal(str(path)) for path in files)
-    return (
-        f"read_csv([{names}], columns = {{{columns}}}, header = true, auto_detect = false, delim = ',', "
-        "quote = '\"', escape = '\\', nullstr = '', strict_mode = true, compression = 'none', encoding = 'utf-8')"
+    options = (
+        "header = true",
+        "auto_detect = false",
+        "delim = ','",
+        "quote = '\"'",
+        "escape = '\\'",
+        "nullstr = ''",
+        "strict_mode = true",
+        "compression = 'none'",
+        "encoding = 'utf-8'",
     )
+    return f"read_csv([{names}], columns = {{{columns}}}, {', '.join(options)})"
 
 
 def _check_rows(
@@ -163,6 +175,7 @@ def _check_rows(
     header: Sequence[str],
     schema: DatasetSchema,
 ) -> int:
+    """Counts the rows, and in the same scan those that break each rule."""
     rules = [rule for spec in schema.fields for rule in _rules(spec)]
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.broken})" for rule in rules)
     row = connection.execute(f"SELECT count(*), {counts} FROM {_source(files, header)}").fetchone()
@@ -177,7 +190,9 @@ def _check_rows(
 def _first(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path], header: Sequence[str], rule: _Rule
 ) -> str:
+    """Where the first row is that breaks the rule: a second scan, made only for the message."""
     for file in files:
+        # The header is line 1. Lines are records here: a record with a line break is refused anyway.
         numbered = f"SELECT *, row_number() OVER () + 1 AS line FROM {_source([file], header)}"
         found = connection.execute(
             f"SELECT line FROM ({numbered}) WHERE {rule.broken} LIMIT 1"
@@ -197,11 +212,9 @@ def _rules(spec: Field) -> Iterator[_Rule]:
     if spec.type == "string":
         yield from _text_rules(spec, column)
     else:
-        fits = (
-            f"isfinite({_value(spec)})"
-            if spec.type in ("float", "double")
-            else f"{_value(spec)} IS NOT NULL"
-        )
+        fits = f"{_value(spec)} IS NOT NULL"
+        if spec.type in ("float", "double"):  # 1e999 is a numeral, and no number
+            fits = f"isfinite({_value(spec)})"
         yield _Rule(
             f"{column} IS NOT NULL AND NOT coalesce({fits}, false)",
             f"Column {spec.name} is not of type {spec.type}:",
@@ -214,7 +227,9 @@ def _rules(spec: Field) -> Iterator[_Rule]:
 
 
 def _text_rules(spec: Field, column: str) -> Iterator[_Rule]:
-    longest = MAX_ID if spec.name in IDS else MAX_TEXT if spec.textual else MAX_STRING
+    longest = MAX_TEXT if spec.textual else MAX_STRING
+    if spec.name in IDS:
+        longest = MAX_ID
     yield _too_long(spec, f"length({column}) > {longest}", longest)
     if spec.textual:
         is_east_asian = (
@@ -231,8 +246,8 @@ def _text_rules(spec: Field, column: str) -> Iterator[_Rule]:
 def _too_long(spec: Field, broken: str, longest: int) -> _Rule:
     return _Rule(
         broken,
-        f"Length cannot be more than {longest} characters for {spec.name}. If no values exceed the character limit, "
-        "make sure your data follows the formatting guidelines:",
+        f"Length cannot be more than {longest} characters for {spec.name}. If no values exceed "
+        "the character limit, make sure your data follows the formatting guidelines:",
     )
 
 
@@ -244,7 +259,8 @@ def _value(spec: Field) -> str:
     if spec.type == "boolean":
         return f"CASE {column} WHEN 'true' THEN true WHEN 'false' THEN false END"
     # DuckDB alone would round 1.5 to an integer, read 1_000, and trim spaces.
-    return f"CASE WHEN regexp_full_match({column}, '{NUMERALS[spec.type]}') THEN TRY_CAST({column} AS {SQL_TYPES[spec.type]}) END"
+    fits = f"regexp_full_match({column}, '{NUMERALS[spec.type]}')"
+    return f"CASE WHEN {fits} THEN TRY_CAST({column} AS {SQL_TYPES[spec.type]}) END"
 
 
 def _check_count(rows: int, schema: DatasetSchema, min_interactions: int) -> None:
@@ -268,6 +284,7 @@ def _csv_errors(header: Sequence[str]) -> Iterator[None]:
 
 
 def _explain(message: str, header: Sequence[str]) -> str:
+    """DuckDB's message in the service's words. It has no codes, so its texts are looked at."""
     line = re.search(r"Line: (\d+)", message)
     where = f" at line {line[1]}" if line else ""
     if "unicode" in message.lower() or "utf-8" in message.lower():
@@ -280,7 +297,10 @@ def _explain(message: str, header: Sequence[str]) -> str:
     if "Maximum line size" in message:
         return f"Input CSV has a line of more than 2,000,000 bytes{where}."
     if "quote" in message.lower():
-        return f'Input CSV has a quoted value that does not end or is not escaped{where}. Write " and \\ inside quotes as \\" and \\\\.'
+        return (
+            f"Input CSV has a quoted value that does not end or is not escaped{where}. "
+            'Write " and \\ inside quotes as \\" and \\\\.'
+        )
     return f"Input CSV cannot be read{where}: {message.splitlines()[0]}"
 
 

@@ -1,7 +1,7 @@
-"""Who did what, by user: the bulk interactions as memory-mapped arrays, for filters on a user's
-interactions.
+"""Who did what, by user: the bulk interactions as memory-mapped arrays.
 
-Written by the import job beside the Parquet file, read by the server one user at a time.
+Filters on a user's interactions read them. The import job writes them beside the Parquet file, and
+the server reads them one user at a time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class IdTable:
         return self._raw(code).decode()
 
     def find(self, identifier: str) -> int | None:
+        """The place of an id; None when it is not in the table."""
         wanted, low, high = identifier.encode(), 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -46,6 +47,7 @@ class IdTable:
 
     @staticmethod
     def write(folder: Path, name: str, ids: NDArray[Any]) -> None:
+        """Writes sorted ids. By bytes UTF-8 sorts as its code points do, so DuckDB's order will do."""
         encoded = [identifier.encode() for identifier in ids]
         np.save(folder / f"{name}-bytes.npy", np.frombuffer(b"".join(encoded), dtype=np.uint8))
         np.save(folder / f"{name}-starts.npy", np.cumsum([0, *map(len, encoded)], dtype=np.int64))
@@ -76,10 +78,15 @@ class History:
 
 
 def write_history(tables: Tables, kind: str, folder: Path) -> None:
-    """Makes the index of table INTERACTIONS (or ACTION_INTERACTIONS) that is already there."""
+    """Writes the index of a table that is already there, into `folder`.
+
+    `kind` is INTERACTIONS or ACTION_INTERACTIONS.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     item = "ACTION_ID" if kind == "ACTION_INTERACTIONS" else "ITEM_ID"
-    event = "EVENT_TYPE" if "EVENT_TYPE" in tables.schemas[kind].names else "NULL"
+    column = "EVENT_TYPE" if "EVENT_TYPE" in tables.schemas[kind].names else "NULL"
+    event = f"coalesce(lower({column}::VARCHAR), '')"
+    # Made in the order of the ids, so that a rowid is the place of an id in its IdTable.
     tables.run(
         f"CREATE TABLE history_users AS SELECT DISTINCT USER_ID AS id FROM {kind} ORDER BY id"
     )
@@ -87,24 +94,22 @@ def write_history(tables: Tables, kind: str, folder: Path) -> None:
         f"CREATE TABLE history_items AS SELECT DISTINCT {item} AS id FROM {kind} ORDER BY id"
     )
     tables.run(
-        f"CREATE TABLE history_types AS SELECT DISTINCT coalesce(lower({event}::VARCHAR), '') AS id FROM {kind} ORDER BY id"
+        f"CREATE TABLE history_types AS SELECT DISTINCT {event} AS id FROM {kind} ORDER BY id"
     )
     rows = tables.columns(f"""
         SELECT u.rowid::INTEGER AS user, i.rowid::INTEGER AS item, t.rowid::SMALLINT AS type
         FROM {kind} e JOIN history_users u ON u.id = e.USER_ID JOIN history_items i ON i.id = e.{item}
-        JOIN history_types t ON t.id = coalesce(lower({event}::VARCHAR), '')
+        JOIN history_types t ON t.id = {event}
         ORDER BY u.rowid, e.TIMESTAMP, e.rowid""")
     users = tables.columns("SELECT id FROM history_users ORDER BY rowid")["id"]
     IdTable.write(folder, "users", users)
-    IdTable.write(
-        folder, "items", tables.columns("SELECT id FROM history_items ORDER BY rowid")["id"]
-    )
+    items = tables.columns("SELECT id FROM history_items ORDER BY rowid")["id"]
+    IdTable.write(folder, "items", items)
     types = tables.columns("SELECT id FROM history_types ORDER BY rowid")["id"]
     (folder / "types.json").write_text(json.dumps(list(types)))
-    np.save(
-        folder / "starts.npy",
-        np.searchsorted(rows["user"], np.arange(len(users) + 1)).astype(np.int64),
-    )
+    # Rows are sorted by user: those of user u are starts[u] to starts[u + 1].
+    starts = np.searchsorted(rows["user"], np.arange(len(users) + 1))
+    np.save(folder / "starts.npy", starts.astype(np.int64))
     np.save(folder / "item.npy", rows["item"].astype(np.int32))
     np.save(folder / "type.npy", rows["type"].astype(np.int16))
     for table in ("history_users", "history_items", "history_types"):

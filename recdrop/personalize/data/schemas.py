@@ -1,5 +1,4 @@
-"""Avro schemas of Personalize datasets: read, checked by every rule the service documents, kept as
-plain fields.
+"""Avro schemas of Personalize datasets: checked by every documented rule, kept as plain fields.
 
 Not here: where schemas are stored, and the rules of the data itself (csvrules.py).
 """
@@ -28,6 +27,9 @@ RECORD_NAMES = {
     "ActionInteractions": "ACTION_INTERACTIONS",
 }
 DATASET_TYPES = tuple(RECORD_NAMES.values())
+
+
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")  # as Avro allows names
 
 
 class SchemaError(ValueError):
@@ -159,7 +161,11 @@ class DatasetSchema:
         return tuple(spec.name for spec in self.fields)
 
     def field(self, name: str) -> Field:
-        """Raises KeyError."""
+        """The field of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
         return self._by_name[name]
 
     @cached_property
@@ -175,9 +181,10 @@ class DatasetSchema:
 
 @lru_cache(maxsize=512)
 def parse_schema(avro_json: str, *, domain: str | None = None) -> DatasetSchema:
-    """Read and check an Avro schema.
+    """Reads and checks an Avro schema; the dataset type comes from the record's name.
 
-    The dataset type comes from the record's name. Raises SchemaError.
+    Raises:
+        SchemaError: it breaks a rule of the service.
     """
     if len(avro_json) > MAX_SCHEMA:
         raise SchemaError(
@@ -216,6 +223,7 @@ def _read_record(avro_json: str) -> dict[str, Any]:
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the JSON. Python's reader would keep the last of two keys without a word."""
     read = dict(pairs)
     if len(read) < len(pairs):
         raise SchemaError(
@@ -245,9 +253,7 @@ def _dataset_type(name: object, domain: str | None) -> str:
 
 
 def _read_field(entry: object) -> Field:
-    if not isinstance(entry, dict) or not re.fullmatch(
-        r"[A-Za-z_][A-Za-z0-9_]*", str(entry.get("name", ""))
-    ):
+    if not isinstance(entry, dict) or not _NAME.fullmatch(str(entry.get("name", ""))):
         raise SchemaError(
             f"Schema field {entry!r} has no valid name. Expected letters, digits and underscores."
         )
@@ -264,6 +270,7 @@ def _read_field(entry: object) -> Field:
 
 
 def _read_type(name: str, declared: object) -> tuple[str, bool]:
+    """The type and whether it may be null; Avro writes that as a union, such as ["null", "int"]."""
     union = declared if isinstance(declared, list) else [declared]
     kinds = [kind for kind in union if kind != "null"]
     if len(kinds) != 1 or kinds[0] not in TYPES or len(set(map(str, union))) != len(union):
@@ -285,7 +292,8 @@ def _check_names(schema: DatasetSchema) -> None:
         stripped = re.sub(r"[^A-Za-z0-9]", "", name).upper()
         if stripped in seen:
             raise SchemaError(
-                f"Fields {seen[stripped]!r} and {name!r} are the same once stripped to letters and digits. Expected unique names."
+                f"Fields {seen[stripped]!r} and {name!r} are the same once stripped to letters "
+                "and digits. Expected unique names."
             )
         seen[stripped] = name
 
@@ -310,15 +318,18 @@ def _check_requirement(spec: Field, requirement: Requirement) -> None:
         raise SchemaError(f"Field {spec.name!r} can be null. Expected {spec.type!r} alone.")
     for attribute in ("categorical", "textual"):
         wanted: bool | None = getattr(requirement, attribute)
-        if wanted is not None and getattr(spec, attribute) is not wanted:
+        found: bool = getattr(spec, attribute)
+        if wanted is not None and found is not wanted:
             raise SchemaError(
-                f"Field {spec.name!r} has {attribute} {getattr(spec, attribute)!r}. Expected {str(wanted).lower()}."
+                f"Field {spec.name!r} has {attribute} {found!r}. Expected {str(wanted).lower()}."
             )
 
 
 def _check_metadata(schema: DatasetSchema, rules: Rules) -> None:
     names = [spec.name for spec in schema.fields if spec.name not in _ids(rules)]
-    counted = [spec.name for spec in schema.metadata] if "TIMESTAMP" in rules.required else names
+    # Of events, reserved fields are no metadata. Of items and users they count.
+    is_event = "TIMESTAMP" in rules.required
+    counted = [spec.name for spec in schema.metadata] if is_event else names
     if len(counted) > rules.max_metadata:
         found = f"The {schema.dataset_type} schema has {len(counted)} metadata fields."
         raise SchemaError(f"{found} Expected at most {rules.max_metadata}.")

@@ -1,5 +1,4 @@
-"""Datasets as SQL tables: the bulk files and what was streamed since, merged, in one DuckDB
-connection.
+"""Datasets as SQL tables of DuckDB: the bulk files, and merged into them what was streamed since.
 
 Used by the workers and by the server (metadata and filters). One row per item, user or action (the
 last one wins); interactions in the order they came.
@@ -60,6 +59,8 @@ class Tables:
         self._create_streamed(kind, schema, rows)
         parts.append(f"SELECT {names}, {len(files)} AS part, rowid AS place FROM streamed_{kind}")
         union = " UNION ALL ".join(parts)
+        # Of an item, user or action the newest row counts: streamed after imported, later after
+        # earlier. Interactions all count.
         last = "QUALIFY row_number() OVER (PARTITION BY {} ORDER BY part DESC, place DESC) = 1"
         kept = last.format(ID_OF[kind]) if kind in ID_OF else ""
         order = ID_OF.get(kind, "part, place")
@@ -73,12 +74,17 @@ class Tables:
         return int(row[0]) if row and row[0] is not None else 0
 
     def columns(self, sql: str) -> Columns:
-        """The result by column: numbers with NaN, texts as objects with None where a value is
-        missing.
+        """The result by column.
+
+        Where a value is missing, numbers have NaN and texts, which are objects, have None.
         """
         return {name: _plain(values) for name, values in self.run(sql).fetchnumpy().items()}
 
     def _select_file(self, file: str, place: int, schema: DatasetSchema) -> str:
+        """SQL for the rows of one imported file.
+
+        The schema may have got fields since the import; in its file those have no value.
+        """
         path = literal(str(self._root / file))
         present = {
             row[0] for row in self.run(f"DESCRIBE SELECT * FROM read_parquet({path})").fetchall()
@@ -89,7 +95,10 @@ class Tables:
             else f"NULL::{SQL_TYPES[spec.type]} AS {quote(spec.name)}"
             for spec in schema.fields
         )
-        return f"SELECT {names}, {place} AS part, file_row_number AS place FROM read_parquet({path}, file_row_number = true)"
+        return (
+            f"SELECT {names}, {place} AS part, file_row_number AS place "
+            f"FROM read_parquet({path}, file_row_number = true)"
+        )
 
     def _create_streamed(
         self, kind: str, schema: DatasetSchema, rows: Iterator[Mapping[str, Any]]
@@ -99,19 +108,15 @@ class Tables:
         columns = ", ".join(
             f"{literal(spec.name)}: {literal(SQL_TYPES[spec.type])}" for spec in schema.fields
         )
-        with NamedTemporaryFile(
-            "w", suffix=".jsonl"
-        ) as file:  # DuckDB reads a file far faster than single inserts
+        # DuckDB reads a file far faster than single inserts.
+        with NamedTemporaryFile("w", suffix=".jsonl") as file:
             for row in rows:
-                file.write(
-                    json.dumps(
-                        {spec.name: _typed(row.get(spec.name), spec) for spec in schema.fields}
-                    )
-                    + "\n"
-                )
+                values = {spec.name: _typed(row.get(spec.name), spec) for spec in schema.fields}
+                file.write(json.dumps(values) + "\n")
             file.flush()
             if file.tell():
-                source = f"read_json({literal(file.name)}, columns = {{{columns}}}, format = 'newline_delimited')"
+                options = f"columns = {{{columns}}}, format = 'newline_delimited'"
+                source = f"read_json({literal(file.name)}, {options})"
                 self.run(f"INSERT INTO streamed_{kind} SELECT * FROM {source}")
 
     def _streamed_rows(self, kind: str) -> Iterator[Mapping[str, Any]]:
@@ -129,12 +134,13 @@ class Tables:
             yield read_record(self.schemas[kind], record_id, properties)
 
     def _events(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        """Streamed events of known users; those of a session count for the user who logged in
-        during it.
+        """Streamed events of known users.
+
+        The events of a session count for the user who logged in during it.
         """
         sql = """
-            SELECT coalesce(e.user_id, s.user_id), e.item_id, e.timestamp, e.event_type, e.event_value, e.impression,
-                   e.recommendation_id, e.source, e.properties
+            SELECT coalesce(e.user_id, s.user_id), e.item_id, e.timestamp, e.event_type, e.event_value,
+                   e.impression, e.recommendation_id, e.source, e.properties
             FROM events e LEFT JOIN (
                 SELECT session_id, max(user_id) AS user_id FROM events
                 WHERE grp = ?1 AND kind = ?3 AND id <= ?2 AND user_id IS NOT NULL GROUP BY session_id
@@ -185,8 +191,9 @@ def open_tables(
 
 
 def read_record(schema: DatasetSchema, record_id: str, properties: str | None) -> dict[str, Any]:
-    """A streamed item, user or action by the schema's field names, values as their columns hold
-    them.
+    """A streamed item, user or action by the schema's field names.
+
+    Values are as their columns hold them; one that does not fit is None.
     """
     by_key = {plain(name): name for name in schema.names}
     values = named(json.loads(properties or "{}"), by_key)

@@ -18,11 +18,20 @@ FORBIDDEN = frozenset(
     {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
 )
 ACTION_EVENTS = ("Taken", "Not Taken", "Viewed")
-_INSERT = """INSERT OR IGNORE INTO events (grp, user_id, session_id, item_id, event_type, event_value, timestamp,
-    event_id, recommendation_id, impression, properties, source, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+# IGNORE: an event that comes again with the same eventId counts once.
+_INSERT = """
+    INSERT OR IGNORE INTO events (
+        grp, user_id, session_id, item_id, event_type, event_value, timestamp,
+        event_id, recommendation_id, impression, properties, source, kind
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class Ingest:
+    """Each method answers one operation.
+
+    `shown` knows the impression of an event that names only a recommendationId.
+    """
+
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
 

@@ -32,8 +32,10 @@ class Streamed:
 def events_of(
     query: Query, group: str, user: str, *, after: int = 0, kind: str = "interaction"
 ) -> list[Streamed]:
-    """Events of a user (and of the sessions the user logged in to, or a session asked for by its
-    id), oldest first.
+    """The streamed events of a user, oldest first, at most MOST_PER_USER.
+
+    Those of the sessions in which the user logged in belong to it. `user` may also be the id of a
+    session, for somebody who never logged in. `after` is the last event that does not count.
     """
     rows = query(_OF_USER, (group, kind, user, after, MOST_PER_USER))
     return [Streamed(*row[1:]) for row in rows]

@@ -1,5 +1,4 @@
-"""Filter expressions: parsed once, checked against the schemas, evaluated as one mask over the
-whole catalogue.
+"""Filter expressions: parsed once, checked against the schemas, evaluated as one mask.
 
     parse('EXCLUDE ItemID WHERE Items.GENRES IN ($GENRE)').mask(context, {"GENRE": '"Comedy"'})
 
@@ -66,8 +65,10 @@ class Filter:
         )
 
     def check(self, schemas: Mapping[str, DatasetSchema]) -> None:
-        """Raise FilterError unless every field exists in `schemas` (dataset type -> schema) and can
-        be filtered on.
+        """Checks every field against `schemas`, by dataset type.
+
+        Raises:
+            FilterError: a field does not exist, or cannot be filtered on.
         """
         for dataset, name, column in self._named_fields():
             if dataset not in schemas:
@@ -83,9 +84,10 @@ class Filter:
     def mask(self, context: FilterContext, values: Mapping[str, str] | None = None) -> Mask:
         """bool[catalogue.size], True where the filter lets the row through.
 
-        `values` are the request's filterValues, such as {"GENRE": '"Comedy","Drama"', "YEAR":
-        "1999"}. Raises FilterError for a value that is missing (INCLUDE), misshapen or not asked
-        for.
+        `values` are the request's filterValues: {"GENRE": '"Comedy","Drama"', "YEAR": "1999"}.
+
+        Raises:
+            FilterError: a value is missing (INCLUDE), misshapen or not asked for.
         """
         values = values or {}
         unknown = sorted(values.keys() - self.parameters)
@@ -101,11 +103,9 @@ class Filter:
             rows = rows_of(expression, context, values)
             if rows is not None:
                 (included if expression.verb == "INCLUDE" else excluded).append(rows)
-        allowed = (
-            np.logical_or.reduce(included)
-            if included
-            else np.ones(context.catalogue.size, dtype=np.bool_)
-        )
+        allowed = np.ones(context.catalogue.size, dtype=np.bool_)
+        if included:
+            allowed = np.logical_or.reduce(included)
         for rows in excluded:
             allowed &= ~rows
         return allowed
@@ -151,18 +151,21 @@ class Filter:
 
 @lru_cache(maxsize=1024)
 def parse(expression: str, *, strict: bool = True) -> Filter:
-    """Read `expression`.
+    """Reads an expression; `strict` refuses AND mixed with OR.
 
-    Raises FilterError, with a caret under the column. `strict` refuses AND mixed with OR.
+    Raises:
+        FilterError: it is none; the text has a caret under the column.
     """
     if not 0 < len(expression) <= MAX_EXPRESSION:
         raise FilterError(
-            f"Could not create filter. Invalid Expression: it has {len(expression)} characters. Expected 1 to {MAX_EXPRESSION}."
+            f"Could not create filter. Invalid Expression: it has {len(expression)} characters. "
+            f"Expected 1 to {MAX_EXPRESSION}."
         )
     parsed = Filter(expression, read(expression, strict=strict))
     if len(parsed.fields) > MAX_FIELDS:
         raise FilterError(
-            f"Could not create filter. Invalid Expression: it uses {len(parsed.fields)} distinct fields. Expected at most {MAX_FIELDS}."
+            f"Could not create filter. Invalid Expression: it uses {len(parsed.fields)} distinct "
+            f"fields. Expected at most {MAX_FIELDS}."
         )
     return parsed
 

@@ -1,5 +1,6 @@
-"""From the text of a filter to its expressions: the grammar of filters.lark, and the rules a
-grammar cannot say.
+"""From the text of a filter to its expressions.
+
+The grammar is in filters.lark; here are the rules that a grammar cannot say.
 """
 
 from __future__ import annotations
@@ -41,12 +42,15 @@ FILTERABLE = {
 
 
 def read(text: str, *, strict: bool) -> tuple[Expression, ...]:
-    """Raises FilterError. `strict` refuses AND mixed with OR; otherwise AND binds first."""
+    """The expressions of a filter; `strict` refuses AND mixed with OR, otherwise AND binds first.
+
+    Raises:
+        FilterError: the text breaks the grammar or a rule.
+    """
+    builder = _Builder(text, strict=strict)
     try:
-        expressions: tuple[Expression, ...] = _Builder(text, strict=strict).transform(
-            _grammar().parse(text)
-        )
-    except VisitError as error:
+        expressions: tuple[Expression, ...] = builder.transform(_grammar().parse(text))
+    except VisitError as error:  # lark wraps what a method of the builder raises
         raise error.orig_exc from None
     except UnexpectedInput as error:
         raise _unexpected(text, error) from None
@@ -85,12 +89,13 @@ class _Builder(Transformer[Token, Any]):
         return _canonical(tokens[0], FILTERABLE)
 
     def chain(self, parts: list[Any]) -> tuple[tuple[Condition, ...], ...]:
+        # Conditions and connectors take turns: [condition, AND, condition, OR, condition].
         connectors: list[Token] = parts[1::2]
         mixed = next((token for token in connectors if token.type != connectors[0].type), None)
         if mixed is not None and self._strict:
             reason = (
-                "AND and OR are mixed in one expression, and the service documents no precedence for them; "
-                'split it into expressions joined with "|"'
+                "AND and OR are mixed in one expression, and the service documents no precedence "
+                'for them; split it into expressions joined with "|"'
             )
             raise invalid(self._text, _column(mixed), reason)
         groups: list[list[Condition]] = [[parts[0]]]
@@ -127,11 +132,12 @@ class _Builder(Transformer[Token, Any]):
     def is_not_in(self, parts: list[Any]) -> Condition:
         for term in parts[1:]:
             if term.kind == "placeholder":
-                message = (
+                # The service's own text for this one, unlike that of other refusals.
+                reason = (
                     f"Could not create filter. Invalid input symbol: ${term.text}. "
-                    f"Placeholders are not allowed with NOT_IN operator.\n{point(self._text, term.column)}"
+                    "Placeholders are not allowed with NOT_IN operator."
                 )
-                raise FilterError(message, term.column)
+                raise FilterError(f"{reason}\n{point(self._text, term.column)}", term.column)
         return self._condition(parts[0], "NOT IN", parts[1:])
 
     def compares(self, parts: list[Any]) -> Condition:
@@ -252,6 +258,7 @@ def _unexpected(text: str, error: UnexpectedInput) -> FilterError:
         allowed = error.accepts or error.expected
     elif isinstance(error, UnexpectedCharacters):
         allowed = error.allowed or set()
+    # The end of the text is a token of its own, whose position is that of the last one before it.
     at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
     column = len(text) + 1 if at_end else (error.pos_in_stream or 0) + 1
     rest = text[column - 1 :]
@@ -265,4 +272,5 @@ def _column(token: Token) -> int:
 
 
 def _canonical(word: str, known: Iterable[str]) -> str:
+    """`word` as `known` writes it, whatever its case; itself when it is not known."""
     return next((name for name in known if name.lower() == word.lower()), word)

@@ -1,6 +1,4 @@
-"""Evaluate filter expressions: one boolean per row of a catalogue, from columns and indexes kept
-between requests.
-"""
+"""Evaluates filter expressions: one boolean per row of a catalogue."""
 
 from __future__ import annotations
 
@@ -23,13 +21,12 @@ Value = str | float | None
 
 
 class Catalogue:
-    """The table a filter chooses from (items, actions or users), column by column, with an index
-    per text column.
+    """The table a filter chooses from: items, actions or users, column by column.
 
     `columns` maps a field name to an array of `size` values: an object array of `str | None`
-    (several values joined with "|"), or a float array in which NaN is missing. Indexes are built on
-    first use and kept, so keep one Catalogue per imported table. Reading it from several threads is
-    safe.
+    (several values joined with "|"), or a float array in which NaN is missing. An index per text
+    column is built on first use and kept, so keep one Catalogue per imported table. Reading it from
+    several threads is safe.
     """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]], size: int) -> None:
@@ -59,8 +56,9 @@ class Catalogue:
 
 
 class _Index:
-    """The rows of every single value of a text column, put together when a value is first asked
-    for.
+    """The rows of every single value of a text column.
+
+    They are put together when a value is first asked for.
     """
 
     def __init__(self, column: NDArray[Any]) -> None:

@@ -13,8 +13,9 @@ EVENTS = ("Interactions", "Action_Interactions")
 
 
 class FilterError(ValueError):
-    """`column` is the 1-based place in the expression, None when a value given at request time is
-    wrong.
+    """An expression, or a value for its placeholder, is wrong.
+
+    `column` is the 1-based place in the expression; None when a value is wrong.
     """
 
     def __init__(self, message: str, column: int | None = None) -> None:
@@ -24,8 +25,9 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True)
 class Term:
-    """One operand: a quoted string, a number, a $placeholder, the star, or a field of the current
-    item.
+    """One operand of a condition.
+
+    A quoted string, a number, a $placeholder, the star, or a field of the current item.
     """
 
     kind: Literal["string", "number", "placeholder", "star", "field"]

@@ -58,7 +58,8 @@ def _dataset_type(request: Request) -> str:
     kind = str(request["datasetType"]).upper()
     if kind not in DATASET_TYPES:
         raise InvalidInputError(
-            f"Dataset type {request['datasetType']!r} does not exist. Expected one of: {', '.join(DATASET_TYPES)}."
+            f"Dataset type {request['datasetType']!r} does not exist. "
+            f"Expected one of: {', '.join(DATASET_TYPES)}."
         )
     return kind
 

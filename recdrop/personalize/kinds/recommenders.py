@@ -19,7 +19,8 @@ def _prepare(world: World, request: Request) -> Draft:
     recipe = find_recipe(world, request["recipeArn"])
     if not group.doc.get("domain") or recipe.domain != group.doc["domain"]:
         raise InvalidInputError(
-            f"{recipe.arn} is for domain {recipe.domain!r}, {group.arn} has domain {group.doc.get('domain')!r}. "
+            f"{recipe.arn} is for domain {recipe.domain!r}, "
+            f"{group.arn} has domain {group.doc.get('domain')!r}. "
             "Expected a use case of the group's domain."
         )
     check_trainable(world, group.arn, recipe)

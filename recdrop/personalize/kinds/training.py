@@ -53,7 +53,8 @@ def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None
     taken = snapshot(world, group_arn)
     if not has_interactions(taken) and (recipe is None or recipe.engine != "semantic-similarity"):
         raise InvalidInputError(
-            f"{group_arn} has no interactions. Expected an INTERACTIONS dataset with an ACTIVE import before training."
+            f"{group_arn} has no interactions. "
+            "Expected an INTERACTIONS dataset with an ACTIVE import before training."
         )
     for kind in recipe.requires if recipe else ():
         if kind not in taken["datasets"]:

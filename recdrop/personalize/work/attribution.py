@@ -1,6 +1,4 @@
-"""The report of a metric attribution on one import job: what each source of events brought, as CSV
-in S3.
-"""
+"""The report of a metric attribution on one import job: what each source of events brought, as CSV."""
 
 from __future__ import annotations
 

@@ -28,8 +28,12 @@ class Objects:
     def fetch(
         self, location: str, folder: Path, *, what: str = "Invalid Data location."
     ) -> list[Path]:
-        """Downloads the object, or all objects of a folder (`/` at the end); their names keep their
-        order.
+        """Downloads the object, or all objects of a folder (`/` at the end).
+
+        Names of the files keep the order of the keys.
+
+        Raises:
+            JobFailed: `what`, when there is nothing; S3's own reason otherwise.
         """
         bucket, key = split(location, what)
         folder.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,9 @@ def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 
 
 def _segment_line(line: dict[str, Any]) -> dict[str, Any]:
-    """Segments come without an empty `error`, and attributes stand beside the output, not in an
-    `input`.
+    """A line as the service writes those of segments.
+
+    Without an empty `error`, and with attributes beside the output instead of in an `input`.
     """
     if line["error"] is not None:
         return line

@@ -90,14 +90,14 @@ def _event_parameters(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def read_training_data(
     tables: Tables, spec: Mapping[str, Any], *, actions: bool = False
 ) -> TrainingData:
-    """Codes and columns of what the solution trains on; JobFailed when it is less than the service
-    asks for.
+    """What the solution trains on, as codes and columns.
+
+    Raises:
+        JobFailed: it is less than the service asks for.
     """
-    events, items, item_id = (
-        ("ACTION_INTERACTIONS", "ACTIONS", "ACTION_ID")
-        if actions
-        else ("INTERACTIONS", "ITEMS", "ITEM_ID")
-    )
+    events, items, item_id = "INTERACTIONS", "ITEMS", "ITEM_ID"
+    if actions:
+        events, items, item_id = "ACTION_INTERACTIONS", "ACTIONS", "ACTION_ID"
     for kind in (events, items, "USERS"):
         if tables.has(kind):
             tables.create(kind)
@@ -143,7 +143,8 @@ def check_enough(tables: Tables, spec: Mapping[str, Any]) -> None:
     )
     if twice < spec["minimum_users"]:
         raise JobFailed(
-            f"Create failed. Dataset has fewer than {spec['minimum_users']} users with at least 2 interactions each."
+            f"Create failed. Dataset has fewer than {spec['minimum_users']} users "
+            "with at least 2 interactions each."
         )
     users = tables.number("SELECT count(DISTINCT USER_ID) FROM chosen")
     if twice * 100 < users * spec["minimum_percent"]:
@@ -160,16 +161,10 @@ def _listed_types(spec: Mapping[str, Any]) -> list[str]:
 def _wanted(tables: Tables, events: str, spec: Mapping[str, Any]) -> str:
     """SQL for the interactions that the solution's event type, values and weights let in."""
     columns = tables.schemas[events].names
-    parameters = _event_parameters(spec["config"]) or (
-        [
-            {
-                "eventType": spec["event_type"],
-                "eventValueThreshold": spec["config"].get("eventValueThreshold"),
-            }
-        ]
-        if spec["event_type"]
-        else []
-    )
+    parameters = _event_parameters(spec["config"])
+    if not parameters and spec["event_type"]:
+        threshold = spec["config"].get("eventValueThreshold")
+        parameters = [{"eventType": spec["event_type"], "eventValueThreshold": threshold}]
     if not parameters or "EVENT_TYPE" not in columns:
         return "true"
     return " OR ".join(_one_type(entry, "EVENT_VALUE" in columns) for entry in parameters)
@@ -184,12 +179,15 @@ def _one_type(entry: Mapping[str, Any], has_value: bool) -> str:
 
 
 def _code(name: str, column: str, sources: Iterable[str | None], tables: Tables) -> None:
+    """Makes the table of all ids that occur in `sources`, with codes from 0 in their order.
+
+    Items and users without an interaction are in it too: a model may recommend new items.
+    """
     union = " UNION ".join(
         f"SELECT DISTINCT {column} AS id FROM {source}" for source in sources if source
     )
-    tables.run(
-        f"CREATE TABLE {name} AS SELECT id, (row_number() OVER (ORDER BY id) - 1)::INTEGER AS code FROM ({union})"
-    )
+    code = "(row_number() OVER (ORDER BY id) - 1)::INTEGER"
+    tables.run(f"CREATE TABLE {name} AS SELECT id, {code} AS code FROM ({union})")
 
 
 def _read_events(tables: Tables, events: str, item_id: str, spec: Mapping[str, Any]) -> Columns:
@@ -221,8 +219,9 @@ def _read_table(
 
 
 def _trained(tables: Tables, kind: str, spec: Mapping[str, Any]) -> list[Field]:
-    """Columns a model learns from: numbers, categorical and textual strings, less what the config
-    leaves out.
+    """The columns a model learns from, less what the config leaves out.
+
+    Those are numbers, and categorical and textual strings.
     """
     choice = spec["config"].get("trainingDataConfig", {})
     excluded = _upper_keys(choice.get("excludedDatasetColumns", {})).get(kind, [])

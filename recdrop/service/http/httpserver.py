@@ -52,8 +52,7 @@ class Body:
 
 
 class RequestHandler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive; no 40 ms pause of Nagle's algorithm; silent unless something is
-    wrong.
+    """HTTP/1.1 with keep-alive, without Nagle's pause of 40 ms, silent unless something is wrong.
 
     werkzeug closes every connection because applications may leave a body unread; `Body` makes up
     for that. Answers are written whole: everything served here is in memory anyway.
@@ -199,10 +198,13 @@ class Server(ThreadedWSGIServer):
 
 
 def listen(port: int, app: WSGIApplication, variable: str) -> Server:
-    """A server bound to the port (0: any free one); PortInUseError names the variable that sets the
-    port.
+    """A server bound to the port; 0 takes any free one.
+
+    Raises:
+        PortInUseError: the port is taken; the text names `variable`, which sets another one.
     """
     try:
+        # werkzeug prints its own advice and exits when a port is taken, so that is tried before.
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
@@ -211,7 +213,8 @@ def listen(port: int, app: WSGIApplication, variable: str) -> Server:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
         reason = "in use" if error.errno == errno.EADDRINUSE else "not allowed"
+        other = port + 1 if port >= 1024 else port + 8000
         raise PortInUseError(
-            f"Port {port} is {reason}. Set another one, e.g. {variable}={port + 1 if port >= 1024 else port + 8000}, "
+            f"Port {port} is {reason}. Set another one, e.g. {variable}={other}, "
             f"or {variable}=0 for any free port."
         ) from error

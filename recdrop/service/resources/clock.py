@@ -35,9 +35,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stands still until `advance`; the server then runs what has become due
-    (`PersonalizeServer.advance`).
-    """
+    """Stands still until `advance`; `Engine.settle` then does what has become due."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
