@@ -86,9 +86,7 @@ class Service:
         """Questions, which need no transaction, and streamed records, which do."""
         settings, shown = self._settings, Shown()
         serving = Serving(self._store, settings.data_dir, mixed_filters=settings.mixed_filters)
-        runtime = Runtime(
-            self._store, serving, settings.catalog, settings.quotas, shown, settings.seed
-        )
+        runtime = Runtime(self._store, serving, settings.catalog, settings.quotas, shown)
         ingest = Ingest(shown)
         reads = {
             "GetRecommendations": runtime.recommend,

@@ -46,7 +46,26 @@ class Source:
         }
 
 
+@dataclass(frozen=True)
+class Question:
+    """A GetRecommendations: what is asked of `source`, and the id that its answer will have."""
+
+    source: Source
+    request: Request
+    user: str | None
+    item: str | None
+    count: int
+    recommendation_id: str
+
+    @property
+    def seed(self) -> int:
+        """Of what is left to chance in the answer."""
+        return int(self.recommendation_id[4:12], 16)
+
+
 class Runtime:
+    """Each public method answers one operation, without a transaction: nothing is written."""
+
     def __init__(
         self,
         store: Store,
@@ -54,18 +73,18 @@ class Runtime:
         catalog: Catalog,
         quotas: Quotas,
         shown: Shown,
-        seed: int,
     ) -> None:
         self._store = store
         self._serving = serving
         self._catalog = catalog
         self._quotas = quotas
         self._shown = shown
-        self._seed = seed
+        # Ids differ between servers, as they are given back with events that outlive a server.
         self._numbers = itertools.count()
         self._origin = os.urandom(8).hex()
 
     def recommend(self, request: Request) -> dict[str, Any]:
+        """GetRecommendations."""
         if ("campaignArn" in request) == ("recommenderArn" in request):
             raise InvalidInputError("Expected either campaignArn or recommenderArn, and not both.")
         source = self._source(request)
@@ -74,20 +93,19 @@ class Runtime:
             request, "recommendations", DEFAULT_RESULTS, with_metadata=bool(columns)
         )
         user, item = _who(source.recipe, request)
+        question = Question(source, request, user, item, count, self._new_id())
         allowed = self._hidden(source, self._allowed(source, request, user, item), user)
-        recommendation_id = self._new_id()
-        found = self._scored(source, request, user, item, count, allowed, recommendation_id)
-        listed = [self._item(source, scored) for scored in found[:count]]
+        found = self._scored(question, count, allowed)
+        listed = [_entry(source, scored) for scored in found[:count]]
         for promotion in request.get("promotions", ()):
-            listed = self._promote(
-                source, promotion, listed, request, user, item, count, recommendation_id
-            )
+            listed = _mixed(question, listed, self._promoted(question, promotion))
         for entry in listed:
             self._decorate(source, entry, columns)
-        self._shown.remember(recommendation_id, [entry["itemId"] for entry in listed])
-        return {"itemList": listed, "recommendationId": recommendation_id}
+        self._shown.remember(question.recommendation_id, [entry["itemId"] for entry in listed])
+        return {"itemList": listed, "recommendationId": question.recommendation_id}
 
     def rank(self, request: Request) -> dict[str, Any]:
+        """GetPersonalizedRanking: items that the filter hides are left out of the list."""
         source = self._source(request)
         if source.recipe.type != "PERSONALIZED_RANKING":
             raise InvalidInputError(
@@ -116,6 +134,7 @@ class Runtime:
         return {"personalizedRanking": ranked, "recommendationId": recommendation_id}
 
     def recommend_actions(self, request: Request) -> dict[str, Any]:
+        """GetActionRecommendations."""
         if "campaignArn" not in request:
             raise InvalidInputError("campaignArn is missing.")
         source = self._source(request)
@@ -140,10 +159,11 @@ class Runtime:
         expected = "Campaign" if "campaignArn" in request else "Recommender"
         if resource is None or resource.kind != expected:
             raise NotFoundError.of(arn)
+        # A recommender has its model itself; a campaign's is that of the version in service.
         holder = resource
         if resource.kind == "Campaign":
-            version = self._store.get(resource.notes["version"])
-            holder = version if version is not None else resource
+            holder = self._store.get(resource.notes["version"]) or resource
+        # One that is being deleted serves until its model goes.
         if resource.status not in ("ACTIVE", "DELETE PENDING") or "model" not in holder.notes:
             raise InvalidInputError(f"{arn} is in status {resource.status}. Expected ACTIVE.")
         return self._source_of(resource, holder)
@@ -196,72 +216,39 @@ class Runtime:
         shown[places] = False
         return shown
 
-    def _scored(
-        self,
-        source: Source,
-        request: Request,
-        user: str | None,
-        item: str | None,
-        count: int,
-        allowed: Any,
-        recommendation_id: str,
-    ) -> Sequence[Scored]:
+    def _scored(self, question: Question, count: int, allowed: Any) -> Sequence[Scored]:
+        source = question.source
         if source.recipe.type == "RELATED_ITEMS":
-            return source.model.similar(item or "", count, allowed=allowed)
-        query = self._query(source, request, user)
-        seed = _seed_of(recommendation_id)
+            return source.model.similar(question.item or "", count, allowed=allowed)
         return source.model.recommend(
-            query, count, allowed=allowed, **source.exploration, seed=seed
+            self._query(source, question.request, question.user),
+            count,
+            allowed=allowed,
+            **source.exploration,
+            seed=question.seed,
         )
 
-    def _item(self, source: Source, scored: Scored) -> dict[str, Any]:
-        entry: dict[str, Any] = {"itemId": scored.item_id}
-        if source.recipe.has_scores and scored.score is not None:
-            entry["score"] = scored.score
-        if source.recipe.gives_reasons and scored.reason:
-            entry["reason"] = [scored.reason]
-        return entry
-
-    def _promote(
-        self,
-        source: Source,
-        promotion: Mapping[str, Any],
-        listed: list[dict[str, Any]],
-        request: Request,
-        user: str | None,
-        item: str | None,
-        count: int,
-        recommendation_id: str,
-    ) -> list[dict[str, Any]]:
-        """Promoted items, in their own order, at random places among the others."""
+    def _promoted(self, question: Question, promotion: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The best of the items that the promotion's filter lets through, its share of the answer."""
         _check_promotion(promotion)
-        percent = promotion["percentPromotedItems"]
+        source = question.source
+        wanted = round(question.count * promotion["percentPromotedItems"] / 100)
         chosen = self._serving.choose(
             promotion["filterArn"], promotion.get("filterValues", {}), source.group
         )
         _check_target(chosen, source.recipe)
-        allowed = self._serving.mask(chosen, source.model, source.group, user, item)
-        wanted = round(count * percent / 100)
-        found = (
-            self._scored(source, request, user, item, wanted, allowed, recommendation_id)
-            if wanted
-            else []
+        # Also when nothing is wanted: a value that does not fit the filter is refused.
+        allowed = self._serving.mask(
+            chosen, source.model, source.group, question.user, question.item
         )
+        found = self._scored(question, wanted, allowed)[:wanted] if wanted else []
         promoted = [
-            {**self._item(source, scored), "promotionName": promotion["name"]}
-            for scored in found[:wanted]
+            {**_entry(source, scored), "promotionName": promotion["name"]} for scored in found
         ]
-        for entry in promoted:
-            if source.recipe.gives_reasons:
+        if source.recipe.gives_reasons:
+            for entry in promoted:
                 entry["reason"] = [PROMOTED]
-        names = {entry["itemId"] for entry in promoted}
-        others = [entry for entry in listed if entry["itemId"] not in names][
-            : count - len(promoted)
-        ]
-        total = len(promoted) + len(others)
-        places = set(random.Random(_seed_of(recommendation_id)).sample(range(total), len(promoted)))  # noqa: S311
-        left, right = iter(promoted), iter(others)
-        return [next(left) if place in places else next(right) for place in range(total)]
+        return promoted
 
     def _metadata_columns(self, source: Source, request: Request) -> list[str]:
         asked: Mapping[str, list[str]] = request.get("metadataColumns", {})
@@ -298,6 +285,29 @@ class Runtime:
         return f"RID-{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
+def _entry(source: Source, scored: Scored) -> dict[str, Any]:
+    """An item as the answer shows it; only some recipes have scores and reasons."""
+    entry: dict[str, Any] = {"itemId": scored.item_id}
+    if source.recipe.has_scores and scored.score is not None:
+        entry["score"] = scored.score
+    if source.recipe.gives_reasons and scored.reason:
+        entry["reason"] = [scored.reason]
+    return entry
+
+
+def _mixed(
+    question: Question, listed: list[dict[str, Any]], promoted: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Promoted items, in their own order, at random places among the others."""
+    names = {entry["itemId"] for entry in promoted}
+    others = [entry for entry in listed if entry["itemId"] not in names]
+    others = others[: question.count - len(promoted)]
+    total = len(promoted) + len(others)
+    places = set(random.Random(question.seed).sample(range(total), len(promoted)))  # noqa: S311
+    left, right = iter(promoted), iter(others)
+    return [next(left) if place in places else next(right) for place in range(total)]
+
+
 def _who(recipe: Recipe, request: Request) -> tuple[str | None, str | None]:
     """User and item of a request, as the recipe asks for them."""
     user, item = request.get("userId"), request.get("itemId")
@@ -308,11 +318,9 @@ def _who(recipe: Recipe, request: Request) -> tuple[str | None, str | None]:
     if recipe.type == "USER_PERSONALIZATION" and not user:
         raise InvalidInputError(f"userId is missing. Recipe {recipe.name} recommends for users.")
     if recipe.type in ("PERSONALIZED_RANKING", "PERSONALIZED_ACTIONS"):
-        operation = (
-            "GetPersonalizedRanking"
-            if recipe.type == "PERSONALIZED_RANKING"
-            else "GetActionRecommendations"
-        )
+        operation = "GetActionRecommendations"
+        if recipe.type == "PERSONALIZED_RANKING":
+            operation = "GetPersonalizedRanking"
         raise InvalidInputError(
             f"Recipe {recipe.name} has no GetRecommendations. Expected {operation}."
         )
@@ -341,7 +349,3 @@ def _check_promotion(promotion: Mapping[str, Any]) -> None:
 
 def _lets(allowed: Any, place: int | None) -> bool:
     return place is not None and bool(allowed[place])
-
-
-def _seed_of(recommendation_id: str) -> int:
-    return int(recommendation_id[4:12], 16)

@@ -77,7 +77,7 @@ def project(shape: Shape, value: Any) -> Any:
     return _projection(shape)(value)
 
 
-# Shapes are walked once and kept as closures: walking them for every answer took most of its time.
+# Kept as closures per shape: to look at a shape for every value took most of an answer's time.
 @cache
 def _projection(shape: Shape) -> Projection:
     if isinstance(shape, StructureShape):

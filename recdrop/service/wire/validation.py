@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -40,7 +42,8 @@ def validate(
     return value
 
 
-# A check is built once per shape and kept, as requests of a shape come by the thousand.
+# A check is built once per shape and kept, as requests of a shape come by the thousand. It asks for
+# those of its members only when it meets one: a shape may hold itself, as SageMaker's searches do.
 @cache
 def _check_for(shape: Shape) -> Check:
     if isinstance(shape, StructureShape):
@@ -53,7 +56,7 @@ def _check_for(shape: Shape) -> Check:
 
 
 def _structure(shape: StructureShape) -> Check:
-    members = {name: _check_for(member) for name, member in shape.members.items()}
+    members = shape.members
     required = tuple(shape.required_members)
 
     def check(value: Any, path: str, problems: Problems) -> None:
@@ -71,13 +74,12 @@ def _structure(shape: StructureShape) -> Check:
                     _failed(member, _join(path, name), f"Member must be one of {sorted(members)}")
                 )
             elif member is not None:
-                members[name](member, _join(path, name), problems)
+                _check_for(members[name])(member, _join(path, name), problems)
 
     return check
 
 
 def _list(shape: ListShape) -> Check:
-    element = _check_for(shape.member)
     size = _size(shape)
 
     def check(value: Any, path: str, problems: Problems) -> None:
@@ -85,6 +87,7 @@ def _list(shape: ListShape) -> Check:
             problems.append(_failed(value, path, "Member must be a list"))
             return
         size(value, path, problems)
+        element = _check_for(shape.member)
         for position, member in enumerate(value, start=1):
             where = f"{path}.{position}.member"
             if member is None:
@@ -96,7 +99,6 @@ def _list(shape: ListShape) -> Check:
 
 
 def _map(shape: MapShape) -> Check:
-    key_check, value_check = _check_for(shape.key), _check_for(shape.value)
     size = _size(shape)
 
     def check(value: Any, path: str, problems: Problems) -> None:
@@ -104,6 +106,7 @@ def _map(shape: MapShape) -> Check:
             problems.append(_failed(value, path, "Member must be a map"))
             return
         size(value, path, problems)
+        key_check, value_check = _check_for(shape.key), _check_for(shape.value)
         for key, member in value.items():
             key_check(key, f"{path}.key", problems)
             if member is None:
@@ -218,19 +221,37 @@ def _bounds(shape: Shape) -> Check:
     return check
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
-    """The model's patterns are Java's: its \\p classes are spelled out for Python."""
-    for java, python in _JAVA_CLASSES:
+def _compile(pattern: str) -> re.Pattern[str] | None:
+    """The model's patterns are Java's: what Python writes otherwise is spelled out for it.
+
+    None for the few that Python cannot read, such as `(...)${1,128}`; those check nothing.
+    """
+    for java, python in _JAVA.items():
         pattern = pattern.replace(java, python)
-    return re.compile(pattern, re.DOTALL)
+    pattern = re.sub(r"\\p\{([MPS])\}", lambda found: _category(found[1]), pattern)
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error:
+        return None
 
 
-_JAVA_CLASSES = (
-    (r"\p{ASCII}", r"[\x00-\x7F]"),
-    (r"\p{L}", r"\w"),
-    (r"\p{N}", r""),
-    (r"\p{Z}", "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),
-)
+_JAVA = {
+    r"\p{ASCII}": r"[\x00-\x7F]",
+    r"\p{Alnum}": "A-Za-z0-9",
+    r"\p{Print}": r"\x20-\x7E",
+    r"\p{L}": r"\w",
+    r"\p{N}": r"",  # \w of \p{L} has them
+    r"\p{Z}": "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+    r"\uD800\uDC00-\uDBFF\uDFFF": "\U00010000-\U0010ffff",  # in UTF-16, as Java has it
+    r"\z": r"\Z",
+}
+
+
+@cache
+def _category(initial: str) -> str:
+    """The characters of a class of Unicode (M marks, P punctuation, S symbols), for within `[]`."""
+    characters = map(chr, range(sys.maxunicode + 1))
+    return re.escape("".join(c for c in characters if unicodedata.category(c)[0] == initial))
 
 
 def _join(path: str, name: str) -> str:

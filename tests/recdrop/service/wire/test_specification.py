@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from recdrop.service.errors import ServiceError
@@ -35,6 +37,24 @@ def test_the_services_own_error_says_what_its_model_does_not_allow() -> None:
         parse(operation, b"{}", ValidationError)
     body = b'{"TrainingJobName": "a"}'
     assert parse(operation, body, ValidationError) == {"TrainingJobName": "a"}
+
+
+def test_a_shape_that_holds_itself_is_checked_as_deep_as_the_request_goes() -> None:
+    operation = SAGEMAKER.operations["Search"]
+    wrong = {"SubExpressions": [{"SubExpressions": [{"Operator": "Perhaps"}]}]}
+    body = json.dumps({"Resource": "TrainingJob", "SearchExpression": wrong}).encode()
+    where = "SubExpressions.1.member.SubExpressions.1.member.Operator"
+    with pytest.raises(ValidationError, match=rf"at 'SearchExpression\.{where}'"):
+        parse(operation, body, ValidationError)
+
+
+def test_patterns_of_java_are_read() -> None:
+    operation = SAGEMAKER.operations["CreateProject"]
+    request = {"ProjectName": "p", "ProjectDescription": "Über 100 € – naïve, e\u0301!"}
+    assert parse(operation, json.dumps(request).encode(), ValidationError) == request
+    request["ProjectDescription"] = "\x07"
+    with pytest.raises(ValidationError, match="regular expression pattern"):
+        parse(operation, json.dumps(request).encode(), ValidationError)
 
 
 def test_an_answer_carries_what_the_model_knows() -> None:
