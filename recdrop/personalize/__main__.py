@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from recdrop.service.http.faults import Faults
 from recdrop.service.http.hosting import hosted
 from recdrop.service.http.httpserver import PortInUseError
 from recdrop.service.resources.clock import SystemClock
+from recdrop.service.resources.quotas import Quotas
 
 
 @click.command()
@@ -75,12 +77,9 @@ def main(
     faults: Path | None,
 ) -> None:
     """Serves until it gets SIGTERM or Ctrl-C."""
-    limits = load_quotas()
+    plan = Faults(PERSONALIZE.operations)
     try:
-        limits = (limits.switched_off() if no_quotas else limits).adjusted(
-            {name: int(value) for name, _, value in (quota.partition("=") for quota in quotas)}
-        )
-        plan = Faults(PERSONALIZE.operations)
+        limits = _limits(quotas, switched_off=no_quotas)
         if faults:
             plan.replace(faults.read_text())
     except ValueError as error:
@@ -110,6 +109,15 @@ def main(
         raise click.ClickException(str(error)) from error
     finally:
         app.close()
+
+
+def _limits(changes: Iterable[str], *, switched_off: bool) -> Quotas:
+    """The quotas with `changes` such as `campaigns_per_group=50`, which hold even when off."""
+    quotas = load_quotas()
+    if switched_off:
+        quotas = quotas.switched_off()
+    pairs = (change.partition("=") for change in changes)
+    return quotas.adjusted({name: int(value) for name, _, value in pairs})
 
 
 if __name__ == "__main__":

@@ -101,13 +101,8 @@ def read_rows(tables: Tables, kind: str) -> Rows:
         return NO_ROWS
     tables.create(kind)
     fields = [field for field in tables.schemas[kind].fields if field.name != ID_OF[kind]]
-    selected = "".join(
-        f", {quote(field.name)}::VARCHAR AS {quote(field.name)}"
-        if field.type == "boolean"
-        else f", {quote(field.name)}"
-        for field in fields
-    )
-    columns = tables.columns(f"SELECT {ID_OF[kind]} AS _id{selected} FROM {kind} ORDER BY _id")
+    selected = ", ".join([f"{ID_OF[kind]} AS _id", *map(_selected, fields)])
+    columns = tables.columns(f"SELECT {selected} FROM {kind} ORDER BY _id")
     ids = columns.pop("_id")
     return Rows(ids.tolist(), columns, _whole(fields))
 
@@ -134,6 +129,11 @@ def user_events(found: Mapping[str, Sequence[str]], index_of: Any) -> dict[str, 
         kind: np.array([row for row in places if row is not None], dtype=np.int64)
         for kind, places in rows.items()
     }
+
+
+def _selected(field: Field) -> str:
+    name = quote(field.name)
+    return f"{name}::VARCHAR AS {name}" if field.type == "boolean" else name
 
 
 def _whole(fields: Iterable[Field]) -> frozenset[str]:

@@ -27,6 +27,26 @@ STREAM_OF = {"INTERACTIONS": "interaction", "ACTION_INTERACTIONS": "action"}
 Columns = dict[str, NDArray[Any]]
 
 
+_RECORDS = "SELECT record_id, properties FROM records WHERE dataset = ? AND seq <= ? ORDER BY seq"
+_RESERVED = (
+    "EVENT_TYPE",
+    "EVENT_VALUE",
+    "IMPRESSION",
+    "RECOMMENDATION_ID",
+    "EVENT_ATTRIBUTION_SOURCE",
+)
+_EVENTS = """
+    SELECT coalesce(e.user_id, s.user_id), e.item_id, CAST(e.timestamp AS INTEGER), e.event_type,
+           e.event_value, e.impression, e.recommendation_id, e.source, e.properties
+    FROM events e LEFT JOIN (
+        SELECT session_id, max(user_id) AS user_id FROM events
+        WHERE grp = ?1 AND kind = ?3 AND id <= ?2 AND user_id IS NOT NULL GROUP BY session_id
+    ) s ON s.session_id = e.session_id
+    WHERE e.grp = ?1 AND e.kind = ?3 AND e.id <= ?2 AND e.item_id IS NOT NULL
+      AND coalesce(e.user_id, s.user_id) IS NOT NULL
+    ORDER BY e.timestamp, e.id"""
+
+
 class Tables:
     """Tables named as the dataset types, for those the snapshot has. `root` is the data folder."""
 
@@ -67,9 +87,11 @@ class Tables:
         self.run(f"CREATE TABLE {kind} AS SELECT {names} FROM ({union}) {kept} ORDER BY {order}")
 
     def run(self, sql: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        """Runs one statement."""
         return self._connection.execute(sql, list(values))
 
     def number(self, sql: str) -> int:
+        """The one number that a query answers; 0 when there is none."""
         row = self.run(sql).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
@@ -86,17 +108,15 @@ class Tables:
         The schema may have got fields since the import; in its file those have no value.
         """
         path = literal(str(self._root / file))
-        present = {
-            row[0] for row in self.run(f"DESCRIBE SELECT * FROM read_parquet({path})").fetchall()
-        }
-        names = ", ".join(
-            quote(spec.name)
-            if spec.name in present
-            else f"NULL::{SQL_TYPES[spec.type]} AS {quote(spec.name)}"
-            for spec in schema.fields
-        )
+        described = self.run(f"DESCRIBE SELECT * FROM read_parquet({path})").fetchall()
+        present = {row[0] for row in described}
+        columns = []
+        for spec in schema.fields:
+            name = quote(spec.name)
+            missing = f"NULL::{SQL_TYPES[spec.type]} AS {name}"
+            columns.append(name if spec.name in present else missing)
         return (
-            f"SELECT {names}, {place} AS part, file_row_number AS place "
+            f"SELECT {', '.join(columns)}, {place} AS part, file_row_number AS place "
             f"FROM read_parquet({path}, file_row_number = true)"
         )
 
@@ -125,12 +145,8 @@ class Tables:
         return self._events(kind)
 
     def _records(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        sql = (
-            "SELECT record_id, properties FROM records WHERE dataset = ? AND seq <= ? ORDER BY seq"
-        )
-        for record_id, properties in self._query(
-            sql, (self._taken["datasets"][kind]["arn"], self._taken["records_upto"])
-        ):
+        values = (self._taken["datasets"][kind]["arn"], self._taken["records_upto"])
+        for record_id, properties in self._query(_RECORDS, values):
             yield read_record(self.schemas[kind], record_id, properties)
 
     def _events(self, kind: str) -> Iterator[Mapping[str, Any]]:
@@ -138,40 +154,15 @@ class Tables:
 
         The events of a session count for the user who logged in during it.
         """
-        sql = """
-            SELECT coalesce(e.user_id, s.user_id), e.item_id, e.timestamp, e.event_type, e.event_value,
-                   e.impression, e.recommendation_id, e.source, e.properties
-            FROM events e LEFT JOIN (
-                SELECT session_id, max(user_id) AS user_id FROM events
-                WHERE grp = ?1 AND kind = ?3 AND id <= ?2 AND user_id IS NOT NULL GROUP BY session_id
-            ) s ON s.session_id = e.session_id
-            WHERE e.grp = ?1 AND e.kind = ?3 AND e.id <= ?2 AND e.item_id IS NOT NULL
-              AND coalesce(e.user_id, s.user_id) IS NOT NULL
-            ORDER BY e.timestamp, e.id"""
         by_key = {plain(name): name for name in self.schemas[kind].names}
         item = "ACTION_ID" if kind == "ACTION_INTERACTIONS" else "ITEM_ID"
         values = (self._taken["group"], self._taken["events_upto"], STREAM_OF[kind])
-        for (
-            user,
-            found,
-            time,
-            event,
-            value,
-            impression,
-            recommendation,
-            source,
-            properties,
-        ) in self._query(sql, values):
+        columns = ("USER_ID", item, "TIMESTAMP", *_RESERVED)
+        for *row, properties in self._query(_EVENTS, values):
+            # The event's own members win over properties of the same name.
             yield {
                 **named(json.loads(properties or "{}"), by_key),
-                "USER_ID": user,
-                item: found,
-                "TIMESTAMP": int(time),
-                "EVENT_TYPE": event,
-                "EVENT_VALUE": value,
-                "IMPRESSION": impression,
-                "RECOMMENDATION_ID": recommendation,
-                "EVENT_ATTRIBUTION_SOURCE": source,
+                **dict(zip(columns, row, strict=True)),
             }
 
     def _query(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
@@ -240,11 +231,9 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
         return values
     if values.dtype.kind in "iufb":
         mask = np.ma.getmaskarray(values)
-        return (
-            np.where(mask, np.nan, values.data.astype(np.float64))
-            if mask.any()
-            else np.asarray(values.data)
-        )
+        if not mask.any():
+            return np.asarray(values.data)
+        return np.where(mask, np.nan, values.data.astype(np.float64))
     filled = np.array(values.data, dtype=object)
     filled[np.ma.getmaskarray(values)] = None
     return filled

@@ -18,12 +18,26 @@ FORBIDDEN = frozenset(
     {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
 )
 ACTION_EVENTS = ("Taken", "Not Taken", "Viewed")
+_COLUMNS = (
+    "grp",
+    "user_id",
+    "session_id",
+    "item_id",
+    "event_type",
+    "event_value",
+    "timestamp",
+    "event_id",
+    "recommendation_id",
+    "impression",
+    "properties",
+    "source",
+    "kind",
+)
 # IGNORE: an event that comes again with the same eventId counts once.
-_INSERT = """
-    INSERT OR IGNORE INTO events (
-        grp, user_id, session_id, item_id, event_type, event_value, timestamp,
-        event_id, recommendation_id, impression, properties, source, kind
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT = (
+    f"INSERT OR IGNORE INTO events ({', '.join(_COLUMNS)}) "
+    f"VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
+)
 
 
 class Ingest:
@@ -56,56 +70,54 @@ class Ingest:
     def put_actions(self, world: World, request: Request) -> dict[str, Any]:
         return _put_records(world, request["datasetArn"], "ACTIONS", "actionId", request["actions"])
 
-    def _event_row(self, group: str, request: Request, event: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _event_row(self, group: str, request: Request, event: Mapping[str, Any]) -> dict[str, Any]:
         properties = _properties(event)
         forbidden = sorted(name for name in properties if plain(name) in FORBIDDEN)
         if forbidden:
             raise InvalidInputError(
                 f"Event properties hold {forbidden[0]!r}, which is a member of its own."
             )
-        recommendation = event.get("recommendationId")
-        impression = event.get("impression") or list(self._shown.items(recommendation or ""))
+        # Before itemId and eventValue were members of their own, they came as properties.
         item = event.get("itemId") or properties.get("itemId")
-        value = event.get("eventValue", properties.get("eventValue"))
-        return (
-            group,
-            request.get("userId"),
-            request["sessionId"],
-            str(item) if item is not None else None,
-            event["eventType"],
-            value,
-            float(event["sentAt"]),
-            event.get("eventId"),
-            recommendation,
-            "|".join(impression) or None,
-            event.get("properties"),
-            event.get("metricAttribution", {}).get("eventAttributionSource"),
-            "interaction",
-        )
+        return {
+            **self._common(group, event),
+            "user_id": request.get("userId"),
+            "session_id": request["sessionId"],
+            "item_id": str(item) if item is not None else None,
+            "event_value": event.get("eventValue", properties.get("eventValue")),
+            "timestamp": float(event["sentAt"]),
+            "source": event.get("metricAttribution", {}).get("eventAttributionSource"),
+            "kind": "interaction",
+        }
 
-    def _action_row(self, group: str, event: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _action_row(self, group: str, event: Mapping[str, Any]) -> dict[str, Any]:
         _properties(event)
         if event["eventType"].lower() not in [name.lower() for name in ACTION_EVENTS]:
             raise InvalidInputError(
                 f"eventType is {event['eventType']!r}. Expected one of: {', '.join(ACTION_EVENTS)}."
             )
+        return {
+            **self._common(group, event),
+            "user_id": event.get("userId"),
+            "session_id": event["sessionId"],
+            "item_id": event["actionId"],
+            "event_value": None,
+            "timestamp": float(event["timestamp"]),
+            "source": None,
+            "kind": "action",
+        }
+
+    def _common(self, group: str, event: Mapping[str, Any]) -> dict[str, Any]:
         recommendation = event.get("recommendationId")
-        impression = event.get("impression") or list(self._shown.items(recommendation or ""))
-        return (
-            group,
-            event.get("userId"),
-            event["sessionId"],
-            event["actionId"],
-            event["eventType"],
-            None,
-            float(event["timestamp"]),
-            event.get("eventId"),
-            recommendation,
-            "|".join(impression) or None,
-            event.get("properties"),
-            None,
-            "action",
-        )
+        impression = event.get("impression") or self._shown.items(recommendation or "")
+        return {
+            "grp": group,
+            "event_type": event["eventType"],
+            "event_id": event.get("eventId"),
+            "recommendation_id": recommendation,
+            "impression": "|".join(impression) or None,
+            "properties": event.get("properties"),
+        }
 
 
 def _tracked_group(world: World, tracking_id: str) -> str:

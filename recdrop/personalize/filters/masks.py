@@ -199,6 +199,7 @@ def _bind(
 _QUOTED_LIST = re.compile(r'\s*"[^"]*"\s*(,\s*"[^"]*"\s*)*')
 
 
+# No " inside a value: the service documents no way to escape one.
 def _given(term: Term, condition: Condition, raw: str) -> list[Term]:
     is_list = condition.operator == "IN"
     if _QUOTED_LIST.fullmatch(raw):
@@ -207,11 +208,9 @@ def _given(term: Term, condition: Condition, raw: str) -> list[Term]:
             return terms
     elif not is_list and '"' not in raw:
         return [Term("number", raw.strip())]
-    expected = (
-        'strings in double quotes joined with commas, such as "a","b", with no " inside'
-        if is_list
-        else "one value"
-    )
+    expected = "one value"
+    if is_list:
+        expected = 'strings in double quotes joined with commas, such as "a","b", with no " inside'
     raise FilterError(f"Invalid filter value {raw!r} for ${term.text}. Expected {expected}.")
 
 

@@ -27,15 +27,7 @@ def training_job(
     return {
         "work": "train",
         "snapshot": snapshot(world, group_arn),
-        "recipes": [
-            {
-                "arn": recipe.arn,
-                "engine": recipe.engine,
-                "type": recipe.type,
-                "settings": dict(recipe.settings),
-            }
-            for recipe in recipes
-        ],
+        "recipes": [_described(recipe) for recipe in recipes],
         "config": dict(config),
         "event_type": event_type,
         "hpo": hpo,
@@ -61,3 +53,12 @@ def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None
             raise InvalidInputError(
                 f"{group_arn} has no {kind} dataset, which {recipe.name if recipe else ''} needs."
             )
+
+
+def _described(recipe: Recipe) -> Doc:
+    return {
+        "arn": recipe.arn,
+        "engine": recipe.engine,
+        "type": recipe.type,
+        "settings": dict(recipe.settings),
+    }

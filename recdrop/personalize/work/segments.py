@@ -19,6 +19,7 @@ from recdrop.personalize.work.inference import Asker, open_asker
 
 
 def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Answers every line of the input; `lines` counts them."""
     with (
         open_asker(spec) as asker,
         open_tables(Path(spec["root"]), Path(spec["database"]), spec["snapshot"]) as tables,
@@ -38,11 +39,9 @@ def _segment_line(line: dict[str, Any]) -> dict[str, Any]:
     if line["error"] is not None:
         return line
     question = line["input"]
-    head = (
-        {"itemAttributes": question["itemAttributes"]}
-        if "itemAttributes" in question
-        else {"input": question}
-    )
+    head = {"input": question}
+    if "itemAttributes" in question:
+        head = {"itemAttributes": question["itemAttributes"]}
     return {**head, "output": line["output"]}
 
 

@@ -34,15 +34,15 @@ def train(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         data = read_training_data(tables, spec, actions=actions)
     previous = load(Path(spec["root"]) / spec["previous"]) if spec["previous"] else None
     fitted = [(recipe, _fit(recipe, data, spec, previous)) for recipe in spec["recipes"]]
-    recipe, model = max(fitted, key=lambda pair: pair[1].metrics.get(_objective(spec), 0.0))
+    objective = _objective(spec)
+    recipe, model = max(fitted, key=lambda pair: pair[1].metrics.get(objective, 0.0))
+    tuned = model.settings if spec["hpo"] else {}
     model.save(folder / "model")
     return {
         "model": f"jobs/{folder.name}/model",
         "recipe": recipe["arn"],
         "metrics": {name: float(value) for name, value in model.metrics.items()},
-        "tuned": {name: str(value) for name, value in model.settings.items()}
-        if spec["hpo"]
-        else {},
+        "tuned": {name: str(value) for name, value in tuned.items()},
         "events_upto": spec["snapshot"]["events_upto"],
         "rows": len(data),
         "seconds": time.monotonic() - started,
@@ -226,15 +226,16 @@ def _trained(tables: Tables, kind: str, spec: Mapping[str, Any]) -> list[Field]:
     choice = spec["config"].get("trainingDataConfig", {})
     excluded = _upper_keys(choice.get("excludedDatasetColumns", {})).get(kind, [])
     included = _upper_keys(choice.get("includedDatasetColumns", {})).get(kind)
-    return [
-        field
-        for field in tables.schemas[kind].fields
-        if not field.name.endswith("_ID")
-        and field.name not in RESERVED
-        and field.name not in excluded
-        and (included is None or field.name in included)
-        and (field.is_number or field.categorical or field.textual or field.item_name)
-    ]
+    fields = [field for field in tables.schemas[kind].fields if _says_something(field)]
+    if included is not None:
+        fields = [field for field in fields if field.name in included]
+    return [field for field in fields if field.name not in excluded]
+
+
+def _says_something(field: Field) -> bool:
+    if field.name.endswith("_ID") or field.name in RESERVED:
+        return False
+    return field.is_number or field.categorical or field.textual or field.item_name
 
 
 def _upper_keys(columns: Mapping[str, list[str]]) -> dict[str, list[str]]:

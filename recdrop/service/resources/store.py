@@ -253,7 +253,10 @@ class Transaction:
         """Runs one statement; answers the number of rows it changed."""
         return self._connection.execute(sql, values).rowcount
 
-    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+    def execute_many(
+        self, sql: str, rows: Iterable[Sequence[object] | Mapping[str, object]]
+    ) -> int:
+        """Runs one statement for every row, whose values go by place or by name."""
         return self._connection.executemany(sql, rows).rowcount
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

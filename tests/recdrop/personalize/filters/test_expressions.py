@@ -465,7 +465,10 @@ class NaiveFilter:
 
 
 SIGNS = ["(", ")", "|", "*", ",", "=", "<=", "1", '"x"', "$p", '"', "\n", "é", "\x00"]
-WORDS_OF_GRAMMAR = "INCLUDE EXCLUDE ItemID UserID WHERE IN NOT AND OR IF Items.A Interactions.EVENT_TYPE CurrentUser.B CurrentItem.C"
+WORDS_OF_GRAMMAR = (
+    "INCLUDE EXCLUDE ItemID UserID WHERE IN NOT AND OR IF "
+    "Items.A Interactions.EVENT_TYPE CurrentUser.B CurrentItem.C"
+)
 PIECES = st.sampled_from(SIGNS) | st.sampled_from(WORDS_OF_GRAMMAR.split()).map(
     lambda word: f"{word} "
 )
