@@ -96,7 +96,7 @@ def describe(endpoint: str) -> Json:
 
 def boto_client(endpoint: str, service: str) -> Any:
     """A boto3 client of the local AWS, with made-up credentials."""
-    from recdrop.local.clients import Clients
+    from recdrop.local.aws.clients import Clients
 
     return Clients(endpoint).get(service)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import click
 
 from recdrop.cli.common import call, endpoint_option, find_endpoint, json_option
-from recdrop.local.logs import Line, pretty
+from recdrop.local.lambdas.logs import Line, pretty
 
 FOLLOW_SECONDS = 0.5
 

@@ -203,6 +203,6 @@ def greeting(stack: Any, watch: Path | None) -> str:
 
 def key() -> str:
     """Made-up credentials; nothing checks them."""
-    from recdrop.local.clients import FAKE_KEY
+    from recdrop.local.aws.clients import FAKE_KEY
 
     return os.environ.get("RECDROP_KEY", FAKE_KEY)

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recdrop.local import slimmoto
+from recdrop.local.aws import slimmoto
 
 slimmoto.install()
 
-from recdrop.local.identity import ACCOUNT, REGION  # noqa: E402
-from recdrop.local.lambdas import Function  # noqa: E402
+from recdrop.local.aws.identity import ACCOUNT, REGION  # noqa: E402
+from recdrop.local.events.sources import QueueSource  # noqa: E402
+from recdrop.local.lambdas.function import Function  # noqa: E402
 from recdrop.local.template import (  # noqa: E402
     CODE_BUCKET,
     CODE_KEY,
-    EventSource,
     LocalTemplate,
     Subscription,
     empty_zip,
@@ -27,15 +27,6 @@ from recdrop.local.template import (  # noqa: E402
 
 class DeployError(Exception):
     """moto could not create the stack; the message says which resource and why."""
-
-
-@dataclass(frozen=True)
-class QueueSource:
-    """A resolved SQS event source mapping."""
-
-    queue: str
-    function: str
-    mapping: EventSource
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from recdrop.local.identity import HOST
+from recdrop.local.aws.identity import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 
-from recdrop.local.identity import ACCOUNT, HOST, REGION
+from recdrop.local.aws.identity import ACCOUNT, HOST, REGION
 
 IMAGE = "amazon/aws-stepfunctions-local:latest"
 PORT_INSIDE = 8083

@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recdrop.local.identity import REGION
-from recdrop.local.lambdas import forget_module_of_other_project
+from recdrop.local.aws.identity import REGION
+from recdrop.local.events.sources import EventSource
+from recdrop.local.gateway.routes import RestApi
+from recdrop.local.lambdas.handlers import forget_module_of_other_project
 
 Json = dict[str, Any]
 CODE_BUCKET = "recdrop-local-code"
@@ -53,19 +55,6 @@ class TemplateError(Exception):
 
 
 @dataclass(frozen=True)
-class EventSource:
-    """An SQS event source mapping; the ARN of its queue is the stack output `output`.
-
-    Batching windows are not waited for.
-    """
-
-    function: str
-    output: str
-    batch_size: int
-    reports_failures: bool
-
-
-@dataclass(frozen=True)
 class Subscription:
     """An SNS subscription, which moto's CloudFormation lacks; topic and endpoint are the outputs
     named here.
@@ -75,20 +64,6 @@ class Subscription:
     endpoint_output: str
     protocol: str
     attributes: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class RestApi:
-    """The REST API of the template: its Swagger body, stage, and the function behind it."""
-
-    swagger: Json
-    stage: str
-    function: str
-    binary_types: tuple[str, ...] = ()
-    minimum_compression: int | None = None
-    own_errors: bool = (
-        False  # the template words API Gateway's own errors as `{"error": {"code", "message"}}`
-    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recdrop.local.template import EventSource, LocalTemplate, RestApi, Subscription, build
+from recdrop.local.events.sources import EventSource
+from recdrop.local.gateway.routes import RestApi
+from recdrop.local.template import LocalTemplate, Subscription, build
 
 FOLDER = Path(".recdrop", "templates")
 SOURCES = ("app.py", "chalicelib", ".chalice", "infrastructure", "statemachines")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from recdrop.local import slimmoto
+from recdrop.local.aws import slimmoto
+from recdrop.local.events.sources import EventSource
 from recdrop.local.template import (
     SERVED_TYPES,
-    EventSource,
     LocalTemplate,
     TemplateError,
     build,
