@@ -13,9 +13,9 @@ import click
 
 FINDINGS, USAGE, UNREADABLE, UNREACHABLE, RUN_FAILED = 1, 2, 3, 4, 5
 DEFAULT_PORT = 4566
-DIRECT = urllib.request.build_opener(
-    urllib.request.ProxyHandler({})
-)  # a proxy does not know our 127.0.0.1
+CONFIG = "recdrop.toml"
+# A proxy that the user has set does not know our 127.0.0.1.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Json = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 

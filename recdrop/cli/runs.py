@@ -34,9 +34,10 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of the pipeline."""
+    """One execution of the pipeline. `name` is the execution's, `run` what the pipeline calls it."""
 
     name: str
+    run: str
     group: str
     status: str
     started: dt.datetime
@@ -98,12 +99,14 @@ def list_runs(client: Any, machine: str, group: str | None = None, limit: int = 
 
 
 def to_run(client: Any, entry: dict[str, Any]) -> Run:
-    """A run with its group, which only its input says."""
+    """A run; its group and the pipeline's name of it are in its input alone."""
     described = client.describe_execution(executionArn=entry["executionArn"])
+    given = json.loads(described["input"])
     ended = entry.get("stopDate") or described.get("stopDate") or dt.datetime.now(dt.UTC)
     return Run(
         name=entry["name"],
-        group=str(json.loads(described["input"]).get("group", "")),
+        run=str(given.get("run", "")),
+        group=str(given.get("group", "")),
         status=entry["status"],
         started=entry["startDate"],
         seconds=round((ended - entry["startDate"]).total_seconds(), 3),

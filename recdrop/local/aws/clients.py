@@ -28,22 +28,35 @@ class Clients:
                 self._clients[service] = self._make(service)
             return self._clients[service]
 
+    def table(self, name: str) -> Any:
+        """The DynamoDB table of a name, as boto3's resource."""
+        with self._lock:
+            return self._open_session().resource("dynamodb", **self._options()).Table(name)
+
     def _make(self, service: str) -> Any:
+        return self._open_session().client(service, **self._options())
+
+    def _open_session(self) -> Any:
         import boto3
-        from botocore.config import Config
 
         if self._session is None:
             self._session = boto3.session.Session(
                 aws_access_key_id=FAKE_KEY, aws_secret_access_key=FAKE_KEY, region_name=REGION
             )
+        return self._session
+
+    def _options(self) -> dict[str, Any]:
+        from botocore.config import Config
+
         config = Config(
+            # Nothing is lost on the way to 127.0.0.1: a second attempt would hide a defect.
             retries={"total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=900,
             max_pool_connections=50,
             proxies={},
         )
-        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+        return {"endpoint_url": self.endpoint, "config": config}
 
     def close(self) -> None:
         """Close the connections of all clients."""

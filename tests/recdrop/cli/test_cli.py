@@ -110,27 +110,6 @@ def test_files_are_dropped_with_their_manifest_last(recdrop: Any, tmp_path: Path
     assert json.loads(out)["keys"] == ["shop/items/z-poison.csv", "shop/items/manifest.json"]
 
 
-def test_a_drop_waits_for_its_run_and_a_second_one_has_none(recdrop: Any, tmp_path: Path) -> None:
-    (tmp_path / "orders.csv").write_text("waited for")
-    drop = (
-        "drop",
-        str(tmp_path / "orders.csv"),
-        "--group",
-        "",
-        "--dataset",
-        "items",
-        "--wait",
-        "--timeout",
-        "30",
-    )
-    code, out, _ = recdrop(*drop)
-    assert code == 0
-    assert "SUCCEEDED" in out
-    code, out, _ = recdrop(*drop)
-    assert code == 0
-    assert "No run has begun: the content has run before" in out
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
