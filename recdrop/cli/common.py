@@ -54,7 +54,11 @@ def find_endpoint(given: str | None) -> str:
 
 
 def call(endpoint: str, request: str, body: Any = None, timeout: float = 5) -> Json:
-    """A request to the stack itself, such as `GET health`. CliError when nobody answers."""
+    """A request to the stack itself, such as `GET health`; its document.
+
+    Raises:
+        CliError: nobody answers (UNREACHABLE), or the request is refused.
+    """
     method, path = request.split()
     data = None if body is None else json.dumps(body).encode()
     message = urllib.request.Request(f"{endpoint}/_recdrop/{path}", data=data, method=method)  # noqa: S310
@@ -64,6 +68,7 @@ def call(endpoint: str, request: str, body: Any = None, timeout: float = 5) -> J
             return document
     except urllib.error.HTTPError as error:
         if error.code == 503:
+            # A stack that is starting describes itself too; `ready` says so.
             return dict(json.load(error))
         raise CliError(USAGE if error.code == 400 else UNREACHABLE, read_message(error)) from error
     except (OSError, ValueError) as error:
@@ -83,7 +88,11 @@ def read_message(error: urllib.error.HTTPError) -> str:
 
 
 def describe(endpoint: str) -> Json:
-    """What runs where; CliError while it is still starting."""
+    """What runs where.
+
+    Raises:
+        CliError: the stack is still starting.
+    """
     document = call(endpoint, "GET health")
     if not document.get("ready"):
         raise CliError(

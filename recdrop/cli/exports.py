@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -116,8 +117,9 @@ class Exports:
 
     def reason(self, before: Before) -> tuple[str, str] | None:
         """What the group was last told since then, and why; None when it was told nothing."""
-        path = f"GET logs?after={before.last_line}&function=onexport&contains={self.group}"
-        for line in reversed(call(self._endpoint, path)["lines"]):
+        query = {"after": before.last_line, "function": "OnExport", "contains": self.group}
+        lines = call(self._endpoint, f"GET logs?{urlencode(query)}")["lines"]
+        for line in reversed(lines):
             try:
                 fields = json.loads(line["text"])
             except ValueError:
@@ -156,9 +158,8 @@ class Exports:
         now = later = 0
         for queue in self._queues:
             url = self._sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-            counts = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
-                "Attributes"
-            ]
+            found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            counts = found["Attributes"]
             now += int(counts["ApproximateNumberOfMessages"])
             now += int(counts["ApproximateNumberOfMessagesNotVisible"])
             later += int(counts["ApproximateNumberOfMessagesDelayed"])

@@ -28,11 +28,10 @@ def command(
 ) -> int:
     """Print the newest lines, then new ones if asked to."""
     endpoint = find_endpoint(endpoint_url)
+    wanted = {"function": function, "contains": contains, "limit": lines}
     number = 0
     while True:
-        query = urlencode(
-            {"after": number, "function": function, "contains": contains, "limit": lines}
-        )
+        query = urlencode({**wanted, "after": number})
         for line in call(endpoint, f"GET logs?{query}")["lines"]:
             number = line["number"]
             click.echo(json.dumps(line) if as_json else pretty(Line(**line)))

@@ -15,7 +15,9 @@ import click
 
 from recdrop.cli.common import UNREACHABLE, UNREADABLE, CliError, json_option, print_json
 
+# The state machine looks at a training once a minute; at this scale, three times a second.
 TIME_SCALE = 200.0
+# An unload from a warehouse takes minutes between two files; what one drops by hand comes at once.
 QUIET_SECONDS = "1"
 
 
@@ -68,7 +70,8 @@ QUIET_SECONDS = "1"
     "--quiet-seconds",
     default=None,
     envvar="QUIET_SECONDS",
-    help=f"An export without a manifest is complete after so long without a new file. [default: {QUIET_SECONDS}]",
+    help="An export without a manifest is complete after so long without a new file. "
+    f"[default: {QUIET_SECONDS}]",
 )
 @click.option(
     "--env", "variables", multiple=True, metavar="KEY=VALUE", help="A variable of the Lambdas."
@@ -139,8 +142,10 @@ def make_stack(project: Path, **options: Any) -> Any:
 
 
 def start(stack: Any) -> None:
-    """Start it; what a user can mend becomes an error with an exit code, all else keeps its
-    traceback.
+    """Start it. Anything but what a user can mend keeps its traceback.
+
+    Raises:
+        CliError: a port is taken, the project or the data folder cannot be read.
     """
     from recdrop.local.httpserver import PortInUseError
 

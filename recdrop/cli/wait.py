@@ -44,20 +44,24 @@ def command(
     client = boto_client(endpoint, "stepfunctions")
 
     def ended() -> list[Run] | None:
-        runs = [
-            run for run in list_runs(client, machine_arn(stack), group) if name in {None, run.name}
-        ]
-        if (name and not runs) or any(run.status == "RUNNING" for run in runs):
+        listed = list_runs(client, machine_arn(stack), group)
+        runs = [run for run in listed if name in {None, run.name}]
+        is_missing = name is not None and not runs
+        if is_missing or any(run.status == "RUNNING" for run in runs):
             return None
         return runs
 
-    return report(
-        until(ended, deadline, f"a run is still going on after {timeout:.0f} s")[:1], as_json
-    )
+    runs = until(ended, deadline, f"a run is still going on after {timeout:.0f} s")
+    # The newest comes first: how that one ended is the answer.
+    return report(runs[:1], as_json)
 
 
 def wait_for_stack(endpoint: str, deadline: float) -> Json:
-    """The stack's description once it is ready."""
+    """The stack's description once it is ready.
+
+    Raises:
+        CliError: it is not, when the time is over.
+    """
     while True:
         try:
             return describe(endpoint)
@@ -81,12 +85,9 @@ def until(look: Callable[[], list[Run] | None], deadline: float, message: str) -
 def report(runs: list[Run], as_json: bool) -> int:
     """Say how they ended."""
     if as_json:
-        print_json(
-            [
-                {"name": run.name, "group": run.group, "status": run.status, "seconds": run.seconds}
-                for run in runs
-            ]
-        )
-    for run in runs if not as_json else []:
-        click.echo(f"{run.name}  {run.group}  {run.status}  {run.seconds:.1f} s")
+        shown = ("name", "group", "status", "seconds")
+        print_json([{key: getattr(run, key) for key in shown} for run in runs])
+    else:
+        for run in runs:
+            click.echo(f"{run.name}  {run.group}  {run.status}  {run.seconds:.1f} s")
     return 0 if all(run.status == "SUCCEEDED" for run in runs) else RUN_FAILED

@@ -1,6 +1,4 @@
-"""Who and where the local AWS is: one account, one region, one stack name, the same for every
-service of the port.
-"""
+"""Who and where the local AWS is: the same for every service of the port."""
 
 from __future__ import annotations
 

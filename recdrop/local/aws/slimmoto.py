@@ -38,9 +38,7 @@ UNSERVED = (
 
 
 class StandInType(type):
-    """The class of the stand-in classes: their attributes (members of an enum, say) are stand-ins
-    too.
-    """
+    """The class of the stand-in classes, whose attributes are stand-ins too: members of an enum, say."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -49,8 +47,9 @@ class StandInType(type):
 
 
 class StandIn(ModuleType):
-    """A module whose every public name is an empty class, good enough to be imported, subclassed
-    and compared with.
+    """A module whose every public name is an empty class.
+
+    That is good enough to be imported, subclassed and compared with.
     """
 
     def __getattr__(self, name: str) -> Any:

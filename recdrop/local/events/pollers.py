@@ -76,10 +76,13 @@ class QueuePoller:
                 self._rest()
 
     def _rest(self) -> None:
+        """Wait for a message, or a second: one that was put off becomes visible without a word."""
+
+        def is_wanted() -> bool:
+            return self._pending > 0 or self._stopping.is_set()
+
         with self._arrived:
-            self._arrived.wait_for(
-                lambda: self._pending > 0 or self._stopping.is_set(), IDLE_SECONDS
-            )
+            self._arrived.wait_for(is_wanted, IDLE_SECONDS)
             self._pending = max(0, self._pending - 1)
 
     def poll(self) -> bool:
@@ -114,16 +117,13 @@ class QueuePoller:
             LOG.warning("%s was not invoked: %s", self.source.function, error)
             return every
         if answer.failed:
-            LOG.warning(
-                "%s failed on %d messages: %s",
-                self.source.function,
-                len(every),
-                answer.payload.decode(),
-            )
+            why = answer.payload.decode()
+            LOG.warning("%s failed on %d messages: %s", self.source.function, len(every), why)
             return every
         return failed_items(answer, every) if self.source.mapping.reports_failures else set()
 
     def _retry_later(self, message: Any) -> None:
+        # A handler that took longer than the visibility time-out has lost its messages to another.
         from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
         with self._lock, contextlib.suppress(ReceiptHandleIsInvalid):
@@ -151,15 +151,15 @@ def failed_items(answer: Answer, every: set[str]) -> set[str]:
     An unknown or missing id fails the whole batch, as on AWS.
     """
     result = json.loads(answer.payload)
-    entries = (
-        (result or {}).get("batchItemFailures") or [] if isinstance(result, dict | None) else []
-    )
-    failed = {entry.get("itemIdentifier") for entry in entries}
+    # What is no such document says that nothing failed: null, a text, a list.
+    entries = result.get("batchItemFailures") if isinstance(result, dict) else None
+    failed = {entry.get("itemIdentifier") for entry in entries or ()}
     return failed if failed.issubset(every) else every
 
 
 def record(message: Any, queue: str) -> dict[str, Any]:
     """A message as a Lambda receives it."""
+    first_received = int(message.approximate_first_receive_timestamp or 0)
     return {
         "messageId": message.id,
         "receiptHandle": message.receipt_handle,
@@ -168,9 +168,7 @@ def record(message: Any, queue: str) -> dict[str, Any]:
             "ApproximateReceiveCount": str(message.approximate_receive_count),
             "SentTimestamp": str(int(message.sent_timestamp)),
             "SenderId": message.sender_id,
-            "ApproximateFirstReceiveTimestamp": str(
-                int(message.approximate_first_receive_timestamp or 0)
-            ),
+            "ApproximateFirstReceiveTimestamp": str(first_received),
         },
         "messageAttributes": {},
         "md5OfBody": message.body_md5,

@@ -1,7 +1,6 @@
-"""EventBridge schedule expressions: `rate(5 minutes)`, `cron(0 10 ? * MON-FRI *)`, all in UTC.
-Pure.
+"""EventBridge schedule expressions, such as `rate(5 minutes)` and `cron(0 10 ? * MON-FRI *)`.
 
-Not supported in cron, and refused: `L`, `W` and `#` in the day fields.
+All times are UTC; nothing here looks at a clock. Not supported in cron, and refused: `L`, `W` and `#` in the day fields.
 """
 
 from __future__ import annotations
@@ -61,8 +60,9 @@ class Cron:
         )
 
     def after(self, moment: dt.datetime) -> dt.datetime:
-        """The next time to fire after `moment`; the end of the calendar when there is none in five
-        years.
+        """The next time to fire after `moment`.
+
+        The end of the calendar when there is none in five years.
         """
         day = moment.date()
         while day <= (moment + LOOK_AHEAD).date():
@@ -84,7 +84,11 @@ Schedule = Rate | Cron
 
 
 def parse(expression: str) -> Schedule:
-    """The schedule of an expression."""
+    """The schedule of an expression.
+
+    Raises:
+        ScheduleError: it is none.
+    """
     if found := re.fullmatch(r"rate\((\d+) (minute|hour|day)(s?)\)", expression.strip()):
         value = int(found[1])
         if value < 1 or (value == 1) == bool(found[3]):

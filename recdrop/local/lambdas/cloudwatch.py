@@ -1,5 +1,6 @@
-"""Hands what the Lambdas log to CloudWatch Logs (moto's), so that `aws logs tail
-/aws/lambda/<name>` works here too.
+"""Hands what the Lambdas log to moto's CloudWatch Logs.
+
+So `aws logs tail /aws/lambda/<name>` works here too.
 """
 
 from __future__ import annotations

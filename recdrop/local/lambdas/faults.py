@@ -11,8 +11,7 @@ from recdrop.local.lambdas.function import Answer, error_answer
 
 @dataclass(frozen=True)
 class Fault:
-    """A planned failure of the next `times` invocations of a function whose name contains
-    `function`.
+    """A planned failure of the next `times` calls of a function whose name contains `function`.
 
     `before` kills the Lambda before its handler has run, `after` when all its side effects are
     done, and `throttle` refuses the call. Step Functions sees `error`: Lambda.Unknown,

@@ -15,7 +15,11 @@ from typing import Any
 
 
 def find_handler(handler: str, project: Path) -> Callable[[Any, Any], Any]:
-    """The callable that `module.attribute` names in the project."""
+    """The callable that `module.attribute` names in the project.
+
+    Raises:
+        TypeError: it names nothing that can be called.
+    """
     module_name, _, attribute = handler.rpartition(".")
     module = import_from(project, module_name)
     found: Any = getattr(module, attribute, None)
@@ -26,9 +30,7 @@ def find_handler(handler: str, project: Path) -> Callable[[Any, Any], Any]:
 
 
 def import_from(project: Path, module_name: str) -> Any:
-    """Import a top module of the project, even when another project's module of that name is
-    loaded.
-    """
+    """Import a top module of the project, though another project's of that name may be loaded."""
     forget_module_of_other_project(project, module_name)
     if str(project) not in sys.path:
         sys.path.insert(0, str(project))
@@ -36,8 +38,9 @@ def import_from(project: Path, module_name: str) -> Any:
 
 
 def forget_module_of_other_project(project: Path, module_name: str) -> None:
-    """Two projects with an `app.py` may take turns in one process (tests do); move ours to the
-    front of the path.
+    """Make room for ours: two projects with an `app.py` may take turns in one process.
+
+    Tests do. The project comes to the front of the path.
     """
     loaded = sys.modules.get(module_name)
     if loaded is not None and Path(str(loaded.__file__)).resolve().parent != project.resolve():
@@ -71,9 +74,7 @@ def is_of_project(module: Any, project: Path) -> bool:
 
 
 class ThreadLocalRequest:
-    """`current_request` and `lambda_context` per thread: a Chalice object keeps one for all its
-    threads.
-    """
+    """`current_request` and `lambda_context` per thread; a Chalice object keeps one for all."""
 
     _request_local: threading.local
 

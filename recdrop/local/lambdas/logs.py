@@ -1,6 +1,4 @@
-"""What the Lambdas print: kept by function and request, as CloudWatch would, instead of mixed on
-the terminal.
-"""
+"""What the Lambdas print: kept by function and request, not mixed on the terminal."""
 
 from __future__ import annotations
 
@@ -72,8 +70,10 @@ class LogStore:
     def after(
         self, number: int, function: str = "", contains: str = "", limit: int = 1000
     ) -> list[Line]:
-        """The newest `limit` lines with a higher number, of functions whose name contains
-        `function`, in order.
+        """The newest `limit` lines with a higher number, in order.
+
+        Only of functions whose name contains `function`, in any capitals, and only lines that hold
+        the text `contains`.
         """
         with self._lock:
             lines = [
@@ -93,10 +93,9 @@ class LogStore:
 
 
 class Router(io.TextIOBase):
-    """Stands in for `sys.stdout`: lines printed by a running Lambda go to the log store, all else
-    where it went.
+    """Stands in for `sys.stdout`: what a running Lambda prints goes to the log store.
 
-    Loggers keep the stream they were made with, so a router must go on working after its stack has
+    All else goes where it went before. Loggers keep the stream they were made with, so a router must go on working after its stack has
     stopped.
     """
 
@@ -109,6 +108,8 @@ class Router(io.TextIOBase):
         invocation = CURRENT.get()
         if invocation is None or self._store is None:
             return self._outside().write(text)
+        # print() writes the text and its line end apart: what is not a whole line yet is kept, per
+        # thread, for handlers run at the same time.
         *lines, rest = (getattr(self._parts, "text", "") + text).split("\n")
         self._parts.text = rest
         for line in lines:
@@ -130,6 +131,7 @@ class Router(io.TextIOBase):
         return self._outside().encoding
 
     def _outside(self) -> TextIO:
+        # Somebody may have replaced stdout after us, as pytest does for each test.
         stream = self._before if sys.stdout is self else sys.stdout
         return stream if stream is not self else sys.__stdout__ or sys.stderr
 

@@ -1,6 +1,4 @@
-"""Time for the local stack: real seconds divided by a scale, so that a Retry of 60 s takes 1 s at
-scale 60.
-"""
+"""Time for the workflows: real seconds divided by a scale. A Retry of 60 s takes 1 s at scale 60."""
 
 from __future__ import annotations
 

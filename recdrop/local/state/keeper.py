@@ -6,9 +6,8 @@ code and definition may change between runs. An execution that had not ended is 
 its name with its input: every task finds its own work. Not kept: execution histories, SNS and
 CloudWatch data, resources that were made by hand.
 
-    <folder>/state.json               format version, tables, queues, executions, the index of the
-                                      objects
-    <folder>/objects/<hash>           one file per object, named by bucket, key and ETag
+    <folder>/state.json       format version, tables, queues, executions, the index of the objects
+    <folder>/objects/<hash>   one file per object, named by bucket, key and ETag
 
 `state.json` is replaced as a whole, after the objects it names are there.
 """

@@ -1,6 +1,4 @@
-"""The command line: exit codes, JSON, colours, and a whole session of `recdrop up` in a process of
-its own.
-"""
+"""The command line: exit codes, JSON, colours, and a session of `recdrop up`."""
 
 from __future__ import annotations
 
@@ -37,7 +35,10 @@ def recdrop(
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
-    code = "import sys; from recdrop.cli.main import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = (
+        "import sys; from recdrop.cli.main import main; main(['--help']); "
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

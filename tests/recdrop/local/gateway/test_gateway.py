@@ -12,7 +12,8 @@ from recdrop.local.lambdas.faults import Fault
 from recdrop.local.stack import Stack
 from tests.recdrop.conftest import fetch
 
-SIGNATURE = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/execute-api/aws4_request, Signature=00"
+SCOPE = "AKIDEXAMPLE/20260101/us-east-1/execute-api/aws4_request"
+SIGNATURE = f"AWS4-HMAC-SHA256 Credential={SCOPE}, Signature=00"
 
 
 MISSING = {"message": "Missing Authentication Token"}

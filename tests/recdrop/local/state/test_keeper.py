@@ -21,9 +21,7 @@ def start(folder: Path, scale: float = 200) -> Stack:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a stack that was stopped with one run done, one going on and a message nobody
-    has read.
-    """
+    """The folder of a stopped stack: one run done, one going on, a message that nobody has read."""
     folder = tmp_path_factory.mktemp("kept")
     with start(folder, scale=50) as stack:
         s3, states = stack.boto_client("s3"), stack.boto_client("stepfunctions")
