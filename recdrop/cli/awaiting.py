@@ -54,7 +54,7 @@ class Drop:
         """The runs once they have ended; None while something is going on."""
         sets = self.exports.sets()
         fresh = {run: files_of(sets[run]) for run in sets if run not in self.before.sets}
-        mine = {run for run, files in fresh.items() if not self.files or files & self.files}
+        mine = {run for run, files in fresh.items() if self._is_mine(files)}
         left = self.files - {file for run in mine for file in fresh[run]}
         if mine and not left:
             return self._ended(mine)
@@ -64,6 +64,10 @@ class Drop:
             # What no run took of it is empty or not data: the run's report says which.
             return self._ended(mine)
         return self._without_a_run(left, {run: files_of(sets[run]) for run in sets})
+
+    def _is_mine(self, files: set[File]) -> bool:
+        """Whether an export set of these files is the drop's; a retraining has none."""
+        return bool(files & self.files if self.files else files)
 
     def _ended(self, names: set[str]) -> list[Run] | None:
         runs = self.exports.runs(names)

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
-
-from chalicelib import layout
-from chalicelib.exports.sets import ExportSet
+from chalicelib import documents, layout
+from chalicelib.documents import ExportSet
+from chalicelib.errors import DocumentUnreadable
 from chalicelib.ledger import Ledger
 from recdrop.cli.common import Json, boto_client, call, machine_arn
 from recdrop.cli.runs import Run, to_run
@@ -67,7 +66,7 @@ class Exports:
         self._sqs = boto_client(endpoint, "sqs")
         self._stepfunctions = boto_client(endpoint, "stepfunctions")
         self._ledger = Ledger(Clients(endpoint).table(str(stack["resources"]["LedgerTable"])))
-        self._read: dict[str, tuple[Any, ExportSet]] = {}
+        self._read: dict[str, tuple[Any, ExportSet | None]] = {}
         self._ended: dict[str, Run] = {}
 
     def before(self) -> Before:
@@ -83,22 +82,25 @@ class Exports:
         for item in self._list(prefix):
             run = item["Key"].removeprefix(prefix).removesuffix(".json")
             export = self._set(item)
-            if export.group == self.group:
+            if export is not None and export.group == self.group:
                 found.append((item["LastModified"], run, export))
         return {run: export for _, run, export in sorted(found, key=lambda entry: entry[:2])}
 
-    def _set(self, item: Mapping[str, Any]) -> ExportSet:
-        """An export set; read once, for it is never changed."""
+    def _set(self, item: Mapping[str, Any]) -> ExportSet | None:
+        """An export set, read once; None for one that another version of recdrop has written."""
         known = self._read.get(item["Key"])
         if known is None or known[0] != item["ETag"]:
             body = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])["Body"].read()
-            known = (item["ETag"], msgspec.json.decode(body, type=ExportSet))
+            try:
+                known = (item["ETag"], documents.decode(body, ExportSet, item["Key"]))
+            except DocumentUnreadable:
+                known = (item["ETag"], None)
             self._read[item["Key"]] = known
         return known[1]
 
     def waiting(self) -> set[File]:
         """The files that have arrived and belong to no run yet."""
-        return {(item["key"], item["etag"]) for item in self._ledger.arrivals(self.group)}
+        return {(arrival.key, arrival.etag) for arrival in self._ledger.arrivals(self.group)}
 
     def refusal(self, keys: Iterable[str], before: Before) -> str | None:
         """Why an export that holds one of the keys was refused since then."""
@@ -111,8 +113,8 @@ class Exports:
 
     def _refusals(self) -> list[str]:
         """The notes of refused exports; beside them lie the bad rows of runs."""
-        prefix = layout.quarantine(self.group, "", "").rstrip("/") + "/"
-        name = layout.quarantine("", "", "incomplete.json").rsplit("/", 1)[-1]
+        prefix = layout.quarantine(self.group, "").rstrip("/") + "/"
+        name = layout.incomplete_export("", "").rsplit("/", 1)[-1]
         return [item["Key"] for item in self._list(prefix) if item["Key"].endswith(f"/{name}")]
 
     def reason(self, before: Before) -> tuple[str, str] | None:

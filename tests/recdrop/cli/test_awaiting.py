@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import click
 import pytest
 
-from chalicelib.exports.sets import ExportSet, SourceFile
+from chalicelib.documents import ExportSet, SourceFile
 from recdrop.cli.awaiting import Drop, find_known
 from recdrop.cli.common import FINDINGS, UNREACHABLE, UNREADABLE, CliError
 from recdrop.cli.exports import Before, Exports, File, Queues
@@ -25,11 +25,9 @@ def run(name: str, status: str = "SUCCEEDED") -> Run:
 
 
 def export(*files: File) -> ExportSet:
+    sources = tuple(SourceFile(key, 1, etag) for key, etag in files)
     return ExportSet(
-        "shop",
-        {"interactions": tuple(SourceFile(k, 1, etag) for k, etag in files)},
-        "FULL",
-        "quiet",
+        group="shop", datasets={"interactions": sources}, mode="FULL", complete_by="quiet"
     )
 
 
