@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -112,10 +111,3 @@ def test_a_lost_object_is_named(kept: Path, tmp_path: Path) -> None:
         start(tmp_path / "copy"),
     ):
         pass
-
-
-def test_a_data_folder_belongs_to_one_stack(tmp_path: Path) -> None:
-    with (tmp_path / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(StateError, match="in use by another recdrop"):
-            start(tmp_path).start()
