@@ -65,6 +65,7 @@ class MotoApp:
         """Answer from moto; what moto cannot do is printed and answered with 500 or 501."""
         request = ServerRequest(environ)
         with self.lock:
+            # The body is read under the lock too: moto makes some bodies while they are read.
             response = self.answer(request)
             return list(response(environ, start_response))
 
@@ -102,10 +103,10 @@ def failure(request: Any, status: int, message: str) -> Response:
 
 def to_response(request: Any, result: Any) -> Response:
     """moto's `(status, headers, body)` or bare body as a response."""
-    status, headers, body = (
-        result if isinstance(result, tuple) and len(result) == 3 else (200, {}, result)
-    )
+    is_complete = isinstance(result, tuple) and len(result) == 3
+    status, headers, body = result if is_complete else (200, {}, result)
     response = Response(body, status, headers)
+    # werkzeug counts the body, which HEAD has none of; S3 clients read the object's size here.
     if request.method == "HEAD" and "content-length" in headers:
         response.headers["Content-Length"] = str(headers["content-length"])
     return response

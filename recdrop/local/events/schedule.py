@@ -91,6 +91,7 @@ def parse(expression: str) -> Schedule:
     """
     if found := re.fullmatch(r"rate\((\d+) (minute|hour|day)(s?)\)", expression.strip()):
         value = int(found[1])
+        # AWS is strict about the plural: "1 minute", "2 minutes".
         if value < 1 or (value == 1) == bool(found[3]):
             raise ScheduleError(
                 f"Schedule {expression!r}. Expected 'rate(1 minute)' or 'rate(2 minutes)'."
@@ -107,6 +108,7 @@ def parse_cron(expression: str, fields: list[str]) -> Cron:
         raise ScheduleError(
             f"Schedule {expression!r} has {len(fields)} fields. Expected 6, the last is the year."
         )
+    # A day is named by its month or by its week; the other field says "no matter" with a "?".
     if (fields[2] == "?") == (fields[4] == "?"):
         raise ScheduleError(
             f"Schedule {expression!r}. Expected '?' in either day of month or day of week."
@@ -130,7 +132,9 @@ def parse_field(
         start, _, end = span.partition("-")
         try:
             first = low if start == "*" else number(start, names)
-            last = number(end, names) if end else high if step or start == "*" else first
+            # "5" is one value; "5/10" and "*/10" go on to the end of the field.
+            rest = high if step or start == "*" else first
+            last = number(end, names) if end else rest
             values.update(range(first, last + 1, int(step or 1)))
         except ValueError:
             first = last = -1

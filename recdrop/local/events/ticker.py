@@ -57,6 +57,7 @@ class Ticker:
             if not rule.scheduled_expression or rule.state != "ENABLED":
                 continue
             expression, due = self._due.get(rule.arn, ("", now))
+            # A rule whose expression was changed is planned anew, as one that was just made.
             if expression != rule.scheduled_expression:
                 self._plan(rule, now)
             elif due <= now:
@@ -65,6 +66,7 @@ class Ticker:
 
     def _plan(self, rule: Any, now: dt.datetime) -> None:
         schedule = self._parse(rule)
+        # One that cannot be read is told of once, not every second.
         due = schedule.after(now) if schedule else dt.datetime.max.replace(tzinfo=dt.UTC)
         self._due[rule.arn] = (rule.scheduled_expression, due)
 

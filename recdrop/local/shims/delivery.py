@@ -13,6 +13,7 @@ from recdrop.local.shims.site import site
 from recdrop.local.shims.times import utc_text
 
 LOG = logging.getLogger(__name__)
+S3_REASONS = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject"}
 
 
 def deliver_per_rule_and_target() -> None:
@@ -21,13 +22,11 @@ def deliver_per_rule_and_target() -> None:
 
     def send_to_targets(rule: Any, original_event: Any, transform_input: bool = True) -> None:
         del transform_input
-        if (
-            rule.scheduled_expression
-            or rule.state != "ENABLED"
-            or not rule.event_pattern.matches_event(original_event)
-        ):
+        # A schedule rule has no pattern, and moto takes that for one that fits everything.
+        if rule.scheduled_expression or rule.state != "ENABLED":
             return
-        send_to_each_target(rule, original_event)
+        if rule.event_pattern.matches_event(original_event):
+            send_to_each_target(rule, original_event)
 
     Rule.send_to_targets = send_to_targets
 
@@ -58,6 +57,7 @@ def send_to_target(rule: Any, target: dict[str, Any], event: dict[str, Any]) -> 
             with site().lock:
                 sqs_backends[rule.account_id][region].send_message(name, text, group_id=group)
         case "lambda":
+            # Not under the lock: the handler calls moto over HTTP, from another thread.
             site().lambdas.invoke_later(target["Arn"], text.encode())
         case "states":
             from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -88,21 +88,17 @@ def target_input(target: dict[str, Any], event: dict[str, Any]) -> str:
 
     if "Input" in target:
         return str(target["Input"])
-    event = {
-        **event,
-        "time": event["time"]
-        if isinstance(event.get("time"), str)
-        else utc_text(event.get("time")),
-    }
-    if "InputTransformer" in target:
-        transformer = target["InputTransformer"]
-        transformed = EventTemplateParser.parse(
-            input_template=transformer["InputTemplate"],
-            input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,
-        )
-        return transformed if isinstance(transformed, str) else json.dumps(transformed)
-    return json.dumps(event)
+    if not isinstance(event.get("time"), str):
+        event = {**event, "time": utc_text(event.get("time"))}
+    if "InputTransformer" not in target:
+        return json.dumps(event)
+    transformer = target["InputTransformer"]
+    transformed = EventTemplateParser.parse(
+        input_template=transformer["InputTemplate"],
+        input_paths_map=transformer.get("InputPathsMap", {}),
+        event=event,
+    )
+    return transformed if isinstance(transformed, str) else json.dumps(transformed)
 
 
 def write_s3_events_as_aws_does() -> None:
@@ -136,14 +132,13 @@ def s3_event(account: str, bucket: Any, event_name: str, key: Any) -> dict[str, 
             "key": key.name,
             "size": key.size,
             "etag": key.etag.replace('"', ""),
+            # AWS promises only that a later write of a key has the greater one, as text.
             "sequencer": f"{time.time_ns():016X}",
         },
         "request-id": uuid.uuid4().hex[:16].upper(),
         "requester": account,
         "source-ip-address": "127.0.0.1",
-        "reason": {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject"}.get(
-            action, action
-        ),
+        "reason": S3_REASONS.get(action, action),
     }
     if bucket.is_versioned and key.version_id:
         detail["object"]["version-id"] = key.version_id

@@ -49,6 +49,7 @@ def page_histories() -> None:
         events = list(response.stepfunction_backend.get_execution_history(arn)["events"])
         if response._get_param("reverseOrder"):
             events.reverse()
+        # The token is the place in the list: a history only grows at its end.
         start = int(response._get_param("nextToken") or 0)
         end = start + (response._get_int_param("maxResults") or 1000)
         page = {"events": events[start:end]}

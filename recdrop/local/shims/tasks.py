@@ -34,13 +34,14 @@ def speak_pascal_case() -> None:
 
     def operation(task: Any) -> Any:
         model = site().clients.get(task._get_boto_service_name()).meta.service_model
+        # A state machine writes `createSolution`, botocore's model has `CreateSolution`.
         wanted = task.resource.api_action.lower()
-        return model.operation_model(
-            next(name for name in model.operation_names if name.lower() == wanted)
-        )
+        found = next(name for name in model.operation_names if name.lower() == wanted)
+        return model.operation_model(found)
 
     sdk.StateTaskServiceAwsSdk._normalise_parameters = normalise_parameters
     sdk.StateTaskServiceAwsSdk._normalise_response = normalise_response
+    # The prefix of an error's name in `ErrorEquals`: S3.NoSuchKey, not s3.NoSuchKey.
     sdk._SERVICE_ERROR_NAMES.update(
         personalize="Personalize",
         personalizeruntime="PersonalizeRuntime",
@@ -113,8 +114,7 @@ def reuse_clients() -> None:
 
     replaced = boto_client.boto_client_for
     for name, module in list(sys.modules.items()):
-        if (
-            name.startswith("moto.stepfunctions")
-            and getattr(module, "boto_client_for", None) is replaced
-        ):
+        if not name.startswith("moto.stepfunctions"):
+            continue
+        if getattr(module, "boto_client_for", None) is replaced:
             vars(module)["boto_client_for"] = boto_client_for
