@@ -34,7 +34,7 @@ check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/statelint statemachines/pipeline.asl.json
+	$(BIN)/statelint build/package/pipeline.asl.json
 	$(BIN)/cfn-lint build/package/sam.json
 
 bench: $(DEV) ## every benchmark but the recommender's
@@ -47,7 +47,7 @@ package: $(DEV) ## build/package: the template and the code, for `aws cloudforma
 	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))
 
 build/package/sam.json: $(DEV) app.py $(wildcard chalicelib/*.py chalicelib/*/*.py) $(wildcard .chalice/*.json .chalice/policies/*.json) \
-		infrastructure/resources.json statemachines/pipeline.asl.json
+		infrastructure/resources.json infrastructure/package.py $(wildcard statemachines/*.json)
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml

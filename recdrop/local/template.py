@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recdrop.local import statemachine
 from recdrop.local.identity import REGION
 from recdrop.local.lambdas import forget_module_of_other_project
 
@@ -198,13 +199,16 @@ def use_empty_code(properties: Json, kind: str) -> None:
 
 
 def read_definition(project: Path, uri: str) -> Json:
-    """The state machine that a local `DefinitionUri` names, relative to the project or to its
-    infrastructure folder.
+    """The state machine that a local `DefinitionUri` names.
+
+    The path is relative to the project, or to its infrastructure folder.
     """
     for path in (project / uri, project / "infrastructure" / uri):
         if path.is_file():
-            definition: Json = json.loads(path.read_text())
-            return definition
+            try:
+                return statemachine.read(path)
+            except statemachine.DefinitionError as error:
+                raise TemplateError(str(error)) from error
     raise TemplateError(f"DefinitionUri is {uri!r}. Expected a file below {str(project)!r}.")
 
 

@@ -54,7 +54,7 @@ def fingerprint(project: Path, merge: Path | None, stage: str | None, name: str)
     for path in [
         *source_files(project),
         *([merge] if merge else []),
-        Path(__file__).with_name("template.py"),
+        *(Path(__file__).with_name(module) for module in ("template.py", "statemachine.py")),
     ]:
         digest.update(str(path).encode())
         digest.update(path.read_bytes() if path.is_file() else b"")

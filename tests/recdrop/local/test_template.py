@@ -20,6 +20,7 @@ from recdrop.local.template import (
     TemplateError,
     build,
     inline_definition,
+    read_definition,
     refers_to,
     without,
 )
@@ -92,6 +93,13 @@ def test_placeholders_without_a_substitution_are_references() -> None:
         {"Fn::GetAtt": ["Train", "Arn"]},
         {"Ref": "AWS::Region"},
     ]
+
+
+def test_a_definition_with_an_unknown_policy_is_no_template(tmp_path: Path) -> None:
+    machine = {"StartAt": "Train", "States": {"Train": {"Type": "Task", "Retry": ["patience"]}}}
+    (tmp_path / "pipeline.asl.json").write_text(json.dumps(machine))
+    with pytest.raises(TemplateError, match="'Train' is retried by 'patience'"):
+        read_definition(tmp_path, "pipeline.asl.json")
 
 
 def test_a_definition_object_is_written_as_text() -> None:
