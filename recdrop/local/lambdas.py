@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from recdrop.local.identity import ACCOUNT, REGION
+from recdrop.project import put_on_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -405,8 +406,7 @@ def import_from(project: Path, module_name: str) -> Any:
     loaded.
     """
     forget_module_of_other_project(project, module_name)
-    if str(project) not in sys.path:
-        sys.path.insert(0, str(project))
+    put_on_path(project)
     return importlib.import_module(module_name)
 
 

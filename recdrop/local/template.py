@@ -48,8 +48,9 @@ SERVED_TYPES = (
 
 
 class TemplateError(Exception):
-    """The project cannot be turned into a stack; the message names the file and what was expected
-    of it.
+    """The project cannot be turned into a stack.
+
+    The message names the file and what was expected of it.
     """
 
 
@@ -87,9 +88,8 @@ class RestApi:
     function: str
     binary_types: tuple[str, ...] = ()
     minimum_compression: int | None = None
-    own_errors: bool = (
-        False  # the template words API Gateway's own errors as `{"error": {"code", "message"}}`
-    )
+    # Whether the template words API Gateway's own errors as `{"error": {"code", "message"}}`.
+    own_errors: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,12 @@ def first_stage(project: Path) -> str:
 
 
 def package(project: Path, merge: Path | None, stage: str) -> Json:
-    """`chalice package` in this process, with an empty zip in place of the deployment package
-    (which runs pip).
+    """`chalice package` in this process: the SAM template.
+
+    An empty zip takes the place of the deployment package, for which Chalice would run pip.
+
+    Raises:
+        TemplateError: there is no merge template.
     """
     from chalice.cli.factory import CLIFactory
     from chalice.deploy.deployer import DeploymentPackager
@@ -170,8 +174,9 @@ def empty_zip() -> bytes:
 
 
 def prepare(sam: Json, project: Path, name: str) -> Json:
-    """A copy of the SAM template that can be translated without S3: code, layers and definitions
-    made local.
+    """A copy of the SAM template that can be translated without S3.
+
+    Functions get an empty zip, layers go, and the state machines' definitions are read in.
     """
     prepared: Json = json.loads(json.dumps(sam))
     for logical, resource in list(prepared["Resources"].items()):
@@ -296,8 +301,9 @@ def of_type(resources: Json, kind: str) -> Iterator[tuple[str, Json]]:
 
 
 def read_event_source(name: str, properties: Json, outputs: Json) -> EventSource:
-    """The mapping, which moto would serve by deleting messages unseen; an output lets it resolve
-    the queue's ARN.
+    """The event source mapping, which moto would serve by deleting messages unseen.
+
+    An output lets CloudFormation resolve the queue's ARN.
     """
     output = f"{name}Source"
     outputs[output] = {"Value": properties["EventSourceArn"]}
@@ -380,8 +386,9 @@ def inline_definition(properties: Json) -> None:
 
 
 def split_placeholders(text: str, substitutions: Json) -> Iterator[Any]:
-    """The text in pieces, each `${Name}` replaced with its substitution, or with a reference when
-    none has the name.
+    """The text in pieces, each `${Name}` replaced with its substitution.
+
+    A name that none has is a reference to a resource.
     """
     for index, piece in enumerate(re.split(r"\$\{([A-Za-z0-9_:.]+)\}", text)):
         if index % 2 == 0:

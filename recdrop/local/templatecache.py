@@ -1,5 +1,4 @@
-"""Remembers the translated template of a project: packaging and SAM translation are a third of the
-start-up.
+"""Remembers the translated template of a project, which takes a third of the start-up to make.
 
 The key is a hash of everything the template is made from: the sources, the configuration, the merge
 template, the state machines, this translator and the versions of Chalice and the SAM translator. A
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from recdrop.local.template import EventSource, LocalTemplate, RestApi, Subscription, build
+from recdrop.project import scratch
 
-FOLDER = Path(".recdrop", "templates")
+FOLDER = "templates"
 SOURCES = ("app.py", "chalicelib", ".chalice", "infrastructure", "statemachines")
 TRANSLATORS = ("chalice", "aws-sam-translator")
 
@@ -29,7 +29,7 @@ def cached(project: Path, merge: Path | None, stage: str | None, name: str) -> L
 
     A cache that cannot be written is done without.
     """
-    path = project / FOLDER / f"{fingerprint(project, merge, stage, name)}.json"
+    path = scratch(project) / FOLDER / f"{fingerprint(project, merge, stage, name)}.json"
     try:
         return load(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError):

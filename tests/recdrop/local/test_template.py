@@ -25,6 +25,7 @@ from recdrop.local.template import (
     without,
 )
 from recdrop.local.templatecache import FOLDER, cached
+from recdrop.project import scratch
 from tests.recdrop.conftest import SAMPLE
 
 MERGE = Path("infrastructure", "resources.json")
@@ -138,7 +139,7 @@ def test_the_cache_answers_until_something_changes(tmp_path: Path) -> None:
     project = tmp_path / "sample"
     shutil.copytree(SAMPLE, project, ignore=shutil.ignore_patterns(".recdrop", "__pycache__"))
     first = cached(project, project / MERGE, None, "recdrop")
-    (kept,) = (project / FOLDER).iterdir()
+    (kept,) = (scratch(project) / FOLDER).iterdir()
     again = cached(project, project / MERGE, None, "recdrop")
     assert (again.body, again.event_sources, again.api) == (
         first.body,
@@ -156,4 +157,4 @@ def test_the_cache_answers_until_something_changes(tmp_path: Path) -> None:
         changed.body["Resources"]["TickTickEvent"]["Properties"]["ScheduleExpression"]
         == "rate(2 minutes)"
     )
-    assert len(list((project / FOLDER).iterdir())) == 1
+    assert len(list((scratch(project) / FOLDER).iterdir())) == 1
