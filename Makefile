@@ -13,7 +13,7 @@ INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
-.PHONY: demo up test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
@@ -48,6 +48,9 @@ bench: $(DEV) ## every benchmark but the recommender's
 
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
+
+wheel: $(LOCAL) ## build/dist: the package to install anywhere, for `uvx --from "build/dist/...whl[demo]" recdrop demo`
+	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist
 
 package: $(DEV) ## build/package: the template and the code, for `aws cloudformation deploy` (BUCKET=... uploads)
 	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))

@@ -69,8 +69,9 @@ class EventSource:
 
 @dataclass(frozen=True)
 class Subscription:
-    """An SNS subscription, which moto's CloudFormation lacks; topic and endpoint are the outputs
-    named here.
+    """An SNS subscription, which moto's CloudFormation lacks.
+
+    Topic and endpoint are the stack outputs that are named here.
     """
 
     topic_output: str
@@ -107,7 +108,10 @@ class LocalTemplate:
 def build(project: Path, merge: Path | None, stage: str | None, name: str) -> LocalTemplate:
     """The template of the project's stage (default: the first of its config), ready for moto.
 
-    Imports its app.
+    Chalice reads routes and triggers from the running code, so the project's `app` is imported.
+
+    Raises:
+        TemplateError: the project, its merge template or a state machine cannot be used.
     """
     sam = package(project, merge, stage or first_stage(project))
     return localise(translate(prepare(sam, project, name)), sam)
@@ -137,6 +141,7 @@ def package(project: Path, merge: Path | None, stage: str) -> Json:
 
     if merge is not None and not merge.is_file():
         raise TemplateError(f"No merge template at {str(merge)!r}.")
+    # Chalice asks for a region, even to write a template that names none.
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     forget_module_of_other_project(project, "app")
     with tempfile.TemporaryDirectory() as folder:
@@ -146,6 +151,7 @@ def package(project: Path, merge: Path | None, stage: str) -> Json:
         def skip_packaging(_step: object, _config: object, resource: Any) -> None:
             resource.filename = str(placeholder)
 
+        # Chalice has no switch for this. Nothing else of this process packages at the same time.
         original = DeploymentPackager.handle_deploymentpackage
         DeploymentPackager.handle_deploymentpackage = skip_packaging
         try:
@@ -184,6 +190,7 @@ def prepare(sam: Json, project: Path, name: str) -> Json:
         match resource["Type"]:
             case "AWS::Serverless::Function" | "AWS::Lambda::Function":
                 use_empty_code(properties, resource["Type"])
+                # The layer's DuckDB is installed here; moto would ask for its zip.
                 properties.pop("Layers", None)
                 properties.setdefault("FunctionName", f"{name}-{logical}"[:64])
             case "AWS::Serverless::LayerVersion" | "AWS::Lambda::LayerVersion":
@@ -240,19 +247,13 @@ class NoManagedPolicies:
 
 def localise(template: Json, sam: Json) -> LocalTemplate:
     """Split the translated template into what moto creates and what this package makes."""
-    resources: Json = template["Resources"]
-    kept = {
-        name: resource for name, resource in resources.items() if resource["Type"] in SERVED_TYPES
-    }
-    cut = {name: resource for name, resource in resources.items() if name not in kept}
-    kept = {
-        name: resource for name, resource in kept.items() if not is_permission_on(resource, cut)
-    }
+    kept, cut = split_resources(template["Resources"])
     outputs = {
         name: output
         for name, output in template.get("Outputs", {}).items()
         if not refers_to(output, cut.keys())
     }
+    # Both add outputs of their own: so CloudFormation resolves what they refer to.
     sources = tuple(
         read_event_source(name, properties, outputs)
         for name, properties in of_type(cut, "AWS::Lambda::EventSourceMapping")
@@ -262,24 +263,30 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
         for name, properties in of_type(cut, "AWS::SNS::Subscription")
     )
     for resource in kept.values():
+        # It may name what was cut. moto creates what is referred to first, without being told.
         resource.pop("DependsOn", None)
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             inline_definition(resource["Properties"])
-    body = {
-        **template,
-        "Resources": {name: without(cut, resource) for name, resource in kept.items()},
-    }
-    body["Outputs"] = outputs
+    resources = {name: without(cut, resource) for name, resource in kept.items()}
     return LocalTemplate(
-        body=body,
+        body={**template, "Resources": resources, "Outputs": outputs},
         event_sources=sources,
         subscriptions=subscriptions,
-        notifying_buckets=tuple(
-            name for name, resource in kept.items() if notifies_eventbridge(resource)
-        ),
+        notifying_buckets=tuple(name for name in kept if notifies_eventbridge(kept[name])),
         api=find_api(sam),
         cut=count_types(cut),
     )
+
+
+def split_resources(resources: Json) -> tuple[Json, Json]:
+    """The resources that moto creates, and the others.
+
+    A permission on one of the others is in neither: there is nothing to permit.
+    """
+    served = {name: r for name, r in resources.items() if r["Type"] in SERVED_TYPES}
+    cut = {name: r for name, r in resources.items() if name not in served}
+    kept = {name: r for name, r in served.items() if not is_permission_on(r, cut)}
+    return kept, cut
 
 
 def is_permission_on(resource: Json, cut: Json) -> bool:
@@ -337,24 +344,18 @@ def notifies_eventbridge(resource: Json) -> bool:
 
 def find_api(sam: Json) -> RestApi | None:
     """The REST API as Chalice packaged it, before SAM spreads it over several resources."""
-    for resource in sam["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Api":
-            properties = resource["Properties"]
-            swagger = properties["DefinitionBody"]
-            compression = properties.get("MinimumCompressionSize")
-            return RestApi(
-                swagger=swagger,
-                stage=str(properties["StageName"]),
-                function="APIHandler",
-                binary_types=tuple(
-                    swagger.get(
-                        "x-amazon-apigateway-binary-media-types",
-                        properties.get("BinaryMediaTypes", ()),
-                    )
-                ),
-                minimum_compression=None if compression is None else int(compression),
-                own_errors="GatewayResponses" in properties,
-            )
+    for _, properties in of_type(sam["Resources"], "AWS::Serverless::Api"):
+        swagger = properties["DefinitionBody"]
+        in_template = properties.get("BinaryMediaTypes", ())
+        compression = properties.get("MinimumCompressionSize")
+        return RestApi(
+            swagger=swagger,
+            stage=str(properties["StageName"]),
+            function="APIHandler",  # Chalice's name for it, in every project
+            binary_types=tuple(swagger.get("x-amazon-apigateway-binary-media-types", in_template)),
+            minimum_compression=None if compression is None else int(compression),
+            own_errors="GatewayResponses" in properties,
+        )
     return None
 
 
@@ -366,9 +367,9 @@ def inline_definition(properties: Json) -> None:
     """
     substitutions = dict(properties.pop("DefinitionSubstitutions", {}))
     definition = properties.pop("Definition", None)
-    text = (
-        json.dumps(definition) if definition is not None else properties.get("DefinitionString", "")
-    )
+    text = properties.get("DefinitionString", "")
+    if definition is not None:
+        text = json.dumps(definition)
     match text:
         case {"Fn::Join": [separator, list(lines)]}:
             text = separator.join(lines)
@@ -391,7 +392,7 @@ def split_placeholders(text: str, substitutions: Json) -> Iterator[Any]:
     A name that none has is a reference to a resource.
     """
     for index, piece in enumerate(re.split(r"\$\{([A-Za-z0-9_:.]+)\}", text)):
-        if index % 2 == 0:
+        if index % 2 == 0:  # what lies between two placeholders
             yield piece
         elif piece in substitutions:
             yield substitutions[piece]

@@ -65,6 +65,7 @@ def test_every_target_exists_and_every_state_is_reached() -> None:
 
 
 def reachable(machine: dict[str, Any]) -> set[str]:
+    """The states that a run may come to, on any way out of any state."""
     seen, todo = set(), [machine["StartAt"]]
     while todo:
         name = todo.pop()
@@ -113,6 +114,7 @@ def test_the_lease_is_released_whatever_fails_after_it_was_taken() -> None:
 
 
 def path_from(machine: dict[str, Any], name: str) -> set[str]:
+    """The states that a run may come to from one of them."""
     return reachable({**machine, "StartAt": name})
 
 

@@ -1,6 +1,4 @@
-"""From a SAM template to one that moto creates: what is kept, cut, resolved, and said when it
-cannot be.
-"""
+"""From a SAM template to one that moto creates: what is kept, cut, resolved, and refused."""
 
 from __future__ import annotations
 
