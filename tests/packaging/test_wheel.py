@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from recdrop.project import DEMO_DATA, DEMO_MARK
 from tests.recdrop.conftest import fetch
 from tests.workflow.shop import csv, purchases
 
@@ -97,8 +98,10 @@ def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Stranger:
 
 @pytest.fixture(scope="module")
 def up(stranger: Stranger) -> Iterator[dict[str, Any]]:
-    """What `recdrop up` says of the stack that it started."""
-    with stranger.start("recdrop", "up", "--data-dir", "data", "--json") as process:
+    """What `recdrop up` says of the stack that it started, on a folder that the demo left."""
+    (stranger.folder / DEMO_DATA).mkdir(parents=True)
+    (stranger.folder / DEMO_DATA / DEMO_MARK).touch()
+    with stranger.start("recdrop", "up", "--data-dir", str(DEMO_DATA), "--json") as process:
         try:
             assert process.stdout is not None
             lines = []
@@ -170,12 +173,20 @@ def test_what_is_written_lies_in_the_folder_and_not_in_the_package(
 ) -> None:
     assert up["ready"]
     written = {path.name for path in stranger.folder.iterdir()}
-    assert {".recdrop", "data", "drop"} <= written
+    assert {".recdrop", "drop"} <= written
     package = stranger.site_packages / "recdrop"
     files = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"}
     recorded = (next(stranger.site_packages.glob("recdrop-*.dist-info")) / "RECORD").read_text()
     listed = {stranger.site_packages / line.split(",")[0] for line in recorded.splitlines()}
     assert files - listed == set()
+
+
+def test_what_the_demo_left_belongs_to_the_user_from_now_on(
+    stranger: Stranger, up: dict[str, Any]
+) -> None:
+    assert up["ready"]
+    assert (stranger.folder / DEMO_DATA / "lock").exists()
+    assert not (stranger.folder / DEMO_DATA / DEMO_MARK).exists()
 
 
 def test_the_local_personalize_runs_by_itself(stranger: Stranger) -> None:
