@@ -10,6 +10,8 @@ DATA ?= .recdrop/data
 unexport PYTHONDONTWRITEBYTECODE
 COMPILE := uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
+# Types are checked for the Python that is here: numpy's stubs are, and numpy is of another version on each.
+VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
@@ -39,7 +41,7 @@ test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Function
 check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --python-version $(VERSION)
 	$(BIN)/statelint build/package/pipeline.asl.json
 	$(BIN)/cfn-lint build/package/sam.json
 
