@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from recdrop import project
 from recdrop.cli.common import (
     CONFIG,
     UNREADABLE,
@@ -62,6 +63,7 @@ def drop_and_wait(
     as_json: bool,
 ) -> int:
     """Upload, wait for the runs of these files, say how they ended."""
+    project.put_on_path(project.own())
     from recdrop.cli.awaiting import Drop
     from recdrop.cli.exports import Exports
     from recdrop.cli.wait import report

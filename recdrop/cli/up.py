@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from recdrop.cli.common import UNREACHABLE, UNREADABLE, CliError, json_option, print_json
+from recdrop.project import DEMO_MARK, ProjectError, find
 
 # The state machine looks at a training once a minute; at this scale, three times a second.
 TIME_SCALE = 200.0
@@ -27,8 +28,8 @@ QUIET_SECONDS = "1"
 @click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),
-    default=".",
-    help="The Chalice project.",
+    default=None,
+    help="The Chalice project. [default: the one here, else recdrop's own]",
 )
 @click.option(
     "--aws-port",
@@ -56,7 +57,7 @@ QUIET_SECONDS = "1"
     "--watch",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="RECDROP_WATCH",
-    help="Upload what is saved under this folder as <group>/<dataset>/<file>. [default: drop, in the project]",
+    help="Upload what is saved here as <group>/<dataset>/<file>. [default: drop]",
 )
 @click.option("--no-watch", is_flag=True, help="Watch no folder.")
 @click.option(
@@ -79,7 +80,7 @@ QUIET_SECONDS = "1"
 @click.option("--verbose", is_flag=True, help="Print what the Lambdas log.")
 @json_option
 def command(
-    project: Path,
+    project: Path | None,
     aws_port: int,
     api_port: int,
     data_dir: Path | None,
@@ -96,7 +97,7 @@ def command(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     stack = make_stack(
-        project,
+        project or find_project(),
         data_dir=data_dir,
         aws_port=aws_port,
         api_port=api_port,
@@ -104,7 +105,7 @@ def command(
         verbose=verbose,
         environment={"QUIET_SECONDS": quiet_seconds or QUIET_SECONDS, **read_variables(variables)},
     )
-    folder = None if no_watch else watch or project / "drop"
+    folder = None if no_watch else watch or (project or Path()) / "drop"
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -118,6 +119,9 @@ def command(
     watcher = None
     try:
         start(stack)
+        if data_dir is not None:
+            # From now on it may hold what is the user's: the demo leaves it alone.
+            (data_dir / DEMO_MARK).unlink(missing_ok=True)
         if folder is not None:
             watcher = watch_folder(stack, folder)
         print_json(stack.describe()) if as_json else click.echo(greeting(stack, folder))
@@ -139,6 +143,14 @@ def make_stack(project: Path, **options: Any) -> Any:
     if threading.current_thread() is not threading.main_thread():
         raise CliError(UNREADABLE, "recdrop up needs the main thread, for its signals.")
     return Stack(project, **options)
+
+
+def find_project() -> Path:
+    """The project to deploy when none is named."""
+    try:
+        return find()
+    except ProjectError as error:
+        raise CliError(UNREADABLE, str(error)) from error
 
 
 def start(stack: Any) -> None:

@@ -136,7 +136,9 @@ class Store:
         """What is committed, for reading only: waits for nobody."""
         return Transaction(self._writer, self._live)
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         """Rows of a committed state, on a connection for reading: it never waits for a writer."""
         try:
             connection = self._readers.pop()
@@ -260,7 +262,9 @@ class Transaction:
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         return self._connection.executemany(sql, rows).rowcount
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, values).fetchall()
 
     def publish(self) -> None:

@@ -137,14 +137,18 @@ class Tables:
                    e.recommendation_id, e.source, e.properties
             FROM events e LEFT JOIN (
                 SELECT session_id, max(user_id) AS user_id FROM events
-                WHERE grp = ?1 AND kind = ?3 AND id <= ?2 AND user_id IS NOT NULL GROUP BY session_id
+                WHERE grp = :grp AND kind = :kind AND id <= :upto AND user_id IS NOT NULL GROUP BY session_id
             ) s ON s.session_id = e.session_id
-            WHERE e.grp = ?1 AND e.kind = ?3 AND e.id <= ?2 AND e.item_id IS NOT NULL
+            WHERE e.grp = :grp AND e.kind = :kind AND e.id <= :upto AND e.item_id IS NOT NULL
               AND coalesce(e.user_id, s.user_id) IS NOT NULL
             ORDER BY e.timestamp, e.id"""
         by_key = {plain(name): name for name in self.schemas[kind].names}
         item = "ACTION_ID" if kind == "ACTION_INTERACTIONS" else "ITEM_ID"
-        values = (self._taken["group"], self._taken["events_upto"], STREAM_OF[kind])
+        values = {
+            "grp": self._taken["group"],
+            "upto": self._taken["events_upto"],
+            "kind": STREAM_OF[kind],
+        }
         for (
             user,
             found,
@@ -168,7 +172,9 @@ class Tables:
                 "EVENT_ATTRIBUTION_SOURCE": source,
             }
 
-    def _query(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+    def _query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object]
+    ) -> Iterator[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)
         try:
             yield from connection.execute(sql, values)

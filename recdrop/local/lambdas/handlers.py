@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from recdrop.project import put_on_path
+
 
 def find_handler(handler: str, project: Path) -> Callable[[Any, Any], Any]:
     """The callable that `module.attribute` names in the project.
@@ -32,8 +34,7 @@ def find_handler(handler: str, project: Path) -> Callable[[Any, Any], Any]:
 def import_from(project: Path, module_name: str) -> Any:
     """Import a top module of the project, though another project's of that name may be loaded."""
     forget_module_of_other_project(project, module_name)
-    if str(project) not in sys.path:
-        sys.path.insert(0, str(project))
+    put_on_path(project)
     return importlib.import_module(module_name)
 
 

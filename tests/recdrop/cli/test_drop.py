@@ -36,7 +36,7 @@ def start_drop(
     return subprocess.Popen(
         [sys.executable, "-m", "recdrop.cli", *arguments, *named, *more],
         env={**os.environ, "AWS_ENDPOINT_URL": stack.aws_url},
-        cwd=ROOT,
+        cwd=file.parent,  # where no application lies: recdrop has to find its own
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
