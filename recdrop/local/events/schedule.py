@@ -1,6 +1,7 @@
 """EventBridge schedule expressions, such as `rate(5 minutes)` and `cron(0 10 ? * MON-FRI *)`.
 
-All times are UTC; nothing here looks at a clock. Not supported in cron, and refused: `L`, `W` and `#` in the day fields.
+All times are UTC, and nothing here looks at a clock. `L`, `W` and `#` in the day fields of a cron
+expression are not supported, and refused.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ class LogStore:
 class Router(io.TextIOBase):
     """Stands in for `sys.stdout`: what a running Lambda prints goes to the log store.
 
-    All else goes where it went before. Loggers keep the stream they were made with, so a router must go on working after its stack has
-    stopped.
+    All else goes where it went before. Loggers keep the stream they were made with, so a router
+    must go on working after its stack has stopped.
     """
 
     def __init__(self, store: LogStore) -> None:

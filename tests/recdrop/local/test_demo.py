@@ -36,7 +36,7 @@ def test_a_product_is_told_by_its_type_or_its_id() -> None:
 
 
 def test_outcomes_are_told_by_solution() -> None:
-    report = {"solutions": [{"solution": "a", "outcome": "held", "reasons": []}]}
+    report = {"solutions": [{"solution": "a", "result": "held", "reasons": []}]}
     assert outcomes(report) == {"a": "held"}
 
 
