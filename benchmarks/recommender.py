@@ -33,7 +33,7 @@ from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
 from benchmarks.recommender_split import Split, make_split
 from benchmarks.recommender_systems import SYSTEMS
 from recdrop.recommender import TrainingData
-from recdrop.recommender.histories import histories, items_repeat
+from recdrop.recommender.data.histories import histories, items_repeat
 from recdrop.recommender.metrics import evaluate_rankings
 
 PEERS = ("recdrop + extra", "lenskit item-kNN", "lenskit ALS", "rectools EASE", "Surprise SVD")

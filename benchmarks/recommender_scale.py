@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from recdrop.recommender import Model, Query, TrainingData, fit, load
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100_000, 1_000_000, 5_000_000, 20_000_000)

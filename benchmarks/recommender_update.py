@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.recommender_data import DATASETS
 from recdrop.recommender import Model, TrainingData, fit
-from recdrop.recommender.evaluation import measure_cases
-from recdrop.recommender.histories import histories
-from recdrop.recommender.split import Cases, draw_users, hold_out
+from recdrop.recommender.data.histories import histories
+from recdrop.recommender.data.split import Cases, draw_users, hold_out
+from recdrop.recommender.fitting.evaluation import measure_cases
 
 
 def main(arguments: Sequence[str]) -> int:

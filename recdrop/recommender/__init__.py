@@ -5,10 +5,10 @@ Nothing here reads or writes anything but a model's own files.
 """
 
 from recdrop.recommender import metrics
-from recdrop.recommender.data import Column, Event, Query, Scored, TrainingData
-from recdrop.recommender.evaluation import evaluate
+from recdrop.recommender.data.records import Column, Event, Query, Scored, TrainingData
 from recdrop.recommender.files import ModelFileError
-from recdrop.recommender.model import Model
+from recdrop.recommender.fitting.evaluation import evaluate
+from recdrop.recommender.models.base import Model
 from recdrop.recommender.recipes import RECIPES, fit, load
 
 __all__ = [

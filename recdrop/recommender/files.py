@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 FORMAT = "recommender-model"
 VERSION = 3

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 Id = TypeVar("Id", str, int)
 CUTOFFS = (5, 10, 25)

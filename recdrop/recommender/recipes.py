@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recdrop.recommender import popular
-from recdrop.recommender.actions import ActionModel, fit_actions
-from recdrop.recommender.cores import one_core
-from recdrop.recommender.data import Array, TrainingData
+from recdrop.recommender.data.histories import Histories
+from recdrop.recommender.data.ids import Ids
+from recdrop.recommender.data.records import Array, TrainingData
 from recdrop.recommender.files import ModelFileError, read_model
-from recdrop.recommender.histories import Histories
-from recdrop.recommender.ids import Ids
-from recdrop.recommender.learn import fit_personal
-from recdrop.recommender.model import Header, Model, ModelKind
-from recdrop.recommender.personal import PersonalModel
-from recdrop.recommender.ratings import RatingModel, fit_ratings
-from recdrop.recommender.relate import fit_related, fit_semantic
-from recdrop.recommender.related import RelatedModel
-from recdrop.recommender.segments import SegmentModel, fit_segments
-from recdrop.recommender.task import Progress, Task, measured, test_split
+from recdrop.recommender.fitting.personal import fit_personal
+from recdrop.recommender.fitting.related import fit_related, fit_semantic
+from recdrop.recommender.fitting.task import Progress, Task, measured, test_split
+from recdrop.recommender.models import popular
+from recdrop.recommender.models.actions import ActionModel, fit_actions
+from recdrop.recommender.models.base import Header, Model, ModelKind
+from recdrop.recommender.models.personal import PersonalModel
+from recdrop.recommender.models.ratings import RatingModel, fit_ratings
+from recdrop.recommender.models.related import RelatedModel
+from recdrop.recommender.models.segments import SegmentModel, fit_segments
+from recdrop.recommender.parts.cores import one_core
 
 Fit = Callable[[Task], Model]
 Open = Callable[[Header, Mapping[str, Array]], Model]

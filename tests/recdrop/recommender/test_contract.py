@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recdrop.recommender import RECIPES, Event, Model, Query, Scored, fit, load
-from recdrop.recommender.data import TrainingData
+from recdrop.recommender.data.records import TrainingData
 from recdrop.recommender.files import read_model
 from recdrop.recommender.metrics import PERSONALIZE_NAMES
 from tests.recdrop.recommender.worlds import ratings, with_genres

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recdrop.recommender.data import Array
-from recdrop.recommender.gram import Window, next_item_grams, use_gram
-from recdrop.recommender.histories import Histories, concatenate, offsets
+from recdrop.recommender.data.histories import Histories, concatenate, offsets
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.parts.gram import Window, next_item_grams, use_gram
 
 WINDOW = Window(3.0, 7, 1.5, 4)
 HEAD = np.array([0, 1, -1, 2, 3, 4], dtype=np.int32)

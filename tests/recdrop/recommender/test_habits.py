@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from recdrop.recommender import Query, TrainingData, fit, load
+from recdrop.recommender.data.histories import Past, decay, histories
 from recdrop.recommender.files import read_model
-from recdrop.recommender.habits import Habits, Returns
-from recdrop.recommender.histories import Past, decay, histories
+from recdrop.recommender.parts.habits import Habits, Returns
 from tests.recdrop.recommender.worlds import from_rows, weekly_shoppers
 
 MEMORY = 50.0

@@ -8,9 +8,9 @@ import pytest
 
 from recdrop.recommender import Column, Event, Query, TrainingData, fit, load
 from recdrop.recommender.files import read_model
-from recdrop.recommender.model import Header
-from recdrop.recommender.personal import PersonalModel
-from recdrop.recommender.sequence import SequenceNet
+from recdrop.recommender.models.base import Header
+from recdrop.recommender.models.personal import PersonalModel
+from recdrop.recommender.parts.sequence import SequenceNet
 from tests.recdrop.recommender.test_sequence import random_net
 from tests.recdrop.recommender.worlds import from_rows, two_circles, weekly_shoppers, with_genres
 

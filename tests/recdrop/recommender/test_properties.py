@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from recdrop.recommender import Event, Query, TrainingData, fit
-from recdrop.recommender.histories import Histories, histories, steps_back
-from recdrop.recommender.ids import Ids
-from recdrop.recommender.markov import largest_per_row
-from recdrop.recommender.ranking import top
-from recdrop.recommender.related import side_by_side, used_together
+from recdrop.recommender.data.histories import Histories, histories, steps_back
+from recdrop.recommender.data.ids import Ids
+from recdrop.recommender.models.related import side_by_side, used_together
+from recdrop.recommender.parts.markov import largest_per_row
+from recdrop.recommender.parts.ranking import top
 from tests.recdrop.recommender.worlds import from_rows
 
 IDS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=8)

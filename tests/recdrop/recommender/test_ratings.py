@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recdrop.recommender import Event, Query, TrainingData, fit
-from recdrop.recommender.data import Array
-from recdrop.recommender.ratings import RatingModel
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.models.ratings import RatingModel
 from tests.recdrop.recommender.worlds import ratings, two_circles
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recdrop.recommender.data import Array
-from recdrop.recommender.ridge import solve
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.parts.ridge import solve
 
 
 def _problem(seed: int = 0) -> tuple[Array, Array]:

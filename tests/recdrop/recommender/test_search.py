@@ -3,15 +3,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recdrop.recommender.data import Array
-from recdrop.recommender.engine import Settings, choose_head, train
-from recdrop.recommender.histories import Histories, Past, histories
-from recdrop.recommender.ranking import top, top_each
-from recdrop.recommender.search import Aids, Effort, Trial, balances, coordinates, is_better, search
-from recdrop.recommender.sequence import SequenceNet
-from recdrop.recommender.split import Cases, draw_users, hold_out
-from recdrop.recommender.task import Task
-from recdrop.recommender.validation import choose_settings
+from recdrop.recommender.data.histories import Histories, Past, histories
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.data.split import Cases, draw_users, hold_out
+from recdrop.recommender.engine.scores import Settings, choose_head, train
+from recdrop.recommender.engine.search import (
+    Aids,
+    Effort,
+    Trial,
+    balances,
+    coordinates,
+    is_better,
+    search,
+)
+from recdrop.recommender.fitting.task import Task
+from recdrop.recommender.fitting.validation import choose_settings
+from recdrop.recommender.parts.ranking import top, top_each
+from recdrop.recommender.parts.sequence import SequenceNet
 from tests.recdrop.recommender.test_sequence import random_net
 from tests.recdrop.recommender.worlds import two_circles, weekly_shoppers
 

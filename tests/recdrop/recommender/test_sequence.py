@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recdrop.recommender import neural
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.histories import Histories, offsets
+from recdrop.recommender.data.records import Array
 from recdrop.recommender.files import read_model, write_model
-from recdrop.recommender.histories import Histories, offsets
-from recdrop.recommender.sequence import SHARPNESS, SequenceNet, last_hidden
+from recdrop.recommender.parts import neural
+from recdrop.recommender.parts.sequence import SHARPNESS, SequenceNet, last_hidden
 
 needs_torch = pytest.mark.skipif(
     not neural.available(), reason="torch is not installed (pip install -r requirements/neural.txt)"

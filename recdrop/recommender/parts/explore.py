@@ -1,0 +1,119 @@
+"""Exploration: which items are new, and which slots of an answer they get.
+
+Deterministic under a seed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recdrop.recommender.data.records import MULTI_VALUE_SEPARATOR, Array, TrainingData
+from recdrop.recommender.parts.content import CREATION
+
+DAY = 86_400.0
+MOST_TAKEN = 10
+FAIR_TRIAL = 30
+MOST_SLOTS = 0.8
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Per item: `created` seconds, `taken` events, `shown` impressions. `newest` is the newest
+    event's time.
+
+    Age is measured in the time of the data, so that an old export does not make everything old.
+    """
+
+    created: Array
+    taken: Array
+    shown: Array
+    newest: float
+
+    def is_new(self, cut_off_days: float) -> Array:
+        """bool[items]: young, little used, and not one that was shown often enough without being
+        taken.
+        """
+        young = self.newest - self.created <= cut_off_days * DAY
+        refused = (self.shown >= FAIR_TRIAL) & (self.taken < self.shown * self._usual_rate() / 4)
+        found: Array = young & (self.taken <= MOST_TAKEN) & ~refused
+        return found
+
+    def chance(self, rng: np.random.Generator, items: Array) -> Array:
+        """One draw per item from what is known of its rate (Thompson sampling over Beta(1 + taken,
+        1 + refused)).
+        """
+        taken = self.taken[items].astype(np.float64)
+        refused = np.maximum(0, self.shown[items] - taken)
+        drawn: Array = rng.random(
+            len(items)
+        )  # Beta(a, 1) is U^(1/a), and most new items were neither taken nor refused
+        used = np.flatnonzero(taken)
+        drawn[used] **= 1 / (1 + taken[used])
+        tried = np.flatnonzero(refused)
+        drawn[tried] = rng.beta(1 + taken[tried], 1 + refused[tried])
+        return drawn
+
+    def _usual_rate(self) -> float:
+        shown = float(self.shown.sum())
+        return float(self.taken[self.shown > 0].sum()) / shown if shown else 0.0
+
+    def arrays(self) -> dict[str, Array]:
+        times = {"created": self.created, "newest": np.array([self.newest])}
+        return {**times, "taken": self.taken, "shown": self.shown}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> Novelty:
+        return cls(arrays["created"], arrays["taken"], arrays["shown"], float(arrays["newest"][0]))
+
+
+def novelty(data: TrainingData, first_seen: Array | None = None) -> Novelty:
+    """The creation time of an item is its own, else that of its first event, else when it was first
+    seen (or now).
+    """
+    items = len(data.item_ids)
+    newest = float(data.timestamp.max()) if len(data) else 0.0
+    first_event = np.full(items, np.inf)
+    np.minimum.at(first_event, data.item, data.timestamp.astype(np.float64))
+    fallback = (
+        np.full(items, newest)
+        if first_seen is None
+        else np.where(np.isnan(first_seen), newest, first_seen)
+    )
+    created = np.where(np.isinf(first_event), fallback, first_event)
+    column = next((column for name, column in data.items.items() if name.upper() == CREATION), None)
+    if column is not None:
+        known = column.values.astype(np.float64)
+        created = np.where(np.isnan(known), created, known)
+    taken = np.bincount(data.item, minlength=items).astype(np.int32)
+    return Novelty(created, taken, _shown(data), newest)
+
+
+def _shown(data: TrainingData) -> Array:
+    counts = np.zeros(len(data.item_ids), dtype=np.int32)
+    if data.impressions is None:
+        return counts
+    codes = {identifier: code for code, identifier in enumerate(data.item_ids.tolist())}
+    for value in data.impressions:
+        for part in () if value is None else str(value).split(MULTI_VALUE_SEPARATOR):
+            if part in codes:
+                counts[codes[part]] += 1
+    return counts
+
+
+def slots(n: int, weight: float, rng: np.random.Generator) -> Array:
+    """Positions for new items: each with probability weight squared, so that 0 is none, 0.3 some 2
+    of 25, 1 most.
+    """
+    share = min(MOST_SLOTS, max(0.0, weight) ** 2)
+    return np.flatnonzero(rng.random(n) < share)
+
+
+def generator(seed: int, *parts: str) -> np.random.Generator:
+    """The same question under the same seed draws the same numbers."""
+    return np.random.default_rng(
+        [seed & 0xFFFFFFFF, *(zlib.crc32(part.encode()) for part in parts)]
+    )

@@ -1,0 +1,140 @@
+"""Sparse windowed transitions over the whole catalogue: what follows an item within a few events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from recdrop.recommender.data.histories import Histories, ranges
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.parts.ranking import largest
+
+EVENTS_PER_PASS = 4_000_000
+MOST_CELLS = 40_000_000
+CELLS_PER_CROWDED_ROW = 800
+COUNT_POWER = 0.75
+LENGTH_POWER = 0.125
+FOLLOWED_POWER = 0.5
+FOLLOWED_PRIOR = 5.0
+TARGET_POWER = 0.1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A sparse matrix by rows, as it lies in a model file: nothing is checked or copied when it is
+    mapped.
+    """
+
+    starts: Array
+    index: Array
+    value: Array
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_matrix) -> Rows:
+        return cls(
+            matrix.indptr.astype(np.int64),
+            matrix.indices.astype(np.int32),
+            matrix.data.astype(np.float32),
+        )
+
+    def row(self, code: int) -> tuple[Array, Array]:
+        span = slice(int(self.starts[code]), int(self.starts[code + 1]))
+        return self.index[span], self.value[span]
+
+    def weighted_sum(self, rows: Array, shares: Array, columns: int) -> Array:
+        """float32[columns]: sum of the rows, each times its share."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        cells = ranges(self.starts[rows], lengths)
+        values = self.value[cells] * np.repeat(shares, lengths)
+        found = np.zeros(columns, dtype=np.float32)
+        np.add.at(found, self.index[cells], values)
+        return found
+
+    def arrays(self, prefix: str) -> dict[str, Array]:
+        return {
+            f"{prefix}_starts": self.starts,
+            f"{prefix}_item": self.index,
+            f"{prefix}_value": self.value,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], prefix: str) -> Rows:
+        return cls(arrays[f"{prefix}_starts"], arrays[f"{prefix}_item"], arrays[f"{prefix}_value"])
+
+    def matrix(self, columns: int) -> sparse.csr_matrix:
+        return sparse.csr_matrix(
+            (self.value, self.index, self.starts), shape=(len(self.starts) - 1, columns)
+        )
+
+
+def transitions(
+    history: Histories, items: int, *, window: int, tau: float, keep: int = 200
+) -> sparse.csr_matrix:
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped (the powers
+    were measured): an item that is followed by much says less of each follower than one that few
+    follow.
+
+    Each row keeps its `keep` largest.
+    """
+    length = np.repeat(np.diff(history.indptr), np.diff(history.indptr)).astype(np.float32)
+    damped = replace(history, weight=history.weight * length**-LENGTH_POWER)
+    total = co_occurrences(damped, items, window=window, tau=tau)
+    total.data **= np.float32(COUNT_POWER)
+    uses = np.maximum(np.bincount(history.item, weights=history.weight, minlength=items), 1.0)
+    followed = np.asarray(total.sum(axis=1)).ravel() + FOLLOWED_PRIOR
+    scaled = sparse.diags(followed**-FOLLOWED_POWER) @ total @ sparse.diags(uses**-TARGET_POWER)
+    return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
+
+
+def co_occurrences(history: Histories, items: int, *, window: int, tau: float) -> sparse.csr_matrix:
+    """float32 CSR [items, items]: sum of exp(-(lag - 1) / tau) over pairs "j up to `window` events
+    after i".
+    """
+    total = sparse.csr_matrix((items, items), dtype=np.float32)
+    for block in history.blocks(max(1, EVENTS_PER_PASS // window)):
+        total = total + _counts(block, items, window, tau)
+        if total.nnz > MOST_CELLS:
+            total = largest_per_row(total, CELLS_PER_CROWDED_ROW)
+    return total
+
+
+def _counts(history: Histories, items: int, window: int, tau: float) -> sparse.csr_matrix:
+    item, weight, user = history.item, history.weight, history.user_of_event()
+    rows, columns, values = [], [], []
+    for lag in range(1, min(window, len(item) - 1) + 1):
+        first = np.flatnonzero(user[:-lag] == user[lag:])
+        rows.append(item[first])
+        columns.append(item[first + lag])
+        values.append(weight[first] * weight[first + lag] * np.float32(np.exp(-(lag - 1) / tau)))
+    if not rows:
+        return sparse.csr_matrix((items, items), dtype=np.float32)
+    cells = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    found = sparse.coo_matrix(cells, shape=(items, items), dtype=np.float32).tocsr()
+    found.sum_duplicates()
+    return found
+
+
+def largest_per_row(matrix: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
+    """Only the `keep` largest of each row; equal values keep the lower column."""
+    lengths = np.diff(matrix.indptr)
+    matrix.sort_indices()
+    if not len(lengths) or int(lengths.max()) <= keep:
+        return matrix
+    kept = np.ones(matrix.nnz, dtype=bool)
+    for row in np.flatnonzero(lengths > keep).tolist():
+        span = slice(int(matrix.indptr[row]), int(matrix.indptr[row + 1]))
+        kept[span] = False
+        kept[span.start + largest(matrix.data[span], keep)] = True
+    return sparse.csr_matrix(
+        (matrix.data[kept], matrix.indices[kept], _starts(matrix, kept)), shape=matrix.shape
+    )
+
+
+def _starts(matrix: sparse.csr_matrix, kept: Array) -> Array:
+    """Row starts after the cells that are not `kept` have gone."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    found: Array = before[matrix.indptr]
+    return found
