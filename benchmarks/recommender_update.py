@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS
-from recdrop.recommender import Model, TrainingData, fit
+from recdrop.recommender import Model, TrainingData, fit, update
 from recdrop.recommender.data.histories import histories
 from recdrop.recommender.data.split import Cases, draw_users, hold_out
 from recdrop.recommender.fitting.evaluation import measure_cases
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         f"{name}: {len(before)} events, then {len(now)}\n{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}"
     )
     old = _line("stale", lambda: fit("user-personalization", before), data, cases)
-    _line("updated", lambda: old.update(now), data, cases)
+    _line("updated", lambda: update(old, now), data, cases)
     _line("full fit", lambda: fit("user-personalization", now), data, cases)
     return 0
 

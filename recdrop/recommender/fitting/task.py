@@ -12,7 +12,8 @@ from recdrop.recommender.data.histories import Histories, event_weights, histori
 from recdrop.recommender.data.records import Array, TrainingData
 from recdrop.recommender.data.split import Cases, draw_users, hold_out
 from recdrop.recommender.fitting.evaluation import measure_cases, published
-from recdrop.recommender.models.base import EventRules, Header, Model, ModelKind
+from recdrop.recommender.models.base import Header, Model, ModelKind
+from recdrop.recommender.models.memory import EventRules
 
 Progress = Callable[[float, str], None]
 MOST_TEST_USERS = 2000

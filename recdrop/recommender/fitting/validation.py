@@ -13,16 +13,11 @@ import numpy as np
 from recdrop.recommender.data.histories import Histories, items_repeat
 from recdrop.recommender.data.records import Array, TrainingData
 from recdrop.recommender.data.split import EARLIER_ENDS, LONG, TRUTH_SHARE, Cases, hold_out, join
-from recdrop.recommender.engine.scores import Settings
-from recdrop.recommender.engine.search import (
-    Aids,
-    Effort,
-    Trial,
-    balances,
-    coordinates,
-    search,
-    sequence_weights,
-)
+from recdrop.recommender.engine.effort import Effort
+from recdrop.recommender.engine.search import search
+from recdrop.recommender.engine.settings import Settings
+from recdrop.recommender.engine.steps import balances, coordinates, sequence_weights
+from recdrop.recommender.engine.trial import Aids, Trial
 from recdrop.recommender.fitting.task import Task
 from recdrop.recommender.parts.content import Content
 from recdrop.recommender.parts.lifts import Lifts, case_lifts, learn_lifts, row_values

@@ -1,45 +1,38 @@
-"""User personalization and personalized ranking: one engine, asked for its best items or for the
-order of given ones.
+"""User personalization and personalized ranking.
+
+One engine, asked for its best items or for the order of given ones.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from recdrop.recommender.data.histories import Past
 from recdrop.recommender.data.records import Array, Column, Query, Scored
-from recdrop.recommender.engine.scores import Engine, Head, Settings
-from recdrop.recommender.models.base import (
-    EXPLORATION,
-    Base,
-    EventRules,
-    Header,
-    Vocabulary,
-    popular_items,
-    whole_history,
-)
+from recdrop.recommender.engine.scores import Engine
+from recdrop.recommender.models.base import EXPLORATION, Header, Model, popular_items
+from recdrop.recommender.models.memory import EventRules, Vocabulary, whole_history
 from recdrop.recommender.parts import explore
-from recdrop.recommender.parts.content import Content
 from recdrop.recommender.parts.explore import Novelty
-from recdrop.recommender.parts.habits import Habits
 from recdrop.recommender.parts.lifts import Lifts, row_values
-from recdrop.recommender.parts.markov import Rows
 from recdrop.recommender.parts.ranking import top
-from recdrop.recommender.parts.sequence import SequenceNet
 
 LEAST_PROFILE = 0.5
 MOST_CANDIDATES = 2000
+LEAST_LIKENESS = 0.1
 
 
 @dataclass(frozen=True)
 class Additions:
-    """What a personal model keeps beside its engine. `users` is the metadata of the known users."""
+    """What a personal model keeps beside its engine.
+
+    `context` and `profile` are the lifts of the context of a question and of the metadata of its
+    user; `users` is the metadata of the known users.
+    """
 
     context: Lifts
     profile: Lifts
@@ -47,16 +40,19 @@ class Additions:
     novelty: Novelty
 
 
-class PersonalModel(Base):
+class PersonalModel(Model):
+    """Answers for known users from their history, for new ones from the events of the question."""
+
     def __init__(self, header: Header, arrays: Mapping[str, Array]) -> None:
         super().__init__(header, arrays)
         self._vocabulary = Vocabulary.from_arrays(arrays)
-        self._engine = engine_from_arrays(header.settings, arrays)
+        self._engine = Engine.from_arrays(header.settings, arrays)
         self._rules = EventRules.from_settings(header.settings)
-        self._context = _lifts_from_arrays(arrays, "context")
-        self._profile = _lifts_from_arrays(arrays, "profile")
+        self._context = Lifts.from_arrays(arrays, "context")
+        self._profile = Lifts.from_arrays(arrays, "profile")
         self._user_rows = arrays["user_rows"]
         self._novelty = Novelty.from_arrays(arrays)
+        # To look at every item's age costs more than an answer, and callers use few cut-offs.
         self._new = lru_cache(maxsize=8)(
             lambda cut_off_days: np.flatnonzero(self._novelty.is_new(cut_off_days))
         )
@@ -79,56 +75,47 @@ class PersonalModel(Base):
         exploration_item_age_cut_off: float = 30,
         seed: int = 0,
     ) -> list[Scored]:
-        """Personal items, best first; the scores of the whole catalogue add up to 1. Who has
-        neither events nor a
-        known context or metadata gets popular items. `exploration_item_age_cut_off` is in days."""
+        """Personal items, best first; the scores of the whole catalogue add up to 1.
+
+        Who has neither events nor a known context or metadata gets popular items.
+        `exploration_item_age_cut_off` is in days.
+        """
         past = whole_history(self._vocabulary, self._rules, query)
         tilt = self._tilt(query, len(past))
+        shares = None
         if not len(past) and tilt is None:
-            shares = None
             ranked = popular_items(self._items, self._engine.popularity, n, allowed)
         else:
             scores = self._engine.scores(past, tilt)
             shares = _shares(scores)
-            ranked = [
-                self._scored(int(code), shares)
-                for code in self._choose(scores, past.item, n, allowed)
-            ]
+            chosen = self._choose(scores, past.item, n, allowed)
+            ranked = [self._scored(int(code), shares) for code in chosen]
         if exploration_weight <= 0 or not ranked:
             return ranked
-        rng = explore.generator(
-            seed, query.user_id or "", query.events[-1].item_id if query.events else ""
-        )
+        newest = query.events[-1].item_id if query.events else ""
+        rng = explore.generator(seed, query.user_id or "", newest)
         places = explore.slots(len(ranked), exploration_weight, rng)
-        chosen = self._new_items(exploration_item_age_cut_off, allowed, len(places), past, rng)
-        inserted = [self._scored(int(code), shares, EXPLORATION) for code in chosen]
+        new = self._new_items(exploration_item_age_cut_off, allowed, len(places), past, rng)
+        inserted = [self._scored(int(code), shares, EXPLORATION) for code in new]
+        # There may be fewer new items than slots.
         return _insert(ranked, dict(zip(places.tolist(), inserted, strict=False)))
 
     def rank(self, query: Query, items: Sequence[str]) -> list[Scored]:
-        """The given items, best first; scores of known ones add up to 1.
+        """The given items, best first; the scores of the known ones add up to 1.
 
         Unknown items come last with score 0.
         """
         past = whole_history(self._vocabulary, self._rules, query)
         scores = self._engine.scores(past, self._tilt(query, len(past)))
-        known = [
-            (identifier, code)
-            for identifier in items
-            if (code := self.item_index(identifier)) is not None
-        ]
-        total = sum(max(0.0, float(scores[code])) for _, code in known) or 1.0
-        ranked = sorted(
-            ((name, float(scores[code])) for name, code in known),
-            key=lambda pair: (-pair[1], pair[0]),
-        )
-        unknown = [
-            Scored(identifier, 0.0) for identifier in items if self.item_index(identifier) is None
-        ]
-        return [Scored(name, max(0.0, score) / total) for name, score in ranked] + unknown
+        # Ordered by the raw score, which tells items below 0 apart; shown as shares, which do not.
+        ranked = self._in_order(items, lambda code: float(scores[code]))
+        total = sum(max(0.0, float(scored.score or 0.0)) for scored in ranked) or 1.0
+        return [Scored(one.item_id, max(0.0, one.score or 0.0) / total) for one in ranked]
 
     def _tilt(self, query: Query, events: int) -> Array | None:
-        """Log of the factor from context and user metadata, float32[items]; without events the
-        metadata always counts.
+        """The log of the factor from context and user metadata, float32[items].
+
+        Without events the metadata always counts: there is nothing else to go by.
         """
         settings = self._engine.settings
         profile = settings.profile if events else max(settings.profile, LEAST_PROFILE)
@@ -140,6 +127,7 @@ class PersonalModel(Base):
         return np.sum(found, axis=0) if found else None
 
     def _profile_of(self, query: Query) -> Array | None:
+        """The lifts of the metadata in the question, else of what is known of its user."""
         if query.user:
             return self._profile.of(query.user)
         code = None if query.user_id is None else self._vocabulary.users.index(query.user_id)
@@ -150,13 +138,13 @@ class PersonalModel(Base):
         return found
 
     def _scored(self, code: int, shares: Array | None, reason: str | None = None) -> Scored:
-        return Scored(
-            self._items.name(code), None if shares is None else float(shares[code]), reason
-        )
+        score = None if shares is None else float(shares[code])
+        return Scored(self._items.name(code), score, reason)
 
     def _choose(self, scores: Array, item: Array, n: int, allowed: Array | None) -> Array:
-        """Unseen items first where items do not repeat; seen ones fill up when nothing else is
-        allowed.
+        """Codes of the best `n`; where items do not repeat, those not had before come first.
+
+        Items had before fill up when nothing else is allowed.
         """
         if self._engine.settings.repeats or not len(item):
             return top(scores, n, allowed)
@@ -178,16 +166,20 @@ class PersonalModel(Base):
         past: Past,
         rng: np.random.Generator,
     ) -> Array:
-        """At most `n` codes of new items that the user does not know: those that are like the
-        user's, by a draw from what
-        is known of their rate. Of very many new items a random part takes part."""
+        """At most `n` codes of new items that the user does not know.
+
+        A draw from what is known of an item's rate, times its likeness to the user's items.
+        """
         fresh = self._new(cut_off_days)
         fresh = fresh if allowed is None else fresh[allowed[fresh]]
+        # After the import of a season's catalogue a draw over all would cost more than the answer:
+        # every step-th item takes part, from a random first one.
         step = -(-len(fresh) // MOST_CANDIDATES)
         if step > 1:
             fresh = fresh[rng.integers(step) :: step]
         fresh = fresh[~np.isin(fresh, past.item)]
-        merit = self._novelty.chance(rng, fresh) * (0.1 + self._engine.likeness(past)[fresh])
+        likeness = LEAST_LIKENESS + self._engine.likeness(past)[fresh]
+        merit = self._novelty.chance(rng, fresh) * likeness
         found: Array = fresh[top(merit, n)]
         return found
 
@@ -200,8 +192,9 @@ def _shares(scores: Array) -> Array:
 
 
 def _insert(ranked: list[Scored], inserted: Mapping[int, Scored]) -> list[Scored]:
-    """New items at their places, the others move down; one that was ranked anyway moves to its
-    place among the new.
+    """New items at their places, the others move down.
+
+    One that was ranked anyway moves to its place among the new.
     """
     new = {scored.item_id for scored in inserted.values()}
     rest = iter(scored for scored in ranked if scored.item_id not in new)
@@ -213,9 +206,9 @@ def personal_model(
 ) -> PersonalModel:
     arrays = {
         **vocabulary.arrays(),
-        **engine_arrays(engine),
-        **_lift_arrays(additions.context, "context"),
-        **_lift_arrays(additions.profile, "profile"),
+        **engine.arrays(),
+        **additions.context.arrays("context"),
+        **additions.profile.arrays("profile"),
         **additions.novelty.arrays(),
         "user_rows": _user_rows(additions.profile, additions.users, len(vocabulary.users)),
     }
@@ -223,7 +216,10 @@ def personal_model(
 
 
 def _user_rows(profile: Lifts, users: Mapping[str, Column], size: int) -> Array:
-    """int32[users, most values]: the rows of each known user's values in the table, padded with -1."""
+    """int32[users, most values]: which rows of the table each known user's values have.
+
+    Looked up once, at training: an answer then only adds rows. Padded with -1.
+    """
     if not profile.columns:
         return np.zeros((size, 0), dtype=np.int32)
     found = [
@@ -238,51 +234,3 @@ def _user_rows(profile: Lifts, users: Mapping[str, Column], size: int) -> Array:
     for user, rows in enumerate(found):
         table[user, : len(rows)] = rows
     return table
-
-
-def engine_arrays(engine: Engine) -> dict[str, Array]:
-    content = {} if engine.content is None else engine.content.features.arrays("content")
-    net = {} if engine.net is None else engine.net.arrays("sequence")
-    habits = {} if engine.habits is None else engine.habits.arrays("habits")
-    return {
-        "head_items": engine.head.items,
-        "head_place": engine.head.place,
-        "weights": engine.weights,
-        "popularity": engine.popularity,
-        **engine.markov.arrays("markov"),
-        **content,
-        **net,
-        **habits,
-        "content_columns": np.array([engine.content.columns if engine.content else 0]),
-    }
-
-
-def engine_from_arrays(settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Engine:
-    head = Head(arrays["head_items"], arrays["head_place"])
-    markov = Rows.from_arrays(arrays, "markov")
-    columns = int(arrays["content_columns"][0])
-    content = Content(Rows.from_arrays(arrays, "content"), columns) if columns else None
-    net = SequenceNet.from_arrays(arrays, "sequence") if "sequence_items" in arrays else None
-    habits = Habits.from_arrays(arrays, "habits") if "habits_item" in arrays else None
-    return Engine(
-        Settings.from_dict(settings),
-        head,
-        arrays["weights"],
-        markov,
-        arrays["popularity"],
-        content,
-        net,
-        habits,
-    )
-
-
-def _lift_arrays(lifts: Lifts, name: str) -> dict[str, Array]:
-    described = json.dumps(lifts.columns, sort_keys=True).encode()
-    return {
-        f"{name}_table": lifts.table,
-        f"{name}_columns": np.frombuffer(described, dtype=np.uint8),
-    }
-
-
-def _lifts_from_arrays(arrays: Mapping[str, Array], name: str) -> Lifts:
-    return Lifts(json.loads(arrays[f"{name}_columns"].tobytes()), arrays[f"{name}_table"])

@@ -9,28 +9,23 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
-from recdrop.recommender.data.histories import Histories, decay, steps_back
+from recdrop.recommender.data.histories import decay, steps_back
 from recdrop.recommender.data.records import Array
-from recdrop.recommender.engine.scores import Engine, Settings, train
-from recdrop.recommender.fitting.task import Task
-from recdrop.recommender.fitting.validation import choose_settings
-from recdrop.recommender.metrics import COVERAGE
-from recdrop.recommender.models.base import Base, Header, Vocabulary
-from recdrop.recommender.models.personal import engine_arrays, engine_from_arrays
+from recdrop.recommender.engine.scores import Engine
+from recdrop.recommender.models.base import Header, Model
+from recdrop.recommender.models.memory import Vocabulary
 from recdrop.recommender.parts.ranking import top
 
-TRUTH_SHARE = 0.2
-MOST_ITEMS_ASKED = 300
 OWN_SHARE = 0.5
 
 
-class SegmentModel(Base):
+class SegmentModel(Model):
     """Scores all users for an item in one sparse product: no matrix of users x items is ever made."""
 
     def __init__(self, header: Header, arrays: Mapping[str, Array]) -> None:
         super().__init__(header, arrays)
         self._vocabulary = Vocabulary.from_arrays(arrays)
-        self._engine = engine_from_arrays(header.settings, arrays)
+        self._engine = Engine.from_arrays(header.settings, arrays)
         self._taste = tastes(self._vocabulary, self._engine)
 
     def segment(self, items: str | Array, n: int = 25) -> list[str]:
@@ -88,62 +83,6 @@ def tastes(vocabulary: Vocabulary, engine: Engine) -> sparse.csr_matrix:
     total = np.bincount(user, decayed, minlength=users)
     cells = (decayed / np.maximum(total[user], 1e-9), vocabulary.item, starts)
     return sparse.csr_matrix(cells, shape=(users, engine.items), dtype=np.float32)
-
-
-def fit_segments(task: Task) -> SegmentModel:
-    history = task.history()
-    chosen = choose_settings(task, history, extra=False).settings
-    task.progress(0.4, "Scoring withheld events")
-    metrics = {} if task.fixed is not None else _held_out_metrics(task, history, chosen)
-    task.progress(0.7, "Training on all users")
-    return build(task, history, train(history, task.items, chosen), metrics)
-
-
-def build(
-    task: Task, history: Histories, engine: Engine, metrics: Mapping[str, float] | None = None
-) -> SegmentModel:
-    header = task.header(engine.settings.as_dict(), metrics or {})
-    return SegmentModel(
-        header, {**Vocabulary.of(task.data, history).arrays(), **engine_arrays(engine)}
-    )
-
-
-def _held_out_metrics(task: Task, history: Histories, chosen: Settings) -> dict[str, float]:
-    older, newer = _newest_fifth(history)
-    return (
-        _measure(build(task, older, train(older, task.items, chosen)), newer) if len(newer) else {}
-    )
-
-
-def _measure(model: SegmentModel, newer: Histories) -> dict[str, float]:
-    """Hit and recall among the top 1 % of users, for the most used items of the withheld fifth."""
-    width = max(1, round(newer.users * 0.01))
-    counts = np.bincount(newer.item, minlength=len(model.item_ids))
-    asked = top(counts.astype(np.float32), min(MOST_ITEMS_ASKED, int((counts > 0).sum())))
-    owner = newer.user_of_event()
-    hits, recalls, shown = [], [], set()
-    for code in asked.tolist():
-        segment = top(model.affinity(np.array([code])), width)
-        truth = np.unique(owner[newer.item == code])
-        found = len(np.intersect1d(segment, truth))
-        hits.append(float(found > 0))
-        recalls.append(found / min(width, len(truth)))
-        shown.update(segment.tolist())
-    return {
-        COVERAGE: round(len(shown) / newer.users, 6),
-        "hits_at_1_percent": round(float(np.mean(hits)), 6),
-        "recall_at_1_percent": round(float(np.mean(recalls)), 6),
-    }
-
-
-def _newest_fifth(history: Histories) -> tuple[Histories, Histories]:
-    lengths = np.diff(history.indptr)
-    held = np.where(lengths >= 2, np.maximum(1, np.round(lengths * TRUTH_SHARE)), 0).astype(
-        np.int64
-    )
-    place = np.arange(len(history)) - np.repeat(history.indptr[:-1], lengths)
-    newer = place >= np.repeat(lengths - held, lengths)
-    return history.take_events(~newer), history.take_events(newer)
 
 
 def _unit(values: Array) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from recdrop.recommender.data.records import MULTI_VALUE_SEPARATOR, Array, Column
-from recdrop.recommender.parts.markov import Rows
+from recdrop.recommender.data.rows import Rows
 
 CREATION = "CREATION_TIMESTAMP"
 BANDS = 8

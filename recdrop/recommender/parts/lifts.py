@@ -4,6 +4,7 @@ column value.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,19 @@ class Lifts:
             return _band_rows(column, value)
         places = column["values"]
         return [places[part] for part in _parts(value) if part in places]
+
+    def arrays(self, prefix: str) -> dict[str, Array]:
+        # The description is JSON in bytes, so that a model file holds arrays of numbers only.
+        described = json.dumps(self.columns, sort_keys=True).encode()
+        return {
+            f"{prefix}_table": self.table,
+            f"{prefix}_columns": np.frombuffer(described, dtype=np.uint8),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], prefix: str) -> Lifts:
+        described = json.loads(arrays[f"{prefix}_columns"].tobytes())
+        return cls(described, arrays[f"{prefix}_table"])
 
 
 def learn_lifts(

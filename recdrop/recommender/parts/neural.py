@@ -22,7 +22,7 @@ from scipy import sparse
 
 from recdrop.recommender.data.histories import Histories, items_repeat, offsets
 from recdrop.recommender.data.records import Array
-from recdrop.recommender.engine.scores import most_used
+from recdrop.recommender.parts.head import most_used
 from recdrop.recommender.parts.markov import co_occurrences
 from recdrop.recommender.parts.sequence import EPSILON, LEAST_WEIGHT, SequenceNet
 

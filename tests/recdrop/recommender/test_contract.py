@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recdrop.recommender import RECIPES, Event, Model, Query, Scored, fit, load
+from recdrop.recommender import RECIPES, Event, Model, Query, Scored, fit, load, update
 from recdrop.recommender.data.records import TrainingData
 from recdrop.recommender.files import read_model
 from recdrop.recommender.metrics import PERSONALIZE_NAMES
@@ -187,7 +187,7 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
             for name, column in data.items.items()
         },
     )
-    updated = model.update(more)
+    updated = update(model, more)
     assert updated.item_index("zz-new") is not None
     assert dict(updated.metrics) == dict(model.metrics)
     assert updated.settings["updates"] == 1
@@ -197,7 +197,7 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
 def test_an_update_with_the_same_data_is_the_full_fit(recipe: str, tmp_path: Path) -> None:
     model = _model(recipe)
     model.save(tmp_path / "fit")
-    model.update(_data(recipe)).save(tmp_path / "update")
+    update(model, _data(recipe)).save(tmp_path / "update")
     fitted, updated = (read_model(tmp_path / name)[1] for name in ("fit", "update"))
     assert {name: array.tolist() for name, array in updated.items()} == {
         name: array.tolist() for name, array in fitted.items()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recdrop.recommender import Query, TrainingData, fit, load
+from recdrop.recommender import Query, TrainingData, fit, load, update
 from recdrop.recommender.data.histories import Past, decay, histories
 from recdrop.recommender.files import read_model
 from recdrop.recommender.parts.habits import Habits, Returns
@@ -90,4 +90,4 @@ def test_habits_are_kept_in_the_model_file_and_renewed_by_an_update(tmp_path: Pa
     assert {scored.item_id for scored in answer[:2]} == {"item-003", "item-004"}
     assert "habits_item" in read_model(tmp_path / "model")[1]
     assert load(tmp_path / "model").recommend(asked, 5, exploration_weight=0) == answer
-    assert model.update(weekly_shoppers(40)).recommend(asked, 5, exploration_weight=0) == answer
+    assert update(model, weekly_shoppers(40)).recommend(asked, 5, exploration_weight=0) == answer

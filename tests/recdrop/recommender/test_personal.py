@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recdrop.recommender import Column, Event, Query, TrainingData, fit, load
+from recdrop.recommender import Column, Event, Query, TrainingData, fit, load, update
 from recdrop.recommender.files import read_model
 from recdrop.recommender.models.base import Header
 from recdrop.recommender.models.personal import PersonalModel
@@ -273,7 +273,7 @@ def test_a_model_with_a_sequence_net_is_served_updated_and_kept_without_torch(
     grown = from_rows(
         [*rows_of(two_circles()), ("user-new", "a0", 1), ("user-new", "a1", 2)]
     )  # all codes move by one
-    assert mixed.update(grown).recommend(asked, 1, exploration_weight=0)[0].item_id == "b4"
+    assert update(mixed, grown).recommend(asked, 1, exploration_weight=0)[0].item_id == "b4"
 
 
 def rows_of(data: TrainingData) -> list[tuple[str, str, int]]:

@@ -13,8 +13,8 @@ from scipy import sparse
 from recdrop.recommender import Event, Query, TrainingData, fit
 from recdrop.recommender.data.histories import Histories, histories, steps_back
 from recdrop.recommender.data.ids import Ids
-from recdrop.recommender.models.related import side_by_side, used_together
 from recdrop.recommender.parts.markov import largest_per_row
+from recdrop.recommender.parts.neighbours import side_by_side, used_together
 from recdrop.recommender.parts.ranking import top
 from tests.recdrop.recommender.worlds import from_rows
 

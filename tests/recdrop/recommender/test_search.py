@@ -6,18 +6,15 @@ import pytest
 from recdrop.recommender.data.histories import Histories, Past, histories
 from recdrop.recommender.data.records import Array
 from recdrop.recommender.data.split import Cases, draw_users, hold_out
-from recdrop.recommender.engine.scores import Settings, choose_head, train
-from recdrop.recommender.engine.search import (
-    Aids,
-    Effort,
-    Trial,
-    balances,
-    coordinates,
-    is_better,
-    search,
-)
+from recdrop.recommender.engine.effort import Effort
+from recdrop.recommender.engine.search import is_better, search
+from recdrop.recommender.engine.settings import Settings
+from recdrop.recommender.engine.steps import balances, coordinates
+from recdrop.recommender.engine.training import train
+from recdrop.recommender.engine.trial import Aids, Trial
 from recdrop.recommender.fitting.task import Task
 from recdrop.recommender.fitting.validation import choose_settings
+from recdrop.recommender.parts.head import choose_head
 from recdrop.recommender.parts.ranking import top, top_each
 from recdrop.recommender.parts.sequence import SequenceNet
 from tests.recdrop.recommender.test_sequence import random_net
