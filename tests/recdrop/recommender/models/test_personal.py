@@ -11,7 +11,7 @@ from recdrop.recommender.files import read_model
 from recdrop.recommender.models.base import Header
 from recdrop.recommender.models.personal import PersonalModel
 from recdrop.recommender.parts.sequence import SequenceNet
-from tests.recdrop.recommender.test_sequence import random_net
+from tests.recdrop.recommender.nets import random_net
 from tests.recdrop.recommender.worlds import from_rows, two_circles, weekly_shoppers, with_genres
 
 DAY = 86_400
