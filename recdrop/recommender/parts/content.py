@@ -115,7 +115,7 @@ def _count(tokens: Iterable[list[str]], place: Array) -> sparse.csr_matrix:
     codes: dict[str, int] = {}
     rows, columns = [], []
     for row, found in enumerate(tokens):
-        for token in set(found):
+        for token in dict.fromkeys(found):  # a set would order them by the hashes of this process
             rows.append(row)
             columns.append(codes.setdefault(token, len(codes)))
     cells = (
