@@ -16,10 +16,11 @@ LEAST_REPEATS = 0.001
 
 @dataclass(frozen=True)
 class Histories:
-    """User `u` has events `indptr[u]:indptr[u + 1]`: item codes int32, weights float32, timestamps
-    int64, rows int64.
+    """One weighted sequence of events per user, oldest first, in CSR form.
 
-    `row` is the event's position in the training data, for its context.
+    User `u` has the events `indptr[u]:indptr[u + 1]` of `item` (codes, int32), `weight` (float32),
+    `timestamp` (int64) and `row` (int64). `row` is the event's position in the training data: its
+    context is looked up there.
     """
 
     indptr: Array
@@ -37,19 +38,23 @@ class Histories:
 
     @cached_property
     def is_unweighted(self) -> bool:
+        """Whether every event weighs 1, which is usual and cheaper to count."""
         return bool((self.weight == 1).all())
 
     @cached_property
     def tied(self) -> Array:
         """bool[events]: of the same user and moment as the event before it."""
         found = np.append(False, self.timestamp[1:] == self.timestamp[:-1])[: len(self)]
+        # The first event of a user is tied to nothing, whatever the user before it did.
         found[self.indptr[:-1][self.indptr[:-1] < len(self)]] = False
         return found
 
     def user_of_event(self) -> Array:
+        """int32[events]: the user of each event."""
         return np.repeat(np.arange(self.users, dtype=np.int32), np.diff(self.indptr))
 
     def of(self, user: int) -> slice:
+        """Where the events of a user lie."""
         return slice(int(self.indptr[user]), int(self.indptr[user + 1]))
 
     def blocks(self, events: int) -> Iterator[Histories]:
@@ -85,8 +90,10 @@ class Histories:
 
 @dataclass(frozen=True)
 class Past:
-    """What one user had, oldest first: item codes int32, weights float32, and how many steps back
-    each event is, float32.
+    """What one user had, oldest first.
+
+    `item` are codes, int32; `weight` and `steps` are float32. `steps` says how many events back
+    each one is, as `steps_back` counts.
     """
 
     item: Array
@@ -102,12 +109,16 @@ class Past:
 
 
 def steps_back(indptr: Array, tied: Array) -> Array:
-    """float32[events]: how many events of its user are newer. Events of the same moment have no
-    order, and exports often
-    know the day only or one moment for a whole basket: they share the mean of their places."""
+    """float32[events]: how many events of its user are newer.
+
+    Events of one moment have no order: an export often knows the day only, or one moment for a
+    whole basket. They share the mean of their places.
+    """
     newer = (np.repeat(indptr[1:], np.diff(indptr)) - 1 - np.arange(len(tied))).astype(np.float32)
     if not tied.any():
         return newer
+    # Every run of tied events starts at one that is not tied. The oldest of a run of `size` has
+    # `size - 1` newer ones within it, the newest has none: on average (size - 1) / 2.
     first = np.flatnonzero(~tied)
     size = np.diff(np.append(first, len(tied)))
     found: Array = np.repeat(newer[first] - (size - 1) / 2, size).astype(np.float32)
@@ -115,20 +126,25 @@ def steps_back(indptr: Array, tied: Array) -> Array:
 
 
 def decay(steps: Array, memory: float) -> Array:
-    """float32: (1 + d / memory) ** -2 for an event d steps back. Its long tail does better than an
-    exponential on every
-    data set measured: what was long ago says little, but not nothing."""
+    """float32: the weight (1 + d / memory) ** -2 of an event d steps back.
+
+    Its long tail does better than an exponential on every data set measured (docs/research.md):
+    what was long ago says little, but not nothing.
+    """
     found: Array = (1 + steps / np.float32(memory)) ** -2
     return found
 
 
 def offsets(lengths: Array) -> Array:
+    """int64[n + 1]: where each of `n` parts of these lengths begins, and the end of the last."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def ranges(starts: Array, lengths: Array) -> Array:
     """The positions start, start + 1, ... of every range, one after the other."""
     total = int(lengths.sum())
+    # Within the output, range r begins at the sum of the lengths before it. Counting 0, 1, 2, ... over
+    # the whole output and adding the difference gives all ranges without a loop.
     first = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
     return first + np.arange(total)
 
@@ -168,8 +184,7 @@ def event_weights(
     value_threshold: float | None = None,
     event_type: str | None = None,
 ) -> Array:
-    """float32[events]: the weight of each event's type (1 when not named), 0 for events that do not
-    count.
+    """float32[events]: the weight of each event's type, 1 where it is not named; 0 for what does not count.
 
     Event types compare without case. An event below `value_threshold`, or without a value when
     there is a threshold, does not count; nor does one of another type than `event_type`, when that
@@ -189,6 +204,7 @@ def event_weights(
 
 
 def _lowered(values: Array) -> tuple[list[str], Array]:
+    """The distinct event types in lower case, and int64[events] codes into them."""
     names: dict[str, int] = {}
     codes = [
         names.setdefault("" if value is None else str(value).lower(), len(names))
@@ -201,12 +217,13 @@ def repeat_share(history: Histories) -> float:
     """The share of events whose user had the same item before."""
     if not len(history):
         return 0.0
+    # One number per (user, item): the events beyond the distinct ones are returns.
     keys = history.user_of_event().astype(np.int64) * (int(history.item.max()) + 1) + history.item
     return 1.0 - len(np.unique(keys)) / len(keys)
 
 
 def items_repeat(history: Histories) -> bool:
-    """Whether to have an item again is a habit here: more than one event in a thousand.
+    """Whether to have an item again is a habit here: more than one event in a thousand is a return.
 
     Fewer are accidents of an export.
     """

@@ -1,5 +1,7 @@
-"""Sorted ids as one block of UTF-8 and its offsets: mapped from a file, searched without being
-decoded.
+"""Sorted ids as one block of UTF-8 and its offsets.
+
+They are mapped from a file and searched without being decoded, so that a model with a million
+items opens at once.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ MOST_IN_DICTIONARY = 300_000
 
 
 class Ids:
-    """UTF-8 sorts as code points do, so a binary search over the bytes finds what Python's order
-    put there.
+    """A sorted list of ids: from id to code and back.
 
-    After MANY searches a dictionary is made once: it costs as much as they did.
+    UTF-8 sorts as code points do, so a binary search over the bytes finds what Python's order put
+    there. After MANY searches a dictionary is made once: it costs about as much as they did.
     """
 
     def __init__(self, text: Array, starts: Array) -> None:
@@ -31,6 +33,7 @@ class Ids:
 
     @classmethod
     def of(cls, ids: Array) -> Ids:
+        """From an object array of unique str, sorted."""
         encoded = [identifier.encode() for identifier in ids.tolist()]
         lengths = np.array([len(part) for part in encoded], dtype=np.int64)
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets(lengths))
@@ -39,6 +42,7 @@ class Ids:
         return len(self._starts) - 1
 
     def index(self, identifier: str) -> int | None:
+        """The code of an id, or None."""
         if self._searches > MANY and len(self) <= MOST_IN_DICTIONARY:
             return self._dictionary.get(identifier)
         self._searches += 1
@@ -60,6 +64,7 @@ class Ids:
         return {identifier: code for code, identifier in enumerate(self.values.tolist())}
 
     def name(self, code: int) -> str:
+        """The id of a code."""
         return self._bytes(code).decode()
 
     @cached_property

@@ -1,7 +1,7 @@
-"""The one shape of training data and of a question. Plain frozen records around numpy arrays; no
-file is read here.
+"""The one shape of training data, of a question and of an answer.
 
-`TrainingData` checks itself when made, and every message names the value and what was expected.
+Plain frozen records around numpy arrays; no file is read here. `TrainingData` checks itself when
+made, and every message names the value and what was expected.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ MULTI_VALUE_SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class Column:
-    """One metadata or context column, aligned with the rows of its table. None (or NaN) means
-    missing.
+    """One column of metadata or context, aligned with the rows of its table.
 
-    `values` is an object array of `str | None` (categorical, several values joined with "|"; text)
-    or float64 (number).
+    `values` is float64 for a number, NaN where it is missing; else an object array of `str | None`.
+    A categorical value may be several, joined with "|".
     """
 
     kind: Kind
@@ -42,6 +41,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Event:
+    """Something a user did with an item, at a time in seconds."""
+
     item_id: str
     timestamp: int
     event_type: str | None = None
@@ -50,9 +51,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Query:
-    """One question. `events` are newer than the training history of `user_id` and come after it,
-    oldest first; those of
-    the same timestamp have no order."""
+    """One question.
+
+    `events` are newer than the training history of `user_id` and come after it, oldest first; those
+    of the same timestamp have no order. `context` and `user` hold values by column name.
+    """
 
     user_id: str | None = None
     events: Sequence[Event] = ()
@@ -79,6 +82,10 @@ class TrainingData:
     their order. `impressions` holds, per event, the ids shown with it joined with "|". For
     next-best-action the items are actions and the event types are "Taken", "Not Taken" and
     "Viewed".
+
+    Raises:
+        ValueError: Ids are not sorted, codes point nowhere, lengths differ, or a number is
+            infinite.
     """
 
     user_ids: Array
@@ -99,10 +106,12 @@ class TrainingData:
         _check_codes("user", self.user, len(self.user_ids))
         _check_codes("item", self.item, len(self.item_ids))
         _check_lengths(self)
-        _check_event_values(self.event_value)
+        if self.event_value is not None:
+            _check_finite("event_value", self.event_value)
         for table in (self.context, self.items, self.users):
             for name, column in table.items():
-                _check_finite(name, column)
+                if column.kind == "number":
+                    _check_finite(name, column.values)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -140,10 +149,14 @@ class TrainingData:
         """From parallel rows.
 
         Metadata comes as {column: (kind, {id: value})}; its ids join those of the rows.
+
+        Raises:
+            ValueError: The rows have different lengths, or what `TrainingData` refuses.
         """
         if not len(users) == len(items) == len(timestamps):
             raise ValueError(
-                f"Rows have lengths {len(users)}, {len(items)}, {len(timestamps)}. Expected equal lengths of users, items, timestamps"
+                f"Rows have lengths {len(users)}, {len(items)}, {len(timestamps)}. "
+                "Expected equal lengths of users, items, timestamps"
             )
         user_ids = _unique_ids(users, user_columns or {})
         item_ids = _unique_ids(items, item_columns or {})
@@ -237,21 +250,16 @@ def _check_lengths(data: TrainingData) -> None:
             raise ValueError(f"{name} has {len(values)} values. Expected {size}")
     if not np.issubdtype(data.timestamp.dtype, np.integer):
         raise ValueError(
-            f"timestamp has dtype {data.timestamp.dtype}. Expected whole seconds; NaN has no place there"
+            f"timestamp has dtype {data.timestamp.dtype}. "
+            "Expected whole seconds; NaN has no place there"
         )
 
 
-def _check_event_values(values: Array | None) -> None:
-    if values is not None and bool(np.isinf(values).any()):
-        at = int(np.flatnonzero(np.isinf(values))[0])
+def _check_finite(name: str, values: Array) -> None:
+    infinite = np.flatnonzero(np.isinf(values.astype(np.float64)))
+    if len(infinite):
+        at = int(infinite[0])
         raise ValueError(
-            f"event_value has value {float(values[at])!r} in row {at}. Expected a finite number or NaN for none"
-        )
-
-
-def _check_finite(name: str, column: Column) -> None:
-    if column.kind == "number" and bool(np.isinf(column.values.astype(np.float64)).any()):
-        at = int(np.flatnonzero(np.isinf(column.values.astype(np.float64)))[0])
-        raise ValueError(
-            f"{name} has value {float(column.values[at])!r} in row {at}. Expected a finite number or NaN for none"
+            f"{name} has value {float(values[at])!r} in row {at}. "
+            "Expected a finite number or NaN for none"
         )

@@ -14,8 +14,9 @@ from recdrop.recommender.data.records import Array
 
 @dataclass(frozen=True)
 class Rows:
-    """A sparse matrix by rows, as it lies in a model file: nothing is checked or copied when it is
-    mapped.
+    """CSR arrays: row `r` has the cells `starts[r]:starts[r + 1]` of `index` (columns) and `value`.
+
+    Not a scipy matrix, which checks and copies what it is made of: a mapped file stays untouched.
     """
 
     starts: Array
@@ -31,6 +32,7 @@ class Rows:
         )
 
     def row(self, code: int) -> tuple[Array, Array]:
+        """Columns int32 and values float32 of one row."""
         span = slice(int(self.starts[code]), int(self.starts[code + 1]))
         return self.index[span], self.value[span]
 

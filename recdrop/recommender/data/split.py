@@ -1,5 +1,6 @@
-"""Held-out users: the newest tenth of each one's events is the truth, the older ones are what is
-known of them.
+"""Held-out users.
+
+The newest tenth of each one's events is the truth; the older ones are what is known of them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ LONG = 10  # events from which on earlier tenths of a history are worth asking f
 
 @dataclass(frozen=True)
 class Cases:
-    """Questions with answers. `known` has one row per question; truth of question q is
-    `truth[starts[q]:starts[q + 1]]`.
+    """Questions with their answers.
 
+    `known` has one user per question; the truth of question q is `truth[starts[q]:starts[q + 1]]`.
     `first_row` is the data row of the first true event of each question: its context is what the
     question is asked in. `seconds` holds the time of that event.
     """
@@ -35,12 +36,14 @@ class Cases:
         return len(self.starts) - 1
 
     def truths(self) -> list[Array]:
+        """The item codes of the truth of each question."""
         return [self.truth[self.starts[q] : self.starts[q + 1]] for q in range(len(self))]
 
 
 def draw_users(history: Histories, share: float, limit: int, rng: np.random.Generator) -> Array:
-    """A seeded sample of the users with at least two events: round(share of them), at least one, at
-    most `limit`.
+    """A seeded sample of the users with at least two events.
+
+    That is round(share of them), at least one, at most `limit`.
     """
     candidates = np.flatnonzero(np.diff(history.indptr) >= 2)
     size = min(limit, max(1, round(share * len(candidates))), len(candidates))
@@ -52,6 +55,7 @@ def hold_out(
 ) -> Cases:
     """Cases of `users`. With `end` below 1 only that oldest share of each history is looked at."""
     taken = history.take_users(users)
+    # At least two events are looked at, one to know and one to ask for, but never more than there are.
     lengths = np.maximum(2, np.round(np.diff(taken.indptr) * end)).astype(np.int64)
     lengths = np.minimum(lengths, np.diff(taken.indptr))
     true = np.maximum(1, np.round(lengths * share)).astype(np.int64)
@@ -69,6 +73,7 @@ def hold_out(
 
 
 def join(first: Cases, second: Cases) -> Cases:
+    """The questions of the first, then those of the second."""
     return Cases(
         concatenate(first.known, second.known),
         np.concatenate([first.starts, second.starts[1:] + first.starts[-1]]),

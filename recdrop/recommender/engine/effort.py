@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Effort:
-    """Bounds of the search: training events, questions and their true items, scores per step
-    (questions x items), rounds
-    over the coordinates; and the sizes of the head, in the search for what needs a solve and in the
-    model.
+    """Bounds of the search for settings.
+
+    `events` to learn from, `cases` (questions) and their `truths` (true items), `scores` per step
+    (questions x items), and `rounds` over the coordinates. `tried_head` is the size of the head while
+    what needs a solve is searched, `head` that of the model.
     """
 
     events: int
@@ -23,6 +24,10 @@ class Effort:
 
     @classmethod
     def of(cls, budget_seconds: float, *, hpo: bool) -> Effort:
+        """Grows with the budget, measured against the usual 30 seconds; never read from a clock.
+
+        A solve is cubic in the head, so a head grows with the cube root of the budget.
+        """
         scale = max(0.1, budget_seconds / 30)
         wide = 3 if hpo else 1
         return cls(

@@ -1,4 +1,8 @@
-"""The scores of a user's next items: every part of the engine, weighed and added. Codes in, scores out."""
+"""The scores of a user's next items: every part of the engine, weighed and added.
+
+Codes in, scores out. Each part is brought to a maximum of 1 per question, so that one weight fits
+all questions.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,19 @@ from recdrop.recommender.parts.habits import Habits
 from recdrop.recommender.parts.head import Head
 from recdrop.recommender.parts.sequence import SequenceNet
 
+# An event this much decayed changes no answer, but costs a row of the matrix.
 SMALLEST_WEIGHT = 0.01
 MOST_REMEMBERED = 250
 
 
 @dataclass(frozen=True)
 class Engine:
-    """`weights` float32[head, head]; `markov` rows of [items, items]; `popularity` float32[items],
-    at most 1. `habits` are
-    there where the settings weigh the own frequency."""
+    """Everything that scores are made of.
+
+    `weights` is float32[head, head], from an item had to an item to come; `markov` holds the rows of
+    [items, items]; `popularity` is float32[items], at most 1. `habits` are there where the settings
+    weigh them.
+    """
 
     settings: Settings
     head: Head
@@ -73,13 +81,17 @@ class Engine:
         )
 
     def scores(self, past: Past, tilt: Array | None = None) -> Array:
-        """float32[items]; `tilt` float32[items] is the log of a factor on top."""
+        """float32[items], for any past; an empty one has the popularity.
+
+        `tilt` float32[items] is the log of a factor on top, from context and user metadata.
+        """
         total = self._parts(past) if len(past) else self.popularity.copy()
         return total if tilt is None else total * np.exp(tilt)
 
     def likeness(self, past: Past) -> Array:
-        """float32[items]: how much the metadata of each item is like that of the newest events;
-        zeros without any.
+        """float32[items]: how much each item's metadata is like that of the newest events.
+
+        Zeros without metadata or events.
         """
         if self.content is None or not len(past):
             return np.zeros(self.items, dtype=np.float32)
@@ -88,8 +100,9 @@ class Engine:
         return self.content.likeness(self.content.profile(past.item[keep], decayed[keep]))
 
     def _parts(self, past: Past) -> Array:
-        """Only the places that a part says something of are touched: of a large catalogue these are
-        few.
+        """The weighed sum of all parts.
+
+        Each part touches only the places that it says something of: of a large catalogue these are few.
         """
         chosen = self.settings
         total = np.float32(chosen.popularity) * self.popularity
@@ -130,9 +143,11 @@ class Engine:
 
 
 def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:
-    """Distinct rows that are not -1, and the sum of their decayed weights; what is nearly forgotten
-    is left out.
+    """The distinct rows of what is remembered, and the sum of their decayed weights, float32.
+
+    Rows of -1 and what is nearly forgotten are left out.
     """
+    # A power has a long tail: without this bound a history of ten years would be summed each time.
     newest = slice(-MOST_REMEMBERED, None)
     decayed = decay(past.steps[newest], memory) * past.weight[newest]
     keep = (rows[newest] >= 0) & (decayed > SMALLEST_WEIGHT)

@@ -11,10 +11,15 @@ from recdrop.recommender.parts.gram import Window
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a validation search may choose. Decays are in events: those of the windows
-    exponential, those of
-    the memories as in `decay`."""
+    """What one engine is made with.
 
+    Windows and memories are in events. `tau`, `past`, `tau_next` and `next` shape the window that
+    the ridge learns from, with exponential decay; memories decay as `decay` does. Names without more
+    (`markov`, `frequency`, `content`, ...) are the weights of the parts; 0 leaves a part out.
+    """
+
+    # The ridge: its windows, the share of plain co-use in its statistics, its penalty, and how
+    # far back an answer remembers. `head` is the most items it may cover.
     tau: float = 5.0
     past: int = 20
     tau_next: float = 2.0
@@ -23,12 +28,15 @@ class Settings:
     penalty: float = 100.0
     memory: float = 10.0
     head: int = 4000
+    # Whether what was had may be recommended again.
     repeats: bool = False
+    # Transitions; `tail` is what they weigh more where the ridge is silent.
     markov_window: int = 20
     markov_tau: float = 8.0
     markov_memory: float = 5.0
     markov: float = 0.2
     tail: float = 0.3
+    # Own habits, popularity, and what metadata, context and the sequence model add.
     frequency: float = 0.0
     frequency_memory: float = 200.0
     popularity: float = 1e-3
@@ -51,5 +59,6 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """From the settings of a model, which hold more than these."""
         known = {entry.name for entry in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})

@@ -24,9 +24,11 @@ MEMORIES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
 def coordinates(*, repeats: bool, is_large: bool = False) -> Iterator[list[Step]]:
-    """Groups of alternatives for what needs a solve, in the order in which they are tried, and for
-    the weights of the
-    parts, without which it cannot be judged. For large data without the dearest transitions."""
+    """Groups of alternatives for what needs a solve, in the order in which they are tried.
+
+    The weights without which these cannot be judged are among them. For large data the dearest
+    transitions are left out.
+    """
     if repeats:
         # How far back it looks matters as much as whether what was had comes again: they are judged
         # together.
@@ -46,9 +48,9 @@ def coordinates(*, repeats: bool, is_large: bool = False) -> Iterator[list[Step]
 
 
 def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
-    """Groups of alternatives for what needs no solve.
+    """Groups of alternatives for the weights and memories of the parts, which need no solve.
 
-    The weight of the transitions first, for their memory's sake.
+    The weight of the transitions is tried twice: their memory is chosen only where they weigh.
     """
     markov = _each("markov", 0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0, 4.0)
     yield markov
@@ -70,6 +72,7 @@ def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
 
 
 def sequence_weights() -> Iterator[list[Step]]:
+    """From a quarter to eight, by half doublings: the search is a single step, so it is a fine one."""
     yield _each("sequence", *(2.0 ** (step / 2) for step in range(-4, 7)))
 
 

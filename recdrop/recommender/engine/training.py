@@ -26,34 +26,36 @@ def train(
     history: Histories,
     items: int,
     settings: Settings,
-    base: Groundwork | None = None,
+    ground: Groundwork | None = None,
     content: Content | None = None,
     net: SequenceNet | None = None,
 ) -> Engine:
-    """`base` holds the head and statistics of this history, when they were added up before."""
-    found = base or Groundwork.of(history, items, settings)
-    weights = solve_weights(found.statistics, settings)
-    popular = popularity(history, items, settings.popularity_age)
-    habits = (
-        Returns.of(history, items).habits(settings.frequency_memory) if settings.frequency else None
-    )
+    """Makes the engine of a history with given settings.
+
+    `ground` holds the head and statistics of this very history, when they were added up before.
+    """
+    found = ground or Groundwork.of(history, items, settings)
+    habits = None
+    if settings.frequency:
+        habits = Returns.of(history, items).habits(settings.frequency_memory)
     return Engine(
         settings,
         found.head,
-        weights,
-        markov_rows(history, items, settings),
-        popular,
-        content,
-        net,
-        habits,
+        weights=solve_weights(found.statistics, settings),
+        markov=markov_rows(history, items, settings),
+        popularity=popularity(history, items, settings.popularity_age),
+        content=content,
+        net=net,
+        habits=habits,
     )
 
 
 @dataclass(frozen=True)
 class Groundwork:
-    """What a fit starts from.
+    """What the ridge of a fit starts from: a head and the statistics over its items.
 
-    Kept from the users of the first fit, it becomes that of all users by adding the others.
+    Made of the users that the metrics are measured without, it becomes that of all users by adding
+    those few: the pass over all events is made once.
     """
 
     head: Head
@@ -71,13 +73,14 @@ class Groundwork:
         return len(self.head.items) >= self.settings.head
 
     def plus(self, history: Histories) -> Groundwork:
+        """The same head, with the events of users who were not in it."""
         more = statistics(history, self.head, self.settings.window)
         return Groundwork(self.head, self.statistics.plus(more), self.settings)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the ridge is solved from; adds up over disjoint users."""
+    """What the ridge is solved from; adds up over disjoint users. `uses` is float32[head, head]."""
 
     grams: Grams
     uses: Array
@@ -87,10 +90,14 @@ class Statistics:
 
 
 def statistics(history: Histories, head: Head, window: Window) -> Statistics:
+    """One pass over the events for each lag of the window, and one product for the uses."""
     return Statistics(next_item_grams(history, head.place, window), use_gram(history, head.place))
 
 
 def solve_weights(found: Statistics, settings: Settings) -> Array:
+    """float32[head, head]. Without repeats an item is not to predict itself."""
+    # Order within the window and plain co-use over whole histories both tell what goes together:
+    # between them, `use_share` decides.
     share = np.float32(settings.use_share)
     past = (1 - share) * found.grams.past + share * found.uses
     cross = (1 - share) * found.grams.cross + share * found.uses
@@ -98,6 +105,7 @@ def solve_weights(found: Statistics, settings: Settings) -> Array:
 
 
 def markov_rows(history: Histories, items: int, settings: Settings) -> Rows:
+    """The transitions of a history, or rows of nothing where they weigh nothing."""
     if not settings.markov:
         return Rows.of(sparse.csr_matrix((items, items), dtype=np.float32))
     return Rows.of(

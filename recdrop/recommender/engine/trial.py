@@ -39,9 +39,11 @@ class Aids:
 
 
 class Trial:
-    """Scores settings on fixed questions as the engine would, over the items looked at: as many of
-    the most used ones as
-    `scores` allows. Parts are cached: a step that moves a weight costs one addition."""
+    """Scores settings on fixed questions as the engine would, all questions at once.
+
+    It looks at as many of the most used items as `scores` (questions x items) allows. Parts are
+    cached by the settings they depend on: a step that moves a weight costs one addition.
+    """
 
     def __init__(
         self,
@@ -63,12 +65,15 @@ class Trial:
         self._known = cases.known
         self._steps = steps_back(cases.known.indptr, cases.known.tied)
         self._aids = aids = aids or Aids()
+        # Logs of factors on the score of each item looked at, fixed for the trial.
         self._context = aids.context(self._columns) if aids.context else None
         self._profile = aids.profile(self._columns) if aids.profile else None
         self._truth = self._truth_matrix(cases)
         self._ideal = _ideal(self._truth.sum(axis=1))
         self._seen = (self._history_matrix(None)[:, self._columns]).toarray() > 0
         self._sequence: Array | None = None
+        # Per trial, not per class: the caches die with it. Each holds what the neighbouring steps of a
+        # search need; these arrays are large.
         self.statistics = lru_cache(maxsize=3)(self._statistics)
         self.weights = lru_cache(maxsize=2)(self._weights)
         self.ridge = lru_cache(maxsize=2)(self._ridge)
@@ -103,7 +108,7 @@ class Trial:
         return self._tilted(total, s)
 
     def add_sequence(self, net: SequenceNet) -> None:
-        """A part more, for settings that weigh it."""
+        """One part more, for settings that weigh it."""
         place = self._seen_at.place[net.items]
         self._sequence = np.zeros(self._seen.shape, dtype=np.float32)
         self._sequence[:, place[place >= 0]] = net.scores_each(self._known)[:, place >= 0]
@@ -168,8 +173,9 @@ class Trial:
         )
 
     def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
-        """CSR [questions, items]: decayed weights of the known events, without what is nearly
-        forgotten.
+        """CSR [questions, items]: decayed weights of the known events; plain weights without `memory`.
+
+        With it, what is nearly forgotten is left out, as the engine does.
         """
         known = self._known
         weight = known.weight if memory is None else known.weight * decay(self._steps, memory)
@@ -181,6 +187,7 @@ class Trial:
         return sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32)
 
     def _truth_matrix(self, cases: Cases) -> Array:
+        """bool[questions, items looked at]: what is right; truths beyond these items are lost."""
         found = np.zeros((len(cases), len(self._columns)), dtype=bool)
         row = np.repeat(np.arange(len(cases)), np.diff(cases.starts))
         column = self._seen_at.place[cases.truth]
@@ -189,18 +196,21 @@ class Trial:
 
 
 def _scaled(part: Array) -> Array:
+    """Every row brought to a maximum of 1, as the engine does for each part."""
     largest = part.max(axis=1, keepdims=True) if part.size else np.ones((len(part), 1))
     found: Array = (part / np.where(largest > 0, largest, 1)).astype(np.float32)
     return found
 
 
 def _ideal(relevant: Array) -> Array:
+    """The DCG of a perfect answer, for float64[questions] numbers of relevant items."""
     sums = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(CUTOFF) + 2))])
     found: Array = sums[np.minimum(relevant, CUTOFF)]
     return found
 
 
 def _ndcg(scores: Array, truth: Array, ideal: Array) -> Array:
+    """float64[questions with a true item]: the standard NDCG of the best items of each row."""
     width = min(CUTOFF, scores.shape[1])
     hits = np.take_along_axis(truth, top_each(scores, width), axis=1)
     asked = ideal > 0

@@ -15,6 +15,7 @@ from recdrop.recommender.models.memory import Vocabulary
 
 
 def fit_actions(task: Task) -> ActionModel:
+    """Counts; measured on a tenth of the users, who are left out of the counts then."""
     if task.fixed is not None:
         return _build(task, task.data, {})
     users = task.rng(1).random(len(task.data.user_ids)) < 0.1
@@ -52,6 +53,7 @@ def _build(task: Task, data: TrainingData, metrics: Mapping[str, float]) -> Acti
 
 
 def _is_taken(data: TrainingData) -> Array:
+    """bool[events]; an event without a type is taken."""
     if data.event_type is None:
         return np.ones(len(data), dtype=bool)
     return np.array(
@@ -60,8 +62,9 @@ def _is_taken(data: TrainingData) -> Array:
 
 
 def _measure(model: ActionModel, data: TrainingData, held: Array) -> dict[str, float]:
-    """Area under the ROC curve of the propensities that new users get, over their offers, and the
-    coverage at 5.
+    """Of the propensities that new users get, over the offers of the held-out ones.
+
+    The area under the ROC curve, and the coverage at 5.
     """
     taken = _is_taken(data)[held]
     propensity = model.propensity(Query())
@@ -74,6 +77,7 @@ def _measure(model: ActionModel, data: TrainingData, held: Array) -> dict[str, f
 
 
 def _area(scores: Array, positive: Array) -> float:
+    """The chance that a taken offer has a higher propensity than another; a tie counts half."""
     ordered = np.sort(scores[~positive])
     below = np.searchsorted(ordered, scores[positive], side="left")
     level = np.searchsorted(ordered, scores[positive], side="right") - below

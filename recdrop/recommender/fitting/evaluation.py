@@ -1,4 +1,7 @@
-"""Asks a model the questions of held-out users and measures the answers, each recipe as what it is."""
+"""Asks a model the questions of held-out users and measures its answers.
+
+Each recipe is asked as what it is.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,10 @@ ANSWER = 25
 
 
 def evaluate(model: Model, queries: Sequence[Query], truths: Sequence[Sequence[str]]) -> Evaluation:
-    """Every metric, per user and as means. No exploration: it is paid for later and cannot be
-    credited here.
+    """Every metric, per user and as means.
 
     Related-items models are asked with `item_id`, or the newest event's item; the others with the
-    query itself.
+    query itself. There is no exploration: it pays later and cannot be credited here.
     """
     answers = [_answer(model, query) for query in queries]
     return evaluate_rankings(answers, truths, len(model.item_ids))
@@ -32,7 +34,7 @@ def _answer(model: Model, query: Query) -> list[str]:
 
 
 def measure_cases(model: Model, data: TrainingData, cases: Cases) -> Evaluation:
-    """The model must not have seen the users of the cases: they are asked as new users with events."""
+    """The model must not have seen the users of the cases: they are asked as strangers with events."""
     newest = 1 if model.kind == "related" else 0  # all that a related-items model looks at
     queries = [_query(data, cases, place, newest) for place in range(len(cases))]
     truths = [data.item_ids[truth].tolist() for truth in cases.truths()]
@@ -60,5 +62,6 @@ def _query(data: TrainingData, cases: Cases, place: int, newest: int) -> Query:
 def _event(data: TrainingData, row: int) -> Event:
     kind = None if data.event_type is None else data.event_type.values[row]
     value = None if data.event_value is None else float(data.event_value[row])
+    # NaN, which is unequal to itself, is how a column of numbers says that there is none.
     value = None if value is None or value != value else value
     return Event(str(data.item_ids[data.item[row]]), int(data.timestamp[row]), kind, value)

@@ -16,13 +16,14 @@ DAY = 86_400
 
 
 def fit_popular(task: Task) -> Model:
+    """Weighted counts."""
     return _fit_order(task, lambda history: counts(history, task.items))
 
 
 def fit_trending(task: Task) -> Model:
-    """`trend_window_days` is the length of the window, 1 by default.
+    """What rises; `trend_window_days` is the length of the window, 1 by default.
 
-    Asked whom it helps, and whether it foretells.
+    Besides whom it helps it is asked whether it foretells.
     """
     window = max(1, int(float(task.settings.get("trend_window_days", 1)) * DAY))
     model = _fit_order(task, lambda history: trend(history, task.items, window))
@@ -33,6 +34,7 @@ def fit_trending(task: Task) -> Model:
 
 
 def _fit_order(task: Task, score: Callable[[Histories], Array]) -> PopularModel:
+    """Measures an order of the other users' events on the held-out users, then makes it of all."""
     ids, history = Ids.of(task.data.item_ids), task.history()
     metrics = measured(
         task,

@@ -1,5 +1,6 @@
-"""Fits the related-items recipes: what is used together, what is alike, or both, weighed on
-validation users.
+"""Fits the related-items recipes.
+
+What is used together, what is alike, or both, weighed on validation users.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ from recdrop.recommender.parts.popularity import popularity
 
 ALIKE = 50
 MOST_TARGETS = 20_000
-MOST_COMPARED = 300_000_000  # pairs of items whose metadata is compared
-MOST_PAIRS = (
-    40_000_000  # pairs of events that are counted, at a budget of 30 s: users are sampled beyond
-)
+# Pairs of items whose metadata is compared.
+MOST_COMPARED = 300_000_000
+# Pairs of events that are counted, at a budget of 30 s; beyond, users are sampled.
+MOST_PAIRS = 40_000_000
 MOST_VALIDATION_USERS = 500
-VALIDATION_EVENTS = 200_000  # to learn from while choosing settings, at a budget of 30 s
+VALIDATION_SHARE = 0.25
+LEAST_QUESTIONS = 8
+# To learn from while choosing settings, at a budget of 30 s.
+VALIDATION_EVENTS = 200_000
+CLEARLY_BETTER = 1.005
 CHOICES: tuple[dict[str, Any], ...] = (
     {"window": 10, "tau": 4.0},
     {"window": 3, "tau": 1.0},
@@ -42,8 +47,9 @@ PLAIN: dict[str, Any] = {"window": 10, "tau": 4.0, "discount": 0.5, "content": 0
 
 
 def fit_related(task: Task) -> Model:
-    """Window, popularity discount and the share of metadata are chosen on validation users; SIMS
-    leaves metadata out.
+    """Window, popularity discount and the share of metadata are chosen on validation users.
+
+    SIMS leaves metadata out.
     """
     history = task.history()
     split = test_split(task, history)
@@ -58,6 +64,7 @@ def fit_related(task: Task) -> Model:
 
 
 def _alike(content: Content, history: Histories, items: int) -> sparse.csr_matrix:
+    """CSR [items, items]: the likeness of metadata; in large catalogues towards the most used items only."""
     most = min(MOST_TARGETS, max(1000, MOST_COMPARED // max(items, 1)))
     targets = np.arange(items) if items <= most else choose_head(history, items, most).items
     return nearest(content, keep=ALIKE, targets=targets)
@@ -65,22 +72,22 @@ def _alike(content: Content, history: Histories, items: int) -> sparse.csr_matri
 
 def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> dict[str, Any]:
     """One coordinate after the other; what the caller set stays."""
-    fixed = (
-        {}
-        if "popularity_discount_factor" not in task.settings
-        else {"discount": float(task.settings["popularity_discount_factor"])}
-    )
-    best = {**PLAIN, **fixed}
+    asked = {}
+    if "popularity_discount_factor" in task.settings:
+        asked = {"discount": float(task.settings["popularity_discount_factor"])}
+    best = {**PLAIN, **asked}
     if task.fixed is not None:
         return {name: task.fixed.get(name, value) for name, value in best.items()}
-    split = split_users(history, 0.25, MOST_VALIDATION_USERS, task.rng(3))
-    if split is None or len(split.cases) < 8:
+    split = split_users(history, VALIDATION_SHARE, MOST_VALIDATION_USERS, task.rng(3))
+    if split is None or len(split.cases) < LEAST_QUESTIONS:
         return best
-    rest = _sampled(
-        split.rest, int(VALIDATION_EVENTS * max(0.1, task.budget_seconds / 30)), task.rng(4)
-    )
-    steps = [list(CHOICES), [] if fixed else [{"discount": value} for value in DISCOUNTS]]
-    steps.append([{"content": value} for value in CONTENT_SHARES] if alike is not None else [])
+    most = int(VALIDATION_EVENTS * _budget(task))
+    rest = _sampled(split.rest, most, task.rng(4))
+    steps = [list(CHOICES)]
+    if not asked:
+        steps.append([{"discount": value} for value in DISCOUNTS])
+    if alike is not None:
+        steps.append([{"content": value} for value in CONTENT_SHARES])
     quality = -1.0
     counted: dict[tuple[int, float], sparse.csr_matrix] = {}
     for alternatives in steps:
@@ -90,15 +97,13 @@ def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> 
             for one in tried
         ]
         for found, one in scored:
-            if found > quality * 1.005:
+            if found > quality * CLEARLY_BETTER:
                 best, quality = one, found
     return best
 
 
 def _sampled(history: Histories, events: int, rng: np.random.Generator) -> Histories:
-    """Whole users in random order until there are about so many events; all of them when there are
-    fewer.
-    """
+    """Whole users in random order until there are about so many events."""
     if len(history) <= events:
         return history
     users = rng.permutation(history.users)
@@ -108,7 +113,13 @@ def _sampled(history: Histories, events: int, rng: np.random.Generator) -> Histo
     )
 
 
+def _budget(task: Task) -> float:
+    """The budget as a multiple of the usual 30 seconds."""
+    return max(0.1, task.budget_seconds / 30)
+
+
 def _quality(model: Model, task: Task, cases: Any) -> float:
+    """NDCG@10 of the validation users."""
     return measure_cases(model, task.data, cases).values[STANDARD_NDCG.format(10)]
 
 
@@ -124,7 +135,8 @@ def _build(
     window = (int(chosen["window"]), float(chosen["tau"]))
     counted = {} if counted is None else counted
     if window not in counted:
-        events = int(MOST_PAIRS * max(0.1, task.budget_seconds / 30) / window[0])
+        # An event makes as many pairs as the window is long.
+        events = int(MOST_PAIRS * _budget(task) / window[0])
         counted[window] = side_by_side(
             _sampled(history, events, task.rng(5)), task.items, window=window[0], tau=window[1]
         )
@@ -138,8 +150,9 @@ def _build(
 def _with_alike(
     near: sparse.csr_matrix, alike: sparse.csr_matrix, share: float, history: Histories
 ) -> sparse.csr_matrix:
-    """Rows scaled to a maximum of 1, then mixed; items used once or never always get their
-    metadata's neighbours.
+    """Both tables scaled to a maximum of 1 in each row, then mixed.
+
+    Items used once or twice, or never, always get neighbours by their metadata.
     """
     uses = np.bincount(history.item, minlength=near.shape[0])
     shares = np.where(uses < 3, 0.5, share).astype(np.float32)

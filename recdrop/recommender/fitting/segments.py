@@ -24,6 +24,10 @@ MOST_ITEMS_ASKED = 300
 
 
 def fit_segments(task: Task) -> SegmentModel:
+    """Chooses the engine's settings, measures on withheld events, trains on all.
+
+    Without the sequence model: it has no column to be read backwards.
+    """
     history = task.history()
     chosen = choose_settings(task, history, extra=False).settings
     task.progress(0.4, "Scoring withheld events")
@@ -35,6 +39,7 @@ def fit_segments(task: Task) -> SegmentModel:
 def build(
     task: Task, history: Histories, engine: Engine, metrics: Mapping[str, float] | None = None
 ) -> SegmentModel:
+    """A segment model of an engine; without metrics, one to be measured."""
     header = task.header(engine.settings.as_dict(), metrics or {})
     return SegmentModel(header, {**Vocabulary.of(task.data, history).arrays(), **engine.arrays()})
 
@@ -68,6 +73,7 @@ def _measure(model: SegmentModel, newer: Histories) -> dict[str, float]:
 
 
 def _newest_fifth(history: Histories) -> tuple[Histories, Histories]:
+    """The older four fifths of each history and its newest fifth, at least one event of two."""
     lengths = np.diff(history.indptr)
     held = np.where(lengths >= 2, np.maximum(1, np.round(lengths * TRUTH_SHARE)), 0).astype(
         np.int64

@@ -13,14 +13,18 @@ from recdrop.recommender.data.records import Array
 from recdrop.recommender.fitting.task import Task, measured, test_split
 from recdrop.recommender.models.base import Model
 from recdrop.recommender.models.related import RelatedModel, related_model
-from recdrop.recommender.parts.content import describe, nearest
+from recdrop.recommender.parts.content import CREATION, describe, nearest
 from recdrop.recommender.parts.neighbours import NEIGHBOURS
 from recdrop.recommender.parts.popularity import popularity
 
 
 def fit_semantic(task: Task) -> Model:
-    """Metadata alone; `rankingInfluence` POPULARITY or FRESHNESS (0 to 1) moves popular or new
-    items up.
+    """Neighbours by metadata alone, moved by popularity or freshness as far as was asked.
+
+    `popularity_influence` and `freshness_influence` are Personalize's `rankingInfluence`, 0 to 1.
+
+    Raises:
+        ValueError: There is no item metadata, or an influence is outside 0 to 1.
     """
     history = task.history()
     content = describe(task.data.items, task.items)
@@ -39,6 +43,7 @@ def fit_semantic(task: Task) -> Model:
 
 
 def _influenced(near: sparse.csr_matrix, task: Task) -> sparse.csr_matrix:
+    """Each neighbour times 1 plus its popularity and freshness, as far as these are to count."""
     by_popularity = float(task.settings.get("popularity_influence", 0.0))
     by_freshness = float(task.settings.get("freshness_influence", 0.0))
     for name, value in (
@@ -56,12 +61,8 @@ def _influenced(near: sparse.csr_matrix, task: Task) -> sparse.csr_matrix:
 
 
 def _freshness(task: Task) -> Array:
-    """float[items]: 1 for the newest created, 0 for the oldest and for those without a creation
-    time.
-    """
-    column = next(
-        (c for name, c in task.data.items.items() if name.upper() == "CREATION_TIMESTAMP"), None
-    )
+    """float64[items]: 1 for the newest created, 0 for the oldest and for those without a creation time."""
+    column = next((c for name, c in task.data.items.items() if name.upper() == CREATION), None)
     if column is None:
         return np.zeros(task.items)
     created = column.values.astype(np.float64)

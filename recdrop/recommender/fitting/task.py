@@ -22,9 +22,10 @@ TEST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Task:
-    """`settings` are the caller's.
+    """One training request.
 
-    `fixed` are those an earlier fit chose: nothing is searched or measured then.
+    `settings` are the caller's. `fixed` are those that an earlier fit chose: with them nothing is
+    searched or measured.
     """
 
     recipe: str
@@ -46,19 +47,27 @@ class Task:
         return EventRules.from_settings(self.settings)
 
     def history(self) -> Histories:
+        """The histories of the events that count.
+
+        Raises:
+            ValueError: None does.
+        """
         rules = self.rules
         weights = event_weights(self.data, rules.by_type, rules.value_threshold, rules.event_type)
         found = histories(self.data, weights)
         if not len(found):
             raise ValueError(
-                f"Training data has {len(self.data)} events of which none counts. Expected at least one"
+                f"Training data has {len(self.data)} events of which none counts. "
+                "Expected at least one"
             )
         return found
 
     def rng(self, purpose: int) -> np.random.Generator:
+        """A stream of its own for each purpose: one more draw for one leaves the others as they are."""
         return np.random.default_rng([self.seed, purpose])
 
     def header(self, chosen: Mapping[str, Any], metrics: Mapping[str, float]) -> Header:
+        """The header of a model of this task, with what was chosen in addition."""
         return Header(self.recipe, self.kind, {**self.settings, **chosen}, metrics, self.seed)
 
 
@@ -73,8 +82,9 @@ class Split:
 
 
 def test_split(task: Task, history: Histories) -> Split | None:
-    """A tenth of the users, or None when fewer than two users have two events, or when nothing is
-    to be measured.
+    """A tenth of the users, held out completely.
+
+    None when fewer than two users have two events, or when nothing is to be measured.
     """
     if task.fixed is not None:
         return None
@@ -84,6 +94,7 @@ def test_split(task: Task, history: Histories) -> Split | None:
 def split_users(
     history: Histories, share: float, limit: int, rng: np.random.Generator
 ) -> Split | None:
+    """Some of the users with two events are held out; None when there are fewer than two such users."""
     if int((np.diff(history.indptr) >= 2).sum()) < 2:
         return None
     users = draw_users(history, share, limit, rng)
@@ -94,8 +105,9 @@ def split_users(
 def measured(
     task: Task, split: Split | None, build: Callable[[Histories], Model]
 ) -> dict[str, float]:
-    """Metrics of the model that `build` makes from the other users, on the held-out ones; empty
-    without a split.
+    """Metrics, on the held-out users, of the model that `build` makes from the others.
+
+    Empty without a split.
     """
     if split is None:
         return {}

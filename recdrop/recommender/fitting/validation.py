@@ -1,5 +1,6 @@
-"""Chooses the settings of the user recipes on validation users, who are no part of what the tried
-models are made from.
+"""Chooses the settings of the user recipes on validation users.
+
+They are no part of what the tried models are made from.
 """
 
 from __future__ import annotations
@@ -27,18 +28,19 @@ from recdrop.recommender.parts.sequence import SequenceNet
 VALIDATION_SHARE = 0.25
 LEAST_USERS = 300
 MOST_FOLDS = 2
-LARGE_DATA = {
-    "markov_window": 10,
-    "markov_tau": 3.0,
-}  # the cost of transitions grows with their window
+# The cost of transitions grows with their window.
+LARGE_DATA = {"markov_window": 10, "markov_tau": 3.0}
 NEURAL_BUDGETS = 4
-NEURAL_BAR = 1.0  # what doubles the cost of a fit has to earn it
+# What makes a fit several times dearer has to earn it.
+NEURAL_BAR = 1.0
+LEAST_QUESTIONS = 8
 
 
 @dataclass(frozen=True)
 class Choice:
-    """`net` was trained without the validation users, to weigh it; None without the extra, or when
-    it did not help.
+    """Settings, and the sequence model that they were weighed with.
+
+    `net` has not seen the validation users; None without the extra, or when it did not help.
     """
 
     settings: Settings
@@ -48,10 +50,11 @@ class Choice:
 def choose_settings(
     task: Task, history: Histories, content: Content | None = None, *, extra: bool = True
 ) -> Choice:
-    """A quarter of the users (of a sample, when there are many) ask the questions; of few users
-    another quarter as well.
-    `extra`: with the sequence model, when torch is there and the setting `sequence_model` is not
-    false.
+    """Settings by search, or those of an earlier fit when the task has them.
+
+    A quarter of the users (of a sample, when there are many) ask the questions; of few users another
+    quarter as well. `extra`: with the sequence model, when torch is there and the setting
+    `sequence_model` is not false.
     """
     if task.fixed is not None:
         return Choice(Settings.from_dict(task.fixed))
@@ -60,36 +63,40 @@ def choose_settings(
     start = Settings(head=effort.head, repeats=repeats, frequency=1.0 if repeats else 0.0)
     start = start.but(**LARGE_DATA) if is_large else start
     sampled = _sample(history, effort.events, task.rng(2))
-    if int((np.diff(sampled.indptr) >= 2).sum()) < 8:
+    if int((np.diff(sampled.indptr) >= 2).sum()) < LEAST_QUESTIONS:
         return Choice(start)
     folds = list(_folds(sampled, effort, task.rng(3)))
     aids = [_aids(task.data, fold, content) for fold in folds]
-    scores = effort.scores // len(folds)
 
-    def trials(head: int) -> list[Trial]:
-        pairs = zip(folds, aids, strict=True)
-        return [
-            Trial(fold.rest, fold.cases, task.items, head=head, scores=scores, aids=aid)
-            for fold, aid in pairs
-        ]
-
+    # 1. What needs a solve, with a small head: solves are cubic.
     rounds = (coordinates(repeats=repeats, is_large=is_large) for _ in range(effort.rounds))
-    start = search(trials(effort.tried_head), start, chain.from_iterable(rounds))
-    # With the whole head the weights of the parts are another matter.
-    tried = trials(effort.head)
-    found = search(
-        tried,
-        start.but(markov=Settings.markov, tail=Settings.tail),
-        balances(aids[0], repeats=repeats),
-    )
-    # Hyperparameters come as text over the API.
+    small = _trials(task, folds, aids, effort, effort.tried_head)
+    solved = search(small, start, chain.from_iterable(rounds))
+    # 2. The weights of the parts, with the head of the model: what the small head left to the
+    # transitions is the ridge's now, so their weights start anew.
+    whole = _trials(task, folds, aids, effort, effort.head)
+    fresh = solved.but(markov=Settings.markov, tail=Settings.tail)
+    found = search(whole, fresh, balances(aids[0], repeats=repeats))
+    # 3. The sequence model. Hyperparameters come as text over the API.
     extra = extra and str(task.settings.get("sequence_model", True)).lower() != "false"
-    return _with_net(task, folds[0], tried[0], found) if extra else Choice(found)
+    return _with_net(task, folds[0], whole[0], found) if extra else Choice(found)
+
+
+def _trials(
+    task: Task, folds: list[Fold], aids: list[Aids], effort: Effort, head: int
+) -> list[Trial]:
+    """One per fold; they share the scores that a step may cost."""
+    scores = effort.scores // len(folds)
+    return [
+        Trial(fold.rest, fold.cases, task.items, head=head, scores=scores, aids=aid)
+        for fold, aid in zip(folds, aids, strict=True)
+    ]
 
 
 def train_net(task: Task, history: Histories) -> SequenceNet | None:
-    """None without torch, or when the budget does not pay for it: the extra may take a few times
-    what the rest does.
+    """A sequence model of this history, or None without torch or when the budget does not pay for it.
+
+    The extra may take a few times what the rest does.
     """
     return train_sequence(
         history, task.items, seed=task.seed, budget_seconds=NEURAL_BUDGETS * task.budget_seconds
@@ -97,6 +104,7 @@ def train_net(task: Task, history: Histories) -> SequenceNet | None:
 
 
 def _with_net(task: Task, fold: Fold, trial: Trial, settings: Settings) -> Choice:
+    """The choice with a sequence model, when that clears its bar. It is weighed on one fold only."""
     net = train_net(task, fold.rest)
     if net is None:
         return Choice(settings)
@@ -107,11 +115,14 @@ def _with_net(task: Task, fold: Fold, trial: Trial, settings: Settings) -> Choic
 
 @dataclass(frozen=True)
 class Fold:
+    """Histories to learn from and questions of the users who are not among them."""
+
     rest: Histories
     cases: Cases
 
 
 def _folds(history: Histories, effort: Effort, rng: np.random.Generator) -> Iterator[Fold]:
+    """One or two folds over disjoint validation users: with few of them one alone would be noise."""
     candidates = rng.permutation(np.flatnonzero(np.diff(history.indptr) >= 2))
     size = min(max(1, round(VALIDATION_SHARE * len(candidates))), _users_enough(history, effort))
     for at in range(MOST_FOLDS if size < LEAST_USERS else 1):
@@ -129,8 +140,9 @@ def _users_enough(history: Histories, effort: Effort) -> int:
 
 
 def _questions(history: Histories, users: Array, effort: Effort) -> Cases:
-    """The newest tenth of each history; where these are few events also the tenths before it, asked
-    at their time.
+    """The newest tenth of each history.
+
+    Where these are few events also the tenths before it, asked at their time.
     """
     cases = hold_out(history, users)
     long = users[np.diff(history.indptr)[users] >= LONG]

@@ -1,9 +1,8 @@
-"""Next best action: how likely a user takes an action when it is offered, as a propensity between 0
-and 1.
+"""Next best action: how likely a user takes an action when it is offered, between 0 and 1.
 
 The items of the training data are actions. "Taken" counts as taken, "Not Taken" and "Viewed" as
-offered and not taken; events without a type count as taken. The rate of an action is shrunk towards
-that of all; a user's own record and the likeness to users with the same history move it.
+offered and not taken; events without a type count as taken. The rate of an action is shrunken
+towards that of all; a user's own record and the likeness to users with the same history move it.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from recdrop.recommender.models.memory import Vocabulary
 from recdrop.recommender.parts.ranking import top
 
 TAKEN = "taken"
+# In offers: as many as it takes until an action's own record, or a user's, weighs as much as
+# what was expected of it.
 PRIOR = 10.0
 OWN_PRIOR = 3.0
 MOST_OTHERS = 50
@@ -70,6 +71,7 @@ class ActionModel(Model):
         return found
 
     def _record(self, query: Query) -> tuple[Array, Array]:
+        """What the user took and was offered, float64[actions], the events of the question included."""
         taken, offered = np.zeros(len(self._items)), np.zeros(len(self._items))
         user = None if query.user_id is None else self._vocabulary.users.index(query.user_id)
         if user is not None:
@@ -86,17 +88,11 @@ class ActionModel(Model):
         """The rates among the users who took the same actions, shrunk towards those of everyone."""
         overlap = self._taken @ (taken > 0)
         alike = top(overlap, MOST_OTHERS, overlap > 0)
+        if not len(alike):
+            return self._rate
         share = sparse.csr_matrix(overlap[alike] / max(1e-9, float(overlap[alike].max(initial=0))))
-        found_taken = (
-            np.asarray((share @ self._taken[alike]).todense()).ravel()
-            if len(alike)
-            else np.zeros(len(taken))
-        )
-        found_offered = (
-            np.asarray((share @ self._offered[alike]).todense()).ravel()
-            if len(alike)
-            else found_taken
-        )
+        found_taken = np.asarray((share @ self._taken[alike]).todense()).ravel()
+        found_offered = np.asarray((share @ self._offered[alike]).todense()).ravel()
         found: Array = (found_taken + PRIOR * self._rate) / (found_offered + PRIOR)
         return found
 
@@ -107,5 +103,7 @@ def _column_sums(matrix: sparse.csr_matrix) -> Array:
 
 
 def _shrunken(taken: Array, offered: Array, prior: float) -> Array:
+    """The rate of each action, as if each had been offered `prior` times more at the rate of all."""
+    # One success and one failure more: a rate of exactly 0 or 1 is never certain.
     overall = (float(taken.sum()) + 1) / (float(offered.sum()) + 2)
     return (taken + prior * overall) / (offered + prior)

@@ -15,7 +15,10 @@ from recdrop.recommender.data.records import Array, Event, Query, TrainingData
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Ids of both sides and the training history of every user, as a model keeps them."""
+    """Ids of both sides and the training history of every user, as a model keeps them.
+
+    `indptr`, `item`, `weight` and `tied` are as in `Histories`; times are not needed any more.
+    """
 
     items: Ids
     users: Ids
@@ -48,8 +51,9 @@ class Vocabulary:
         return {**self.items.arrays("item_ids"), **self.users.arrays("user_ids"), **history}
 
     def history(self, user_id: str | None) -> tuple[Array, Array, Array]:
-        """Codes int32, weights float32 and ties of a user's training events, oldest first; empty
-        for an unknown user.
+        """Codes int32, weights float32 and ties of a user's training events, oldest first.
+
+        Empty for an unknown user.
         """
         code = None if user_id is None else self.users.index(user_id)
         span = (
@@ -66,7 +70,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class EventRules:
-    """Which new events count, and how much: the same rules that the training events went through."""
+    """Which new events count, and how much.
+
+    The same rules that the training events went through, read from the settings of the model.
+    """
 
     by_type: Mapping[str, float] = field(default_factory=dict)
     value_threshold: float | None = None
@@ -86,6 +93,10 @@ class EventRules:
         )
 
     def weight(self, event: Event) -> float:
+        """0 for what does not count, else the weight of its type, 1 where that is not named.
+
+        An event that says neither type nor value passes: nothing in it speaks against it.
+        """
         kind = None if event.event_type is None else event.event_type.lower()
         if self.event_type is not None and kind not in (None, self.event_type):
             return 0.0
@@ -99,7 +110,7 @@ class EventRules:
 
 
 def whole_history(vocabulary: Vocabulary, rules: EventRules, query: Query) -> Past:
-    """Training history and then the newer events of the question.
+    """The training history and then the newer events of the question.
 
     Events of unknown items are left out.
     """
@@ -115,5 +126,6 @@ def whole_history(vocabulary: Vocabulary, rules: EventRules, query: Query) -> Pa
     return Past.of(
         np.concatenate([item, codes.astype(np.int32)]),
         np.concatenate([weight, shares.astype(np.float32)]),
+        # Newer events are later than all of the training history: the first is tied to nothing.
         np.concatenate([tied, [False], times[1:] == times[:-1]]),
     )

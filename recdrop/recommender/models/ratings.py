@@ -1,6 +1,4 @@
-"""Rating prediction ("svd"): cross-validated, then fitted on all ratings; top items of every user,
-a block at a time.
-"""
+"""Rating prediction ("svd"): single ratings, a user's best items, or everyone's, block by block."""
 
 from __future__ import annotations
 
@@ -35,8 +33,9 @@ class RatingModel(Model):
         self._low, self._high = (float(value) for value in arrays["scale"])
 
     def predict(self, user_id: str, item_id: str) -> float:
-        """The rating expected of a pair; of an unknown item the mean, of an unknown user the
-        typical user's.
+        """The rating expected of a pair.
+
+        Of an unknown item it is the mean, of an unknown user that of the typical one.
         """
         code = self.item_index(item_id)
         if code is None:
@@ -116,9 +115,11 @@ class RatingModel(Model):
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of a user before any rating: by draw, float32[draws, rank] and float32[draws,
-    rank, rank]; `noise` is
-    the variance of a rating around its prediction."""
+    """What is known of a user before any rating: a Gaussian in each draw of the factors.
+
+    `mean` is float32[draws, rank], `covariance` float32[draws, rank, rank]; `noise` is the variance
+    of a rating around its prediction.
+    """
 
     mean: Array
     covariance: Array
@@ -131,8 +132,10 @@ class Prior:
         )
 
     def given(self, items: Array, rest: Array) -> Array:
-        """float32[draws x rank]: the posterior mean in each draw, for ratings `rest` above the mean
-        of `items` (rows).
+        """float32[draws x rank]: the posterior mean in each draw, after some ratings.
+
+        `items` are rows of the stored factors, `rest` the ratings above the mean. This is the usual
+        update of a Gaussian: mean + C x' (x C x' + noise)^-1 (rest - x mean).
         """
         draws, rank = self.mean.shape
         # Each draw predicts the whole rating; the stored factors hold the share of one of `draws`.
@@ -142,6 +145,7 @@ class Prior:
         kernel = (
             reach @ seen.transpose(0, 2, 1)
             + self.noise * np.eye(len(items))
+            # The same item may be rated twice, and the noise of a perfect fit is 0: keep it solvable.
             + 1e-9 * np.eye(len(items))
         )
         moved = reach.transpose(0, 2, 1) @ np.linalg.solve(kernel, missing[:, :, None])

@@ -1,5 +1,6 @@
-"""User segments: who is likeliest to take an item (item-affinity) or items of a kind
-(item-attribute-affinity).
+"""User segments: who is likeliest to take an item, or an item of a kind.
+
+The first is item-affinity, the second item-attribute-affinity.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ OWN_SHARE = 0.5
 
 
 class SegmentModel(Model):
-    """Scores all users for an item in one sparse product: no matrix of users x items is ever made."""
+    """Scores all users for an item in one sparse product: users x items is never a matrix."""
 
     def __init__(self, header: Header, arrays: Mapping[str, Array]) -> None:
         super().__init__(header, arrays)
@@ -29,16 +30,19 @@ class SegmentModel(Model):
         self._taste = tastes(self._vocabulary, self._engine)
 
     def segment(self, items: str | Array, n: int = 25) -> list[str]:
-        """The `n` users with the highest affinity, best first, for an item id or a bool mask of
-        items (an attribute).
+        """The `n` users with the highest affinity, best first.
 
-        An unknown item, or a mask of none, gives the most active users.
+        `items` is an item id or a bool mask of items, for an attribute. An unknown item, or a mask of
+        none, gives the most active users.
+
+        Raises:
+            ValueError: The mask has another length than the catalogue.
         """
         wanted = self._wanted(items)
         return [self._vocabulary.users.name(int(code)) for code in top(self.affinity(wanted), n)]
 
     def affinity(self, wanted: Array) -> Array:
-        """float32[users] for item codes."""
+        """float32[users] for item codes. Activity breaks ties, and answers alone when nothing is wanted."""
         activity: Array = np.diff(self._taste.indptr).astype(np.float32)
         activity = activity / max(1.0, float(activity.max(initial=0)))
         if not len(wanted):
@@ -57,8 +61,9 @@ class SegmentModel(Model):
         return np.flatnonzero(items)
 
     def _pull(self, wanted: Array) -> Array:
-        """float32[items]: how much each item of a history speaks for the wanted ones, and these for
-        themselves.
+        """float32[items]: how much each item of a history speaks for the wanted ones.
+
+        This is the engine turned round: columns of its matrices, summed over the wanted items.
         """
         engine, size = self._engine, len(self._items)
         pull = np.zeros(size, dtype=np.float32)
@@ -68,13 +73,17 @@ class SegmentModel(Model):
         member[wanted] = 1
         markov = engine.markov.matrix(size) @ member
         pull = _unit(pull) + np.float32(engine.settings.markov) * _unit(markov)
+        # To have had an item speaks for its kind, and for itself where items come again.
         if self.recipe == "item-attribute-affinity" or engine.settings.repeats:
             pull = pull + np.float32(OWN_SHARE) * member
         return pull
 
 
 def tastes(vocabulary: Vocabulary, engine: Engine) -> sparse.csr_matrix:
-    """CSR [users, items]: each history's weights, decayed, summing to 1."""
+    """CSR [users, items]: each history's weights, decayed, summing to 1.
+
+    Decayed more slowly than for an answer: who likes an item is a longer matter than what comes next.
+    """
     starts, users = vocabulary.indptr, len(vocabulary.users)
     decayed = vocabulary.weight * decay(
         steps_back(starts, vocabulary.tied), 3 * engine.settings.memory

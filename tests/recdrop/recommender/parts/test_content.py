@@ -32,7 +32,7 @@ def _described(items: int, **columns: Column) -> Content:
 
 def _lengths(content: Content) -> list[float]:
     dense = content.features.matrix(content.columns).toarray()
-    return np.linalg.norm(dense, axis=1).round(5).tolist()
+    return [float(length) for length in np.linalg.norm(dense, axis=1).round(5)]
 
 
 def test_features_lie_in_the_same_order_in_every_process() -> None:
