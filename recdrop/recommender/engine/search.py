@@ -15,7 +15,7 @@ from recdrop.recommender.engine.settings import Settings
 from recdrop.recommender.engine.steps import Step
 from recdrop.recommender.engine.trial import Trial
 
-# Low, for steps cost nothing in the model but a wrong step; still, noise must not decide.
+# Low, for a step costs the model nothing; but noise alone must not decide.
 BAR = 0.5
 LEAST_GAIN = 0.001
 

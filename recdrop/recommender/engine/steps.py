@@ -10,6 +10,7 @@ from recdrop.recommender.engine.trial import Aids
 Step = dict[str, Any]
 
 
+# Three lengths of memory for the ridge: a session, a usual one, and a long taste.
 WINDOWS: tuple[Step, ...] = (
     {"tau": 2.0, "past": 10, "tau_next": 1.0, "next": 3},
     {"tau": 5.0, "past": 20, "tau_next": 2.0, "next": 6},

@@ -18,6 +18,7 @@ from recdrop.recommender.models.memory import Vocabulary
 from recdrop.recommender.parts.ranking import top
 
 OWN_SHARE = 0.5
+LONGER = 3
 
 
 class SegmentModel(Model):
@@ -85,9 +86,8 @@ def tastes(vocabulary: Vocabulary, engine: Engine) -> sparse.csr_matrix:
     Decayed more slowly than for an answer: who likes an item is a longer matter than what comes next.
     """
     starts, users = vocabulary.indptr, len(vocabulary.users)
-    decayed = vocabulary.weight * decay(
-        steps_back(starts, vocabulary.tied), 3 * engine.settings.memory
-    )
+    steps = steps_back(starts, vocabulary.tied)
+    decayed = vocabulary.weight * decay(steps, LONGER * engine.settings.memory)
     user = np.repeat(np.arange(users), np.diff(starts))
     total = np.bincount(user, decayed, minlength=users)
     cells = (decayed / np.maximum(total[user], 1e-9), vocabulary.item, starts)

@@ -1,5 +1,6 @@
-"""What items are like, from their metadata: categories, numbers in bands and words, as one sparse
-matrix of features.
+"""What items are like, from their metadata.
+
+Categories, numbers in bands and words become one sparse matrix of features.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from recdrop.recommender.data.records import MULTI_VALUE_SEPARATOR, Array, Colum
 from recdrop.recommender.data.rows import Rows
 
 CREATION = "CREATION_TIMESTAMP"
+# Bands of about equally many items: prices and years are not spread evenly.
 BANDS = 8
 MOST_WORDS = 30_000
 LEAST_ITEMS = 2
@@ -40,7 +42,10 @@ class Content:
 
 
 def describe(columns: Mapping[str, Column], items: int) -> Content | None:
-    """None without metadata. The creation time says nothing of taste and is left out."""
+    """The features of all items, or None without metadata.
+
+    The creation time says nothing of taste and is left out.
+    """
     parts = [
         _matrix(column, items)
         for name, column in sorted(columns.items())
@@ -54,6 +59,7 @@ def describe(columns: Mapping[str, Column], items: int) -> Content | None:
 
 
 def _matrix(column: Column, items: int) -> sparse.csr_matrix:
+    """CSR [items, tokens] of one column: each row of one length, so that no column outweighs another."""
     if column.kind == "number":
         counted = _count(_bands(column.values.astype(np.float64)), np.arange(items))
     else:
@@ -64,8 +70,9 @@ def _matrix(column: Column, items: int) -> sparse.csr_matrix:
 
 
 def _distinct(values: Array) -> tuple[list[object], Array]:
-    """The different values in order of appearance, and where each item's one stands: each is read
-    once.
+    """The different values in order of appearance, and where each item's one stands.
+
+    So each value is read once.
     """
     seen: dict[object, int] = {}
     place = np.fromiter(
@@ -107,10 +114,10 @@ def _bands(values: Array) -> Iterator[list[str]]:
 
 
 def _count(tokens: Iterable[list[str]], place: Array) -> sparse.csr_matrix:
-    """CSR [items, tokens]: only tokens of at least two items, the most frequent ones first when
-    there are too many.
+    """CSR [items, tokens]: which tokens each item has.
 
-    `tokens` are those of each different value, `place[item]` says which value an item has.
+    `tokens` are those of each different value, `place[item]` says which value an item has. Kept are
+    tokens of at least two items, for one alone makes nothing alike; of too many the most frequent.
     """
     codes: dict[str, int] = {}
     rows, columns = [], []
@@ -124,6 +131,7 @@ def _count(tokens: Iterable[list[str]], place: Array) -> sparse.csr_matrix:
     )
     values = int(place.max()) + 1 if len(place) else 0
     counted = sparse.csr_matrix(cells, shape=(values, len(codes)))[place]
+    # Columns by name, not by appearance: equal metadata in another order is the same matrix.
     named = np.array(sorted(codes), dtype=object)
     ordered = counted[:, [codes[token] for token in named]] if len(named) else counted
     spread = np.bincount(ordered.indices, minlength=ordered.shape[1])
@@ -133,6 +141,7 @@ def _count(tokens: Iterable[list[str]], place: Array) -> sparse.csr_matrix:
 
 
 def _by_rarity(counted: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Weighs each token by the log of how rare it is: a genre of half the catalogue says little."""
     spread = np.bincount(counted.indices, minlength=counted.shape[1])
     return counted @ sparse.diags(
         np.log1p(counted.shape[0] / np.maximum(spread, 1)).astype(np.float32)
@@ -140,6 +149,7 @@ def _by_rarity(counted: sparse.csr_matrix) -> sparse.csr_matrix:
 
 
 def _unit(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Rows of length 1, so that inner products are cosines; empty rows stay empty."""
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     return sparse.csr_matrix(
         sparse.diags(1 / np.where(lengths > 0, lengths, 1)) @ matrix, dtype=np.float32
@@ -149,8 +159,9 @@ def _unit(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 def nearest(
     content: Content, *, keep: int, targets: Array, rows_at_once: int = 512
 ) -> sparse.csr_matrix:
-    """CSR [items, items]: for every item its `keep` most alike among the `targets` (codes), never
-    itself.
+    """CSR [items, items]: for every item its `keep` most alike among the `targets`, never itself.
+
+    `targets` are codes. Memory is bounded by blocks of rows.
     """
     features = content.features.matrix(content.columns)
     items = features.shape[0]

@@ -15,6 +15,7 @@ from recdrop.recommender.data.records import MULTI_VALUE_SEPARATOR, Array, Train
 from recdrop.recommender.parts.content import CREATION
 
 DAY = 86_400.0
+# New is what has at most so many events; a fair trial is so many impressions.
 MOST_TAKEN = 10
 FAIR_TRIAL = 30
 MOST_SLOTS = 0.8
@@ -22,10 +23,10 @@ MOST_SLOTS = 0.8
 
 @dataclass(frozen=True)
 class Novelty:
-    """Per item: `created` seconds, `taken` events, `shown` impressions. `newest` is the newest
-    event's time.
+    """What is known of the age and the use of each item.
 
-    Age is measured in the time of the data, so that an old export does not make everything old.
+    `created` are seconds, `taken` events, `shown` impressions; `newest` is the time of the newest
+    event. Age is measured in the time of the data: an old export does not make everything old.
     """
 
     created: Array
@@ -34,23 +35,23 @@ class Novelty:
     newest: float
 
     def is_new(self, cut_off_days: float) -> Array:
-        """bool[items]: young, little used, and not one that was shown often enough without being
-        taken.
-        """
+        """bool[items]: young, little used, and not one that was shown often without being taken."""
         young = self.newest - self.created <= cut_off_days * DAY
         refused = (self.shown >= FAIR_TRIAL) & (self.taken < self.shown * self._usual_rate() / 4)
         found: Array = young & (self.taken <= MOST_TAKEN) & ~refused
         return found
 
     def chance(self, rng: np.random.Generator, items: Array) -> Array:
-        """One draw per item from what is known of its rate (Thompson sampling over Beta(1 + taken,
-        1 + refused)).
+        """One draw per item from what is known of its rate.
+
+        Thompson sampling: the rate is Beta(1 + taken, 1 + refused), so an item of which little is known
+        is sometimes drawn high, and one that was refused hardly ever.
         """
         taken = self.taken[items].astype(np.float64)
         refused = np.maximum(0, self.shown[items] - taken)
-        drawn: Array = rng.random(
-            len(items)
-        )  # Beta(a, 1) is U^(1/a), and most new items were neither taken nor refused
+        # Most new items were neither taken nor refused, and Beta(a, 1) is U^(1/a): one uniform draw
+        # for all, and the dearer Beta only where something was refused.
+        drawn: Array = rng.random(len(items))
         used = np.flatnonzero(taken)
         drawn[used] **= 1 / (1 + taken[used])
         tried = np.flatnonzero(refused)
@@ -58,6 +59,7 @@ class Novelty:
         return drawn
 
     def _usual_rate(self) -> float:
+        """The share of impressions that were taken, over all items that were shown."""
         shown = float(self.shown.sum())
         return float(self.taken[self.shown > 0].sum()) / shown if shown else 0.0
 
@@ -71,8 +73,9 @@ class Novelty:
 
 
 def novelty(data: TrainingData, first_seen: Array | None = None) -> Novelty:
-    """The creation time of an item is its own, else that of its first event, else when it was first
-    seen (or now).
+    """Counts events and impressions, and finds when each item was created.
+
+    That is its own creation time, else its first event, else when it was first seen, else now.
     """
     items = len(data.item_ids)
     newest = float(data.timestamp.max()) if len(data) else 0.0
@@ -93,6 +96,7 @@ def novelty(data: TrainingData, first_seen: Array | None = None) -> Novelty:
 
 
 def _shown(data: TrainingData) -> Array:
+    """int32[items]: how often each item was in the impressions."""
     counts = np.zeros(len(data.item_ids), dtype=np.int32)
     if data.impressions is None:
         return counts
@@ -105,8 +109,9 @@ def _shown(data: TrainingData) -> Array:
 
 
 def slots(n: int, weight: float, rng: np.random.Generator) -> Array:
-    """Positions for new items: each with probability weight squared, so that 0 is none, 0.3 some 2
-    of 25, 1 most.
+    """Positions for new items: each with probability weight squared.
+
+    0 is none, 0.3 some 2 of 25, 1 most of them.
     """
     share = min(MOST_SLOTS, max(0.0, weight) ** 2)
     return np.flatnonzero(rng.random(n) < share)

@@ -1,5 +1,4 @@
-"""Bayesian matrix factorisation of ratings by Gibbs sampling (Salakhutdinov & Mnih, 2008), with
-batched linear algebra.
+"""Bayesian matrix factorisation of ratings by Gibbs sampling (Salakhutdinov & Mnih, 2008).
 
 Each draw of the factors of one side is exact given the other side, so there is no learning rate to
 tune; the mean over draws is the prediction. Kept draws lie side by side: the mean of `S` products
@@ -17,6 +16,7 @@ from scipy.linalg import solve_triangular
 from recdrop.recommender.data.histories import offsets
 from recdrop.recommender.data.records import Array
 
+# Bounds the padded ratings of a batch, so memory does not grow with the users.
 CELLS_PER_BATCH = 2_000_000
 
 
@@ -31,8 +31,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Factors:
-    """Rating of user u for item i: mean + users[u] . items[i] (float32[users, rank x draws],
-    float32[items, ...]).
+    """The rating of user u for item i is mean + users[u] . items[i].
+
+    `users` is float32[users, rank x draws], `items` float32[items, rank x draws].
     """
 
     mean: float
@@ -60,6 +61,7 @@ class _Side:
 
     @classmethod
     def of(cls, own: Array, other: Array, value: Array, size: int) -> _Side:
+        """`own` are the codes of this side in each rating, `other` those of the other side."""
         lengths = np.bincount(own, minlength=size)
         order = np.lexsort((np.arange(size), -lengths))
         rank = np.empty(size, dtype=np.int64)
@@ -85,6 +87,7 @@ def sample(
     sides = (_Side.of(user, item, value, shape[0]), _Side.of(item, user, value, shape[1]))
     factors = [0.1 * rng.standard_normal((size, plan.rank)).astype(np.float32) for size in shape]
     kept: list[list[Array]] = [[], []]
+    # Ratings are standardised: their precision starts at twice that of no model at all.
     noise = 2.0
     for step in range(plan.burn + plan.draws):
         for at in (0, 1):
@@ -94,6 +97,7 @@ def sample(
             for at in (0, 1):
                 kept[at].append(factors[at])
         progress((step + 1) / (plan.burn + plan.draws))
+    # The mean over draws and the spread of the ratings are shared out to both sides, half each.
     scale = np.float32(np.sqrt(spread / plan.draws))
     return Factors(
         mean, np.concatenate(kept[0], axis=1) * scale, np.concatenate(kept[1], axis=1) * scale
@@ -103,6 +107,7 @@ def sample(
 def _draw_side(
     side: _Side, own: Array, other: Array, noise: float, rng: np.random.Generator
 ) -> Array:
+    """All factors of one side, drawn from their posterior given those of the other side."""
     mean, precision = _draw_prior(own, rng)
     found = np.empty_like(own)
     for first, last in side.batches:
@@ -114,7 +119,10 @@ def _draw_side(
 
 
 def _normal_equations(side: _Side, other: Array, first: int, last: int) -> tuple[Array, Array]:
-    """float64[batch, rank, rank] and [batch, rank]: the entities of a batch, padded to its longest."""
+    """float64[batch, rank, rank] and [batch, rank]: X'X and X'y of each entity of a batch.
+
+    Padded to the longest, with rows of zeros, so that one batched product serves all.
+    """
     starts = side.starts[first : last + 1]
     lengths = np.diff(starts)
     places = np.arange(int(lengths.max()) if len(lengths) else 0)
@@ -135,6 +143,8 @@ def _normal_equations(side: _Side, other: Array, first: int, last: int) -> tuple
 def _draw_gaussians(precisions: Array, rights: Array, rng: np.random.Generator) -> Array:
     """One draw each of N(precision^-1 right, precision^-1)."""
     lower = np.linalg.cholesky(precisions)
+    # With precision L L', L'^-1 (L^-1 right + z) has the mean and the covariance asked for: one
+    # factorisation gives both.
     half = np.linalg.solve(lower, rights[:, :, None])
     drawn = rng.standard_normal(half.shape)
     found: Array = np.linalg.solve(lower.transpose(0, 2, 1), half + drawn)[:, :, 0].astype(
@@ -149,6 +159,7 @@ def _draw_prior(factors: Array, rng: np.random.Generator) -> tuple[Array, Array]
     values = factors.astype(np.float64)
     average = values.mean(axis=0)
     centred = values - average
+    # The prior mean counts as two entities, as in the paper.
     weight = 2.0
     scale = (
         np.eye(rank)
@@ -171,6 +182,7 @@ def _draw_wishart(scale: Array, freedom: int, rng: np.random.Generator) -> Array
 
 
 def _gaussian(precision: Array, rng: np.random.Generator) -> Array:
+    """One draw of N(0, precision^-1)."""
     found: Array = np.linalg.solve(
         np.linalg.cholesky(precision).T, rng.standard_normal(len(precision))
     )
@@ -190,6 +202,7 @@ def _batches(lengths: Array) -> list[tuple[int, int]]:
     found, first = [], 0
     while first < len(lengths):
         width = max(1, int(lengths[first]))
+        # Down to half the longest: padding then wastes at most half of a batch.
         half = int(np.searchsorted(-lengths, -(width // 2), side="right"))
         last = min(
             len(lengths), max(first + 1, min(half, first + max(1, CELLS_PER_BATCH // (width * 32))))

@@ -1,10 +1,10 @@
-"""Sufficient statistics of the next-item ridge. They add up over users, so held-out users can be
-added afterwards.
+"""Sufficient statistics of the next-item ridge.
 
 For each step of a history the past window `p = sum_d exp(-(d-1)/tau) e(item d steps back)` predicts
 the next window `n = sum_d exp(-d/tau_next) e(item d steps ahead)`. Then `G = sum p p'` and `C = sum
 p n'`. Both depend on pairs of events through their lag alone (and on the end of the history), so
-one pass per lag is enough: W passes, not W^2.
+one pass per lag is enough: W passes, not W^2. They add up over users, so held-out users can be
+added afterwards.
 """
 
 from __future__ import annotations
@@ -54,10 +54,12 @@ def next_item_grams(history: Histories, head: Array, window: Window) -> Grams:
     for block in history.blocks(EVENTS_PER_PASS):
         _add_block(block, head[block.item], window, past, cross)
     half = past.finish()
+    # Only pairs in the order of time were counted; G is symmetric.
     return Grams(half + half.T, cross.finish())
 
 
 def _add_block(history: Histories, column: Array, window: Window, past: _Sum, cross: _Sum) -> None:
+    """All lags of a block of whole users, small enough that its pairs fit in memory."""
     end = np.repeat(history.indptr[1:], np.diff(history.indptr))
     for lag, stands_for in _lags(window.past + window.next):
         pairs = _pairs(history, column, end, lag, past.size)
@@ -69,8 +71,9 @@ def _add_block(history: Histories, column: Array, window: Window, past: _Sum, cr
 
 
 def _lags(stop: int) -> list[tuple[int, int]]:
-    """Each lag and how many it stands for: far back, where neighbouring lags hardly differ, every
-    third for three.
+    """Each lag and how many it stands for.
+
+    Far back, where neighbouring lags hardly differ, every third one stands for three.
     """
     far = [
         (lag, min(lag + 2, stop) - max(lag - 1, ALL_LAGS))
@@ -98,10 +101,10 @@ def use_gram(history: Histories, head: Array) -> Array:
     size = int(head.max()) + 1 if len(head) else 0
     uses = use_matrix(history, head, size)
     per_user = np.diff(uses.indptr).astype(np.float64)
-    if (
-        float((per_user**2).sum()) * SECONDS_PER_CELL
-        < uses.shape[0] * float(size) ** 2 * SECONDS_PER_DENSE_CELL
-    ):
+    # The sparse product adds each user's pairs; the dense one multiplies everything, but faster.
+    sparse_seconds = float((per_user**2).sum()) * SECONDS_PER_CELL
+    dense_seconds = uses.shape[0] * float(size) ** 2 * SECONDS_PER_DENSE_CELL
+    if sparse_seconds < dense_seconds:
         found: Array = (uses.T @ uses).toarray().astype(np.float32)
         return found
     total = np.zeros((size, size), dtype=np.float32)
@@ -133,9 +136,11 @@ class _Counted:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Pairs of head events of one history, one lag apart: their cell in the matrix, row by row.
-    `weight` is None when
-    every event weighs 1."""
+    """Pairs of head events of one history, one lag apart.
+
+    `cells` are their cells in the matrix, row by row; `weight` is None when every event weighs 1;
+    `steps_left` is how many events of the history come after the pair.
+    """
 
     cells: Array
     weight: Array | None
@@ -156,6 +161,7 @@ class _Pairs:
 
 
 def _pairs(history: Histories, column: Array, end: Array, lag: int, size: int) -> _Pairs:
+    """`column` is the row of each event's item in the head, `end` where its history ends."""
     last = max(0, len(column) - lag)
     inside = (
         (np.arange(lag, lag + last) < end[:last])
@@ -165,14 +171,17 @@ def _pairs(history: Histories, column: Array, end: Array, lag: int, size: int) -
     first = np.flatnonzero(inside)
     second = first + lag
     weight = None if history.is_unweighted else history.weight[first] * history.weight[second]
+    # Cells of up to 46,340 rows fit in 32 bits, and those sort faster.
     kind = np.int32 if size < MOST_ROWS_IN_32_BITS else np.int64
     cells = np.multiply(column[first], size, dtype=kind) + column[second].astype(kind)
     return _Pairs(cells, weight, end[first] - second - 1)
 
 
 def _past_weights(window: Window, lag: int) -> Array:
-    """float64[past - lag + 1]: by the number of steps (at most past - lag) in whose past window
-    both events are.
+    """float64[past - lag + 1]: what a pair adds to G, by how many steps it is in the past window.
+
+    A step k after the pair sees its events k + 1 and k + 1 + lag back. Their weights multiply to
+    exp(-(2k + lag) / tau); the sum over the steps is a geometric series.
     """
     ratio = np.exp(-2.0 / window.tau)
     steps = np.arange(window.past - lag + 1)
@@ -181,22 +190,25 @@ def _past_weights(window: Window, lag: int) -> Array:
 
 
 def _cross_weight(window: Window, lag: int) -> float:
+    """What a pair adds to C: the sum over all steps between its events, seen from both windows."""
     steps_back = np.arange(max(1, lag - window.next + 1), min(window.past, lag) + 1)
     weights = np.exp(-(steps_back - 1) / window.tau) * np.exp(-(lag - steps_back) / window.tau_next)
     return float(weights.sum())
 
 
 class _Sum:
-    """Adds to the cells of a square matrix."""
+    """Adds to the cells of a square matrix, float32[size, size]."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._total = np.zeros(size * size, dtype=np.float32)
 
     def add(self, counted: _Counted, share: float) -> None:
+        """Sums of distinct cells, so that plain indexing adds."""
         self._total[counted.cells] += (counted.sums * share).astype(np.float32)
 
     def add_each(self, cells: Array, weights: Array) -> None:
+        """Single pairs, whose cells may repeat."""
         np.add.at(self._total, cells, weights.astype(np.float32))
 
     def finish(self) -> Array:

@@ -1,10 +1,9 @@
-"""How likely an item of one's own comes again: its decayed frequency, times what is usual after so
-many times and so long, times what is usual for the item. Some things are had once a week, others
-twice and never again.
+"""How likely an item of one's own comes again.
 
-The lifts are ratios of what came again to what the frequency alone expected, shrunken towards 1.
-They are counted at several times in the past of each user, over the tenth of the history that came
-next.
+Its decayed frequency, times what is usual after so many times and so long, times what is usual for
+the item: some things are had once a week, others twice and never again. These lifts are ratios of
+what came again to what the frequency alone expected, shrunken towards 1. They are counted at
+several times in the past of each user, over the tenth of the history that came next.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from recdrop.recommender.data.histories import Histories, Past, decay, steps_bac
 from recdrop.recommender.data.records import Array
 from recdrop.recommender.data.split import EARLIER_ENDS, LONG, Cases, hold_out, join
 
+# 13 bands of half doublings reach to 64 times, 25 to 4,096 events since.
 BANDS_PER_DOUBLING = 2
 COUNT_BANDS = 13
 GAP_BANDS = 25
@@ -28,7 +28,10 @@ MOST_EVENTS = 2_000_000
 
 @dataclass(frozen=True)
 class Habits:
-    """`by_band` float32[COUNT_BANDS * GAP_BANDS], `by_item` float32[items]."""
+    """Lifts by how often and how lately an item was had, and by item.
+
+    `by_band` is float32[COUNT_BANDS * GAP_BANDS], `by_item` float32[items].
+    """
 
     by_band: Array
     by_item: Array
@@ -53,9 +56,11 @@ class Habits:
 
 @dataclass(frozen=True)
 class Owned:
-    """The distinct `key` (int64, ascending) of a list of events, oldest first within a key. `place`
-    leads from each event to
-    its key; `band` int64[keys] says how often and how lately it was had."""
+    """The distinct keys of a list of events, with how each was had.
+
+    `key` is int64, ascending; `place` leads from each event to its key; `band` int64[keys] says how
+    often and how lately the key was had.
+    """
 
     key: Array
     place: Array
@@ -65,6 +70,7 @@ class Owned:
 
     @classmethod
     def of(cls, key: Array, weight: Array, steps: Array) -> Owned:
+        """From the key, weight and steps back of each event; oldest first within a key."""
         distinct, place = np.unique(key, return_inverse=True)
         gap = np.zeros(len(distinct), dtype=np.float32)
         gap[place] = steps  # the newest of each key is written last
@@ -79,19 +85,24 @@ class Owned:
         return cls.of(key, known.weight, steps_back(known.indptr, known.tied))
 
     def frequency(self, memory: float) -> Array:
+        """float64[keys]: the sum of the decayed weights of the events of each key."""
         return np.bincount(
             self.place, decay(self.steps, memory) * self.weight, minlength=len(self.key)
         )
 
 
 def _bands(values: Array, most: int) -> Array:
+    """Half doublings: 1, 1.4, 2, 2.8, 4, ... Whether something was had 40 or 50 times matters little."""
     found: Array = np.minimum(BANDS_PER_DOUBLING * np.log2(values), most - 1).astype(np.int64)
     return found
 
 
 @dataclass(frozen=True)
 class Returns:
-    """What users had at several times in the past, and whether it came again."""
+    """What users had at several times in the past, and whether it came again.
+
+    `user` and `item` are of each owned key, `came` is 1 where the key was in the next tenth.
+    """
 
     owned: Owned
     user: Array
@@ -101,6 +112,7 @@ class Returns:
 
     @classmethod
     def of(cls, history: Histories, items: int) -> Returns:
+        """Of at most MOST_EVENTS events, of every so-manieth user."""
         step = -(-len(history) // MOST_EVENTS)
         cases = _cuts(
             history.take_users(np.arange(0, history.users, step)) if step > 1 else history
@@ -125,12 +137,17 @@ class Returns:
         return Habits(by_band, by_item)
 
     def _expected(self, amount: Array) -> Array:
-        """In proportion to the amount, as much for each user as did come again."""
+        """What the amount alone would foretell, float64[keys].
+
+        In proportion to the amount, and in sum as much for each user as did come again: a user who buys
+        much does not count as a sign of habit.
+        """
         came, total = np.bincount(self.user, self.came), np.bincount(self.user, amount)
         found: Array = amount * (came / np.maximum(total, 1e-9))[self.user]
         return found
 
     def _lifts(self, code: Array, expected: Array, size: int) -> Array:
+        """float32[size]: what came again over what was expected, by code, with PRIOR of both added."""
         came, usual = (
             np.bincount(code, self.came, minlength=size),
             np.bincount(code, expected, minlength=size),

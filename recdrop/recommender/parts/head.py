@@ -17,8 +17,9 @@ CHEAP_HEAD = 1500
 
 @dataclass(frozen=True)
 class Head:
-    """The most popular items: `items` are their codes, ascending; `place` int32[all items] is the
-    row, or -1.
+    """The most popular items.
+
+    `items` are their codes, ascending; `place` int32[all items] is the row of each, or -1.
     """
 
     items: Array
@@ -26,9 +27,11 @@ class Head:
 
 
 def choose_head(history: Histories, items: int, limit: int) -> Head:
-    """At most `limit` items, those with the most events; ties by code. Rarer ones than LEAST_EVENTS
-    only as far as they
-    come cheaply: the solve is cubic, and little is to be learnt from one or two events."""
+    """At most `limit` items, those with the most events; ties by code.
+
+    Items of fewer than LEAST_EVENTS are taken only as far as they come cheaply: the solve is cubic,
+    and there is little to be learnt from one or two events.
+    """
     counts = np.bincount(history.item, minlength=items)
     worthwhile = max(int((counts >= LEAST_EVENTS).sum()), min(CHEAP_HEAD, int((counts > 0).sum())))
     return most_used(counts, min(limit, worthwhile))

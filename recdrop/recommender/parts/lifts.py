@@ -1,5 +1,6 @@
-"""How much likelier an item is under a context or for a kind of user: shrunken log ratios per
-column value.
+"""How much likelier an item is under a context or for a kind of user.
+
+Shrunken log ratios per value of a column: their sum is the log of a factor on the scores.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from recdrop.recommender.data.records import MULTI_VALUE_SEPARATOR, Array, Column
 
+# The most frequent values of a column, or bands of a number; a prior in events.
 MOST_VALUES = 32
 BANDS = 6
 PRIOR = 20.0
@@ -20,8 +22,10 @@ PRIOR = 20.0
 
 @dataclass(frozen=True)
 class Lifts:
-    """`table` float32[rows, items]; `columns` says for each column which value has which row, or
-    its band edges.
+    """A row of logs for each value of each column.
+
+    `table` is float32[rows, items]; `columns` says for each column which value has which row, or the
+    edges of its bands.
     """
 
     columns: Mapping[str, Mapping[str, Any]]
@@ -36,6 +40,7 @@ class Lifts:
         return found
 
     def rows(self, name: str, value: object) -> list[int]:
+        """The rows of a value; of several values joined with "|" one each."""
         column = self.columns.get(name)
         if column is None or value is None:
             return []
@@ -61,8 +66,10 @@ class Lifts:
 def learn_lifts(
     columns: Mapping[str, Column], rows: Array, item: Array, weight: Array, items: int
 ) -> Lifts:
-    """`rows` are the rows of the columns' table that belong to the events `item` (codes) with
-    `weight`.
+    """Counts which items are used under which value.
+
+    `rows` are the rows of the columns' table that belong to the events of `item` (codes) and
+    `weight`. Text is left out: hardly two events share one.
     """
     described: dict[str, dict[str, Any]] = {}
     tables: list[Array] = []
@@ -94,6 +101,7 @@ def row_values(columns: Mapping[str, Column], row: int) -> dict[str, str]:
 
 
 def no_lifts(items: int) -> Lifts:
+    """For data without such columns."""
     return Lifts({}, np.zeros((0, items), dtype=np.float32))
 
 
@@ -108,6 +116,7 @@ def case_lifts(lifts: Lifts, questions: Sequence[Mapping[str, str]], items: Arra
 
 
 def _describe(column: Column, rows: Array, first: int) -> dict[str, Any]:
+    """Which rows of the table a column gets: one per band of a number, or per frequent value."""
     if column.kind == "number":
         values = column.values.astype(np.float64)[rows]
         present = values[~np.isnan(values)]
@@ -128,6 +137,7 @@ def _describe(column: Column, rows: Array, first: int) -> dict[str, Any]:
 def _table(
     described: Lifts, name: str, column: Column, rows: Array, item: Array, weight: Array, items: int
 ) -> Array:
+    """float64[values, items]: the log of the uses under each value over those expected."""
     size = _size(described.columns[name])
     first = _first(described.columns[name])
     cell_row, cell_event = _cells(described, name, column, rows)
@@ -135,6 +145,8 @@ def _table(
     np.add.at(counts, (cell_row - first, item[cell_event]), weight[cell_event])
     total = np.bincount(item, weight, minlength=items)
     share = counts.sum(axis=1, keepdims=True) / max(float(weight.sum()), 1e-9)
+    # Expected is the item's uses times the share of the value. PRIOR uses in that same share pull
+    # the ratio of rare items towards 1, and their log to 0.
     found: Array = np.log(
         (counts + PRIOR * share + 1e-9) / (total[None, :] * share + PRIOR * share + 1e-9)
     )
@@ -164,6 +176,7 @@ def _band_rows(column: Mapping[str, Any], value: object) -> list[int]:
         number = float(str(value))
     except ValueError:
         return []
+    # NaN is in no band.
     if number != number:
         return []
     return [int(column["first"]) + int(np.searchsorted(column["edges"], number, side="right"))]

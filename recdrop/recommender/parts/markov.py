@@ -14,6 +14,7 @@ from recdrop.recommender.parts.ranking import largest
 EVENTS_PER_PASS = 4_000_000
 MOST_CELLS = 40_000_000
 CELLS_PER_CROWDED_ROW = 800
+# Counts, lengths of histories, what follows an item, and the use of the follower, as powers.
 COUNT_POWER = 0.75
 LENGTH_POWER = 0.125
 FOLLOWED_POWER = 0.5
@@ -24,12 +25,12 @@ TARGET_POWER = 0.1
 def transitions(
     history: Histories, items: int, *, window: int, tau: float, keep: int = 200
 ) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped (the powers
-    were measured): an item that is followed by much says less of each follower than one that few
-    follow.
+    """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped.
 
-    Each row keeps its `keep` largest.
+    An item that is followed by much says less of each follower than one that few follow. The powers
+    were measured (docs/research.md). Each row keeps its `keep` largest.
     """
+    # Long histories are damped a little: who used everything says less of what goes together.
     length = np.repeat(np.diff(history.indptr), np.diff(history.indptr)).astype(np.float32)
     damped = replace(history, weight=history.weight * length**-LENGTH_POWER)
     total = co_occurrences(damped, items, window=window, tau=tau)
@@ -41,12 +42,14 @@ def transitions(
 
 
 def co_occurrences(history: Histories, items: int, *, window: int, tau: float) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: sum of exp(-(lag - 1) / tau) over pairs "j up to `window` events
-    after i".
+    """float32 CSR [items, items] over pairs "j up to `window` events after i".
+
+    Each pair adds exp(-(lag - 1) / tau), times both weights.
     """
     total = sparse.csr_matrix((items, items), dtype=np.float32)
     for block in history.blocks(max(1, EVENTS_PER_PASS // window)):
         total = total + _counts(block, items, window, tau)
+        # Memory must not grow with the events: of crowded rows only the largest are carried on.
         if total.nnz > MOST_CELLS:
             total = largest_per_row(total, CELLS_PER_CROWDED_ROW)
     return total

@@ -14,8 +14,9 @@ NEIGHBOURS = 500
 def side_by_side(
     history: Histories, items: int, *, window: int, tau: float, least: float = 0.0
 ) -> sparse.csr_matrix:
-    """CSR [items, items]: symmetric windowed co-occurrence without the diagonal; pairs below
-    `least` are left out.
+    """CSR [items, items]: symmetric windowed co-occurrence without the diagonal.
+
+    Pairs below `least` are left out.
     """
     total = co_occurrences(history, items, window=window, tau=tau)
     both = sparse.csr_matrix(total + total.T)
@@ -28,7 +29,10 @@ def side_by_side(
 def used_together(
     both: sparse.csr_matrix, history: Histories, *, discount: float
 ) -> sparse.csr_matrix:
-    """CSR [items, items]: co-occurrence over sqrt(uses i) x uses j ** discount."""
+    """CSR [items, items]: co-occurrence over sqrt(uses i) x uses j ** discount.
+
+    With a discount of 0.5 it is the cosine; less lets popular neighbours through.
+    """
     uses = np.maximum(
         np.bincount(history.item, weights=history.weight, minlength=both.shape[0]), 1.0
     )

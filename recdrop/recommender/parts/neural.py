@@ -1,10 +1,9 @@
-"""Trains the sequence model with torch, which is optional (requirements/neural.txt) and imported
-only here, when asked for.
+"""Trains the sequence model with torch.
 
-Item vectors start as the leading eigenvectors of log co-occurrence, so a few passes are enough. How
-long is trained follows
-from the size of the data and the budget through a fixed price per event, never from the clock; one
-thread and fixed seeds: the same data and seed give the same net.
+Torch is optional (requirements/neural.txt) and imported only here, when asked for. Item vectors
+start as the leading eigenvectors of log co-occurrence, so a few passes are enough. How long is
+trained follows from the size of the data and the budget through a fixed price per event, never from
+the clock. One thread and fixed seeds: the same data and seed give the same net.
 """
 
 from __future__ import annotations
@@ -30,31 +29,38 @@ Torch = Any
 Tensor = Any
 Progress = Callable[[float], None]
 
+# What is covered, and below what there is nothing to learn.
 MOST_ITEMS = 20_000
 LEAST_ITEMS = 20
 LEAST_EVENTS = 1_000
+# The net.
 WINDOW = 50
 HEADS = 2
-TOKENS = 512
-NEGATIVES = 1_000
-FULL = 2_000
 LAG_REACH = 4.0
+MANY_USERS = 5_000
+# A batch: about TOKENS events, of windows of like length out of a POOL of them.
+TOKENS = 512
 POOL = 4_096
+# Up to FULL items the loss looks at all of them; beyond, at so many drawn ones.
+FULL = 2_000
+NEGATIVES = 1_000
+# How long is trained. The prices were measured on one core, with width 64.
 PASSES = 5.0
 LEAST_PASSES = 1.0
 SECONDS_PER_EVENT = 5e-5
 SECONDS_PER_STEP_AND_ITEM = 4e-7
-MANY_USERS = 5_000
+# The share of the steps in which the learning rate rises.
 FIRST_SHARE = 0.15
 LARGEST_GRADIENT = 1.0
+LEAST_STEPS = 20
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One net.
 
-    It learns the `ahead` next events with weights exp(-(k - 1) / tau); vectors start from `near`
-    neighbours.
+    It learns the `ahead` next events with weights exp(-(k - 1) / tau). Its item vectors start from
+    co-occurrence within `near` events.
     """
 
     width: int = 64
@@ -66,13 +72,15 @@ class Recipe:
 
 
 def recipes_for(users: int) -> tuple[Recipe, ...]:
-    """Of few users a wide net learns too much by heart: two narrow ones that start from other seeds
-    are better there.
+    """One wide net for many users, two narrow ones for few.
+
+    Of few users a wide net learns too much by heart; two that start from other seeds are better.
     """
     return (Recipe(width=128),) if users >= MANY_USERS else (Recipe(), Recipe())
 
 
 def available() -> bool:
+    """Whether torch is installed; it is not imported for the answer."""
     return importlib.util.find_spec("torch") is not None
 
 
@@ -84,10 +92,10 @@ def train_sequence(
     budget_seconds: float,
     progress: Progress | None = None,
 ) -> SequenceNet | None:
-    """None without torch, with hardly any data, or when the budget does not pay for one pass over
-    the events.
+    """The trained nets, or None.
 
-    `budget_seconds` are those of one core. `progress` is told the share done, 0 to 1.
+    None without torch, with hardly any data, or when the budget does not pay for one pass over the
+    events. `budget_seconds` are those of one core. `progress` is told the share done, 0 to 1.
     """
     covered, known = cover(history, items)
     users = int((np.diff(known.indptr) >= 2).sum())
@@ -106,8 +114,9 @@ def train_sequence(
 def affordable(
     recipes: tuple[Recipe, ...], events: int, items: int, budget_seconds: float
 ) -> list[tuple[Recipe, float]]:
-    """The nets to train, each with its passes over the events: all, or the first alone when that is
-    all there is time for.
+    """The nets to train, each with its passes over the events.
+
+    All of them, or the first alone when there is no time for more, or none.
     """
     for chosen in (recipes, recipes[:1]):
         width = sum(recipe.width for recipe in chosen)
@@ -121,8 +130,9 @@ def affordable(
 
 
 def cover(history: Histories, items: int) -> tuple[Array, Histories]:
-    """The most used items, ascending (int32 codes), and the events of them, whose items are now
-    places in that list.
+    """The most used items (int32 codes, ascending), and the histories of them alone.
+
+    Items in these histories are places in that list.
     """
     covered = most_used(np.bincount(history.item, minlength=items), MOST_ITEMS)
     known = history.take_events(
@@ -134,10 +144,10 @@ def cover(history: Histories, items: int) -> tuple[Array, Histories]:
 
 
 def targets(known: Histories, ahead: int, tau: float) -> tuple[Array, Array]:
-    """int64[events, ahead] places of the next events, float32[events, ahead] their weights, which
-    sum up to at most 1.
+    """What each event is to foretell: the next events and their weights.
 
-    The sum is the mean weight of the events: a row of events of weight 0.1 counts a tenth.
+    int64[events, ahead] places, and float32[events, ahead] weights that sum up to at most 1. The sum
+    is the mean weight of the events: a row of events of weight 0.1 counts a tenth.
     """
     place = np.zeros((len(known), ahead), dtype=np.int64)
     share = np.zeros((len(known), ahead), dtype=np.float32)
@@ -152,8 +162,9 @@ def targets(known: Histories, ahead: int, tau: float) -> tuple[Array, Array]:
 
 
 def item_vectors(known: Histories, items: int, recipe: Recipe, seed: int) -> Array:
-    """float32[items, width]: leading eigenvectors of the log co-occurrence within `near` events;
-    rare items are shorter.
+    """float32[items, width]: leading eigenvectors of the log co-occurrence; rare items are shorter.
+
+    A few rounds of subspace iteration: only the leading ones are needed, and those roughly.
     """
     rng = np.random.default_rng([seed, 1])
     counts = co_occurrences(known, items, window=recipe.near, tau=3.0)
@@ -164,6 +175,7 @@ def item_vectors(known: Histories, items: int, recipe: Recipe, seed: int) -> Arr
     lifted = np.log1p(value * uses.sum() / (uses[row] * uses[column])).astype(np.float32)
     matrix = sparse.csr_matrix((lifted, (row, column)), shape=(items, items))
     basis = rng.normal(size=(items, min(items, recipe.width + 16))).astype(np.float32)
+    # Each product turns the basis towards the leading eigenvectors; QR keeps it from collapsing.
     for _ in range(6):
         basis, _ = np.linalg.qr(matrix @ basis)
     values, vectors = np.linalg.eigh(basis.T @ (matrix @ basis))
@@ -171,12 +183,14 @@ def item_vectors(known: Histories, items: int, recipe: Recipe, seed: int) -> Arr
     found = np.zeros((items, recipe.width), dtype=np.float32)
     found[:, : len(leading)] = (basis @ vectors[:, leading]) * np.sqrt(np.abs(values[leading]))
     length = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+    # Of an item used once or twice its neighbours are chance: a short vector claims little.
     known_well = np.minimum(1, np.sqrt(np.bincount(known.item, minlength=items) / 5.0))
     scaled: Array = (found / length * known_well[:, None]).astype(np.float32)
     return scaled
 
 
 def start_weights(known: Histories, items: int, recipe: Recipe, seed: int) -> dict[str, Array]:
+    """The arrays of a net before training, by the names of `sequence.NAMES`."""
     rng = np.random.default_rng([seed, 2])
     width = recipe.width
     popular = np.log(np.bincount(known.item, minlength=items) + 1.0)
@@ -188,6 +202,7 @@ def start_weights(known: Histories, items: int, recipe: Recipe, seed: int) -> di
     found = {
         "item": item_vectors(known, items, recipe, seed),
         "bias": popular - popular.mean(),
+        # Near events first, before anything is learnt: one head looks near, the next farther.
         "lag": -np.arange(WINDOW)[None, :] / (2 * LAG_REACH ** np.arange(HEADS))[:, None],
         **{name: square(width, width) for name in ("ask", "offer", "give", "mix")},
         "wide": square(width, 2 * width),
@@ -206,9 +221,9 @@ def _train(
     torch = importlib.import_module("torch")
     start = start_weights(known, items, recipe, seed)
     rng = np.random.default_rng([seed, 3])
-    steps = max(
-        20, math.ceil(passes * sum(1 for _ in batches(known, np.random.default_rng([seed, 4]))))
-    )
+    # The number of batches varies a little with the random cuts: one pass is made to count them.
+    batches_per_pass = sum(1 for _ in batches(known, np.random.default_rng([seed, 4])))
+    steps = max(LEAST_STEPS, math.ceil(passes * batches_per_pass))
     place, share = targets(known, recipe.ahead, recipe.tau)
     rare = Negatives.of(known, items)
     with _repeatable(torch, seed):
@@ -218,16 +233,16 @@ def _train(
             optimiser, recipe.rate, total_steps=steps + 1, pct_start=FIRST_SHARE
         )
         for step, (at, real) in zip(range(steps), _endless(known, rng), strict=False):
+            # Only events that are followed by something have anything to learn from.
             chosen = real & (share[at, 0] > 0)
             if not chosen.any():
                 continue
-            hidden = hidden_states(torch, net, known.item[at], known.weight[at], recipe.dropout)[
-                torch.as_tensor(chosen)
-            ]
-            hidden = torch.nn.functional.dropout(hidden, recipe.dropout)
+            states = hidden_states(torch, net, known.item[at], known.weight[at], recipe.dropout)
+            hidden = torch.nn.functional.dropout(states[torch.as_tensor(chosen)], recipe.dropout)
             loss = _loss(torch, net, hidden, place[at[chosen]], share[at[chosen]], rare, rng)
             optimiser.zero_grad()
             loss.backward()
+            # One outlying batch would stay in the averages of Adam for many steps.
             torch.nn.utils.clip_grad_norm_(net.values(), LARGEST_GRADIENT)
             optimiser.step()
             schedule.step()
@@ -252,8 +267,9 @@ def _repeatable(torch: Torch, seed: int) -> Iterator[None]:
 
 
 def hidden_states(torch: Torch, net: Any, item: Array, weight: Array, dropout: float) -> Tensor:
-    """[rows, length, d] of places [rows, length], oldest first, padded at the end; what
-    `sequence.last_hidden` does, for all.
+    """What `sequence.last_hidden` computes, for every place of every row: [rows, length, d].
+
+    `item` are places [rows, length], oldest first, padded at the end.
     """
     drop, normal = torch.nn.functional.dropout, torch.nn.functional.layer_norm
     rows, length = item.shape
@@ -269,15 +285,11 @@ def hidden_states(torch: Torch, net: Any, item: Array, weight: Array, dropout: f
     before = normed(events, "before")
     ask, offer, give = (split(before @ net[name]) for name in ("ask", "offer", "give"))
     lag = torch.arange(length)[:, None] - torch.arange(length)[None, :]
-    match = (
-        ask @ offer.transpose(-1, -2) / math.sqrt(width / heads) + net["lag"][:, lag.clamp(min=0)]
-    )
-    match = (
-        match
-        + torch.as_tensor(np.log(np.maximum(weight, LEAST_WEIGHT)).astype(np.float32))[
-            :, None, None, :
-        ]
-    )
+    match = ask @ offer.transpose(-1, -2) / math.sqrt(width / heads)
+    # Biases by lag stand in place of positions. Later events have a negative lag and are masked.
+    match = match + net["lag"][:, lag.clamp(min=0)]
+    attended = torch.as_tensor(np.log(np.maximum(weight, LEAST_WEIGHT)).astype(np.float32))
+    match = match + attended[:, None, None, :]
     attention = drop(match.masked_fill(lag < 0, -1e9).softmax(-1), dropout)
     state = events + drop(
         (attention @ give).transpose(1, 2).reshape(rows, length, width) @ net["mix"], dropout
@@ -291,8 +303,10 @@ def hidden_states(torch: Torch, net: Any, item: Array, weight: Array, dropout: f
 
 @dataclass(frozen=True)
 class Negatives:
-    """`chance` float64[items] of each draw, `log_odds` float32[items]: the log of the chance to be
-    among the candidates.
+    """How wrong items are drawn.
+
+    `chance` float64[items] of each draw, `log_odds` float32[items]: the log of the chance to be among
+    the candidates.
     """
 
     chance: Array
@@ -316,8 +330,10 @@ def _loss(
     rare: Negatives,
     rng: np.random.Generator,
 ) -> Tensor:
-    """Cross entropy over all items, or over the targets of the batch and popular draws, corrected
-    for how they were drawn.
+    """Cross entropy over all items, or over a sample of them.
+
+    The sample holds the targets of the batch and popular draws; the logits are corrected for how
+    likely each was drawn.
     """
     items, bias = net["item"], net["bias"]
     if len(bias) > FULL:
@@ -333,9 +349,11 @@ def _loss(
 
 
 def batches(known: Histories, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
-    """One pass: event positions int64[rows, length] of about TOKENS events, and which of them are
-    real, bool. Like lengths
-    go together; histories longer than WINDOW are cut into windows at a random offset."""
+    """One pass: event positions int64[rows, length] of about TOKENS events, and which of them are real.
+
+    Like lengths go together, so that little is padding. Histories longer than WINDOW are cut into
+    windows at a random offset: each pass cuts elsewhere.
+    """
     start, length = _windows(known, rng)
     order = rng.permutation(len(start))
     found = []

@@ -10,9 +10,11 @@ from recdrop.recommender.parts.ranking import top
 
 
 def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
-    """float32[items], at most 1: weighted counts; with `age`, decayed by exp(-a / age) where `a`
-    runs 0..1 backwards
-    over the time span of the data."""
+    """float32[items], at most 1: weighted counts.
+
+    With `age` they decay by exp(-a / age), where `a` runs from 0 for the newest event to 1 for the
+    oldest.
+    """
     weight = history.weight.astype(np.float64)
     if age and len(history):
         newest, span = history.timestamp.max(), max(1, int(np.ptp(history.timestamp)))
@@ -24,16 +26,16 @@ def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
 
 
 def counts(history: Histories, items: int) -> Array:
+    """float64[items]: the sum of the weights of each item's events."""
     return np.bincount(history.item, history.weight, minlength=items)
 
 
 def trend(history: Histories, items: int, window_seconds: int) -> Array:
-    """How much more an item is used in the newest window than in the one before, shrunk towards no
-    change.
+    """float64[items]: how much more an item is used in the newest window than in the one before.
 
-    The gain is measured in standard deviations of a Poisson count: (new - old) / sqrt(new + old +
-    prior). Items without an event in the newest window score below all others, by age of their last
-    event.
+    The gain is in standard deviations of a Poisson count, shrunken towards no change:
+    (new - old) / sqrt(new + old + 4). Items without an event in the newest window score below all
+    others, the less used the lower.
     """
     if not len(history):
         return np.zeros(items)
@@ -48,8 +50,9 @@ def trend(history: Histories, items: int, window_seconds: int) -> Array:
 
 
 def trend_accuracy(history: Histories, items: int, window_seconds: int, depth: int = 25) -> float:
-    """The share of the `depth` items that rise most in the newest window which were foretold from
-    the time before it.
+    """The share of the `depth` fastest risers of the newest window that were foretold.
+
+    They are foretold from the time before that window.
     """
     newest = int(history.timestamp.max())
     before = history.take_events(newest - history.timestamp >= window_seconds)

@@ -10,8 +10,9 @@ BLOCK = 64
 
 
 def top(scores: Array, n: int, allowed: Array | None = None) -> Array:
-    """Positions of the `n` largest scores among `allowed`, best first; equal scores keep the lower
-    position.
+    """Positions of the `n` largest scores among `allowed` (bool), best first.
+
+    Equal scores keep the lower position.
     """
     if allowed is not None:
         candidates = np.flatnonzero(allowed)
@@ -19,6 +20,7 @@ def top(scores: Array, n: int, allowed: Array | None = None) -> Array:
         return found
     if not 0 < n < len(scores) // BLOCK:
         return _sorted(scores, largest(scores, n))
+    # Two stages: which blocks can hold one of the best, and then only those.
     best = largest(_block_maxima(scores[None, :])[0], n)
     near = _columns(best[None, :], len(scores))[0]
     return _sorted(scores, near[largest(scores[near], n)])
@@ -48,6 +50,7 @@ def largest(values: Array, n: int) -> Array:
         return np.arange(len(values))
     if n <= 0:
         return np.zeros(0, dtype=np.int64)
+    # The n-th largest value: all above it are in, and of those equal to it the first few.
     limit = np.partition(values, len(values) - n)[len(values) - n]
     above = np.flatnonzero(values > limit)
     level = np.flatnonzero(values == limit)[: n - len(above)]
@@ -55,17 +58,20 @@ def largest(values: Array, n: int) -> Array:
 
 
 def _block_maxima(scores: Array) -> Array:
-    """[rows, blocks]. The `n` best of a row are in the `n` blocks with the largest maxima (of equal
-    ones the first), or
-    behind the last whole block; to look at maxima is ten times faster than to partition."""
+    """[rows, blocks]: the largest score of each block of BLOCK columns.
+
+    The `n` best of a row are in the `n` blocks with the largest maxima (of equal ones the first), or
+    behind the last whole block. To look at maxima is ten times faster than to partition.
+    """
     blocks = scores.shape[1] // BLOCK
     found: Array = scores[:, : blocks * BLOCK].reshape(len(scores), blocks, BLOCK).max(axis=2)
     return found
 
 
 def _columns(blocks: Array, columns: int) -> Array:
-    """int64[rows, candidates], ascending: the columns of the blocks, and those behind the last
-    whole one.
+    """int64[rows, candidates], ascending: the columns of the blocks.
+
+    Those behind the last whole block are always among them.
     """
     inside = (blocks[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(len(blocks), -1)
     rest = np.arange(columns // BLOCK * BLOCK, columns)

@@ -1,5 +1,6 @@
-"""The closed form: B = (G + lambda I)^-1 C, with a zero diagonal where an item is not to predict
-itself.
+"""The closed form of the ridge: B = (G + lambda I)^-1 C.
+
+With a zero diagonal where an item is not to predict itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ def solve(gram: Array, cross: Array, penalty: float, *, zero_diagonal: bool) -> 
     """float32[head, head].
 
     The diagonal is constrained by its Lagrange multiplier, as in EASE (Steck, 2019).
+
+    Raises:
+        ValueError: No penalty within reach makes the matrix positive definite.
     """
     if not len(gram):
         return np.zeros((0, 0), dtype=np.float32)
@@ -22,6 +26,7 @@ def solve(gram: Array, cross: Array, penalty: float, *, zero_diagonal: bool) -> 
         inverse = _inverse(gram, penalty)
         weights = inverse @ cross
     if zero_diagonal:
+        # Column j must lose inverse[:, j] times what brings its own entry to 0: B[j, j] / inverse[j, j].
         weights -= inverse * (np.diag(weights) / np.diag(inverse))
         np.fill_diagonal(weights, 0.0)
     found: Array = weights.astype(np.float32, copy=False)
@@ -29,6 +34,7 @@ def solve(gram: Array, cross: Array, penalty: float, *, zero_diagonal: bool) -> 
 
 
 def _inverse(gram: Array, penalty: float) -> Array:
+    """float32, by Cholesky: half the work of a general inverse, and it tells an indefinite matrix."""
     matrix = np.array(gram, dtype=np.float32, order="F")
     matrix[np.diag_indices_from(matrix)] += np.float32(penalty)
     factor, failed = lapack.spotrf(matrix, lower=1, overwrite_a=1)
@@ -39,8 +45,9 @@ def _inverse(gram: Array, penalty: float) -> Array:
 
 
 def _inverse_in_double(gram: Array, penalty: float) -> Array:
-    """In double precision, with the penalty raised until it is large enough: windows that overlap
-    leave a Gram matrix indefinite.
+    """In double precision, with the penalty raised until it is large enough.
+
+    Windows that overlap, and lags that stand for others, can leave a Gram matrix indefinite.
     """
     for raised in (penalty * 4.0**step for step in range(12)):
         matrix = np.array(gram, dtype=np.float64, order="F")

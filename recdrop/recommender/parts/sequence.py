@@ -1,9 +1,9 @@
-"""A small attention model over the newest events, answered in plain numpy: what `neural` trains is
-served without torch.
+"""A small attention model over the newest events, answered in plain numpy.
 
-One pre-norm transformer block per net; only the newest position asks, so an answer costs one
-product with the item vectors. Its shape is SASRec's (Kang and McAuley 2018, arXiv:1808.09781) with
-learned biases by lag (as in arXiv:2108.12409) for positions.
+What `neural` trains is served without torch. One pre-norm transformer block per net; only the
+newest position asks, so an answer costs one product with the item vectors. Its shape is SASRec's
+(Kang and McAuley 2018, arXiv:1808.09781) with learned biases by lag (as in arXiv:2108.12409) for
+positions.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ NAMES = (
 
 @dataclass(frozen=True)
 class SequenceNet:
-    """`items` are the codes covered, ascending. Each net has the float32 arrays of `NAMES`, with d
-    the width:
+    """One or more trained nets over the same items; their answers are averaged.
 
-    item [covered, d], bias [covered], lag [heads, window], ask, offer, give, mix [d, d], wide [d,
-    2d], narrow [2d, d], the others [d] (wide_bias [2d]). Without `repeats` the items of the history
-    score 0.
+    `items` are the codes covered, ascending. Each net has the float32 arrays of `NAMES`, with d the
+    width: item [covered, d], bias [covered], lag [heads, window], ask, offer, give, mix [d, d], wide
+    [d, 2d], narrow [2d, d], the others [d] (wide_bias [2d]). Without `repeats` the items of the
+    history score 0.
     """
 
     items: Array
@@ -57,8 +57,9 @@ class SequenceNet:
     repeats: bool
 
     def scores(self, item: Array, weight: Array) -> Array:
-        """float32[covered], at most 1, for a history of item codes, oldest first; zeros when none
-        of it is covered.
+        """float32[covered], at most 1, for a history of item codes, oldest first.
+
+        Zeros when none of it is covered.
         """
         place, kept = self._covered(item, weight)
         if not len(place):
@@ -115,8 +116,9 @@ class SequenceNet:
         return place[keep], weight[keep]
 
     def _shares(self, logits: Array, place: Array) -> Array:
-        """The nets' mean chances to the power SHARPNESS, the largest 1: of all transforms tried the
-        one that mixes best.
+        """The nets' mean chances to the power SHARPNESS, the largest 1.
+
+        Of all transforms tried the one that mixes best with the other parts (docs/research.md).
         """
         if not self.repeats:
             logits[place] = -np.inf
@@ -140,7 +142,10 @@ def last_hidden(net: Weights, place: Array, weight: Array) -> Array:
     offer = (normed @ net["offer"]).reshape(len(place), heads, -1)
     give = (normed @ net["give"]).reshape(len(place), heads, -1)
     match = np.einsum("hd,lhd->hl", ask, offer) / np.float32(math.sqrt(ask.shape[1]))
+    # Lags run from the oldest event of the window down to 0. The log of a weight scales that event's
+    # attention by the weight.
     match += net["lag"][:, len(place) - 1 :: -1] + np.log(weight)
+    # The largest is taken off first: exp of a large number is infinite.
     attention = np.exp(match - match.max(axis=1, keepdims=True))
     attention /= attention.sum(axis=1, keepdims=True)
     state = events[-1] + np.einsum("hl,lhd->hd", attention, give).reshape(-1) @ net["mix"]
@@ -152,6 +157,7 @@ def last_hidden(net: Weights, place: Array, weight: Array) -> Array:
 
 
 def _normed(values: Array, scale: Array, shift: Array) -> Array:
+    """Layer normalisation over the last axis."""
     centred = values - values.mean(axis=-1, keepdims=True)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + np.float32(EPSILON))
     found: Array = centred / spread * scale + shift
@@ -159,6 +165,7 @@ def _normed(values: Array, scale: Array, shift: Array) -> Array:
 
 
 def _gelu(values: Array) -> Array:
+    """The tanh form, as in `neural`: both sides have to compute the same."""
     inner = np.float32(math.sqrt(2 / math.pi)) * (values + np.float32(0.044715) * values**3)
     found: Array = np.float32(0.5) * values * (1 + np.tanh(inner))
     return found
