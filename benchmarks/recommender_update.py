@@ -32,9 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     cases = hold_out(history, asked)
     now = data.take(~np.isin(data.user, asked))
     before = now.take(now.timestamp <= np.quantile(now.timestamp, 0.8))
-    print(
-        f"{name}: {len(before)} events, then {len(now)}\n{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}"
-    )
+    print(f"{name}: {len(before)} events, then {len(now)}")
+    print(f"{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}")
     old = _line("stale", lambda: fit("user-personalization", before), data, cases)
     _line("updated", lambda: update(old, now), data, cases)
     _line("full fit", lambda: fit("user-personalization", now), data, cases)
