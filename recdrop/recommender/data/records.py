@@ -158,6 +158,7 @@ class TrainingData:
                 f"Rows have lengths {len(users)}, {len(items)}, {len(timestamps)}. "
                 "Expected equal lengths of users, items, timestamps"
             )
+        # Metadata may name users and items that have no interactions yet.
         user_ids = _unique_ids(users, user_columns or {})
         item_ids = _unique_ids(items, item_columns or {})
         return cls(
@@ -166,22 +167,12 @@ class TrainingData:
             encode(user_ids, users),
             encode(item_ids, items),
             np.asarray(timestamps, dtype=np.int64).reshape(-1),
-            None
-            if event_types is None
-            else Column("categorical", np.array(list(event_types), dtype=object)),
-            None
-            if event_values is None
-            else np.array([_number(v) for v in event_values], dtype=np.float32),
+            None if event_types is None else Column("categorical", _objects(event_types)),
+            None if event_values is None else _numbers(event_values).astype(np.float32),
             dict(context or {}),
-            {
-                name: _column(kind, values, item_ids)
-                for name, (kind, values) in (item_columns or {}).items()
-            },
-            {
-                name: _column(kind, values, user_ids)
-                for name, (kind, values) in (user_columns or {}).items()
-            },
-            None if impressions is None else np.array(list(impressions), dtype=object),
+            _columns(item_columns or {}, item_ids),
+            _columns(user_columns or {}, user_ids),
+            None if impressions is None else _objects(impressions),
         )
 
 
@@ -200,15 +191,25 @@ def _unique_ids(
     return np.array(sorted(found), dtype=object)
 
 
-def _column(kind: Kind, values: Mapping[str, Any], ids: Array) -> Column:
-    aligned = [values.get(identifier) for identifier in ids]
-    if kind == "number":
-        return Column(kind, np.array([_number(value) for value in aligned], dtype=np.float64))
-    return Column(kind, np.array(aligned, dtype=object))
+def _columns(
+    columns: Mapping[str, tuple[Kind, Mapping[str, Any]]], ids: Array
+) -> dict[str, Column]:
+    """Each column aligned with the ids; what has no value is missing."""
+    found = {}
+    for name, (kind, values) in columns.items():
+        aligned = [values.get(identifier) for identifier in ids]
+        found[name] = Column(kind, _numbers(aligned) if kind == "number" else _objects(aligned))
+    return found
 
 
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
+def _numbers(values: Iterable[Any]) -> Array:
+    """float64, NaN for None."""
+    numbers = [float("nan") if value is None else float(value) for value in values]
+    return np.array(numbers, dtype=np.float64)
+
+
+def _objects(values: Iterable[Any]) -> Array:
+    return np.array(list(values), dtype=object)
 
 
 def _check_ids(name: str, ids: Array) -> None:

@@ -55,13 +55,16 @@ def hold_out(
 ) -> Cases:
     """Cases of `users`. With `end` below 1 only that oldest share of each history is looked at."""
     taken = history.take_users(users)
-    # At least two events are looked at, one to know and one to ask for, but never more than there are.
-    lengths = np.maximum(2, np.round(np.diff(taken.indptr) * end)).astype(np.int64)
-    lengths = np.minimum(lengths, np.diff(taken.indptr))
+    sizes = np.diff(taken.indptr)
+    # How much of each history is looked at: two events at least, one to know and one to ask for,
+    # but never more than there are.
+    lengths = np.maximum(2, np.round(sizes * end)).astype(np.int64)
+    lengths = np.minimum(lengths, sizes)
     true = np.maximum(1, np.round(lengths * share)).astype(np.int64)
-    position = np.arange(len(taken)) - np.repeat(taken.indptr[:-1], np.diff(taken.indptr))
-    cut = np.repeat(lengths - true, np.diff(taken.indptr))
-    stop = np.repeat(lengths, np.diff(taken.indptr))
+    # By event: its place in its own history, where the truth begins there, and where it ends.
+    position = np.arange(len(taken)) - np.repeat(taken.indptr[:-1], sizes)
+    cut = np.repeat(lengths - true, sizes)
+    stop = np.repeat(lengths, sizes)
     truth = taken.take_events((position >= cut) & (position < stop))
     return Cases(
         taken.take_events(position < cut),

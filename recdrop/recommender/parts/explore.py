@@ -79,18 +79,16 @@ def novelty(data: TrainingData, first_seen: Array | None = None) -> Novelty:
     """
     items = len(data.item_ids)
     newest = float(data.timestamp.max()) if len(data) else 0.0
+    # From the weakest source to the strongest, each over the one before where it knows something.
+    created = np.full(items, newest)
     first_event = np.full(items, np.inf)
     np.minimum.at(first_event, data.item, data.timestamp.astype(np.float64))
-    fallback = (
-        np.full(items, newest)
-        if first_seen is None
-        else np.where(np.isnan(first_seen), newest, first_seen)
-    )
-    created = np.where(np.isinf(first_event), fallback, first_event)
-    column = next((column for name, column in data.items.items() if name.upper() == CREATION), None)
-    if column is not None:
-        known = column.values.astype(np.float64)
-        created = np.where(np.isnan(known), created, known)
+    first_event[np.isinf(first_event)] = np.nan
+    own = next((column for name, column in data.items.items() if name.upper() == CREATION), None)
+    for times in (first_seen, first_event, None if own is None else own.values):
+        if times is not None:
+            known = times.astype(np.float64)
+            created = np.where(np.isnan(known), created, known)
     taken = np.bincount(data.item, minlength=items).astype(np.int32)
     return Novelty(created, taken, _shown(data), newest)
 

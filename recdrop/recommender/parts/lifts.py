@@ -77,17 +77,8 @@ def learn_lifts(
         if column.kind == "text":
             continue
         described[name] = _describe(column, rows, sum(len(table) for table in tables))
-        tables.append(
-            _table(
-                Lifts({name: described[name]}, np.zeros((0, items))),
-                name,
-                column,
-                rows,
-                item,
-                weight,
-                items,
-            )
-        )
+        one = Lifts({name: described[name]}, np.zeros((0, items)))
+        tables.append(_table(one, name, column, rows, item, weight, items))
     table = np.concatenate(tables) if tables else np.zeros((0, items), dtype=np.float32)
     return Lifts(described, table.astype(np.float32))
 
@@ -98,11 +89,6 @@ def row_values(columns: Mapping[str, Column], row: int) -> dict[str, str]:
     return {
         name: str(value) for name, value in found.items() if value is not None and value == value
     }
-
-
-def no_lifts(items: int) -> Lifts:
-    """For data without such columns."""
-    return Lifts({}, np.zeros((0, items), dtype=np.float32))
 
 
 def case_lifts(lifts: Lifts, questions: Sequence[Mapping[str, str]], items: Array) -> Array:

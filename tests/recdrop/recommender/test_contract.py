@@ -208,29 +208,3 @@ def test_an_update_with_the_same_data_is_the_full_fit(recipe: str, tmp_path: Pat
 def test_a_segment_model_refuses_what_it_is_not(recipe: str) -> None:
     with pytest.raises(ValueError, match=r"cannot recommend items"):
         _model(recipe).recommend(Query())
-
-
-def test_an_unknown_recipe_is_named_with_what_there_is() -> None:
-    with pytest.raises(
-        ValueError, match=r"Recipe 'magic' is not known. Expected one of: user-personalization-v2"
-    ):
-        fit("magic", with_genres())
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"event_weights": {"View": 2}}, "Event weight of 'View' has value 2. Expected 0 to 1"),
-        ({"event_weights": "View"}, "'event_weights' has value 'View'"),
-        ({"penalty": float("nan")}, "'penalty' has value nan. Expected a finite number"),
-        ({"penalty": [1]}, r"'penalty' has value \[1\]"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_named(settings: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        fit("sims", with_genres(), settings=settings)
-
-
-def test_no_interactions_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"has 0 interactions"):
-        fit("sims", with_genres().take(np.zeros(0, dtype=np.int64)))

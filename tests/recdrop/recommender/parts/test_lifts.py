@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from recdrop.recommender import Column
-from recdrop.recommender.parts.lifts import Lifts, learn_lifts, no_lifts, row_values
+from recdrop.recommender.parts.lifts import Lifts, learn_lifts, row_values
 
 DEVICES = Column("categorical", np.array(["phone", "phone", "desktop", "desktop"] * 25))
 HOURS = Column("number", np.array([8.0, 9.0, 20.0, 21.0] * 25))
@@ -56,7 +56,7 @@ def test_lifts_survive_their_arrays() -> None:
 def test_text_columns_and_no_columns_make_no_lifts() -> None:
     text = Column("text", np.array(["a story"] * 100, dtype=object))
     assert len(_lifts(PLOT=text).table) == 0
-    assert no_lifts(4).of({"DEVICE": "phone"}) is None
+    assert _lifts().of({"DEVICE": "phone"}) is None
 
 
 def test_the_values_of_a_row_leave_out_what_is_missing() -> None:
