@@ -56,6 +56,7 @@ def precision(recommended: Sequence[str], truth: Collection[str], k: int) -> flo
 
 def coverage(recommendations: Sequence[Sequence[str]], catalogue_size: int) -> float:
     """Unique items in the first 25 of every answer, over the size of the catalogue."""
+    # 25, as Personalize counts it.
     shown = {item for recommended in recommendations for item in recommended[:25]}
     return len(shown) / catalogue_size if catalogue_size else 0.0
 

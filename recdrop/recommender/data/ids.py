@@ -43,6 +43,7 @@ class Ids:
 
     def index(self, identifier: str) -> int | None:
         """The code of an id, or None."""
+        # Of very many ids the dictionary would cost more memory than the model.
         if self._searches > MANY and len(self) <= MOST_IN_DICTIONARY:
             return self._dictionary.get(identifier)
         self._searches += 1

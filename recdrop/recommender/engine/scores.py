@@ -158,5 +158,6 @@ def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:
 def _add(total: Array, place: Array | slice, part: Array, share: float | Array) -> None:
     """Adds a part, brought to a maximum of 1, at places that are all different."""
     largest = float(part.max(initial=0))
+    # A part that says nothing of this question stays out of it.
     if largest > 0:
         total[place] += part * (np.float32(1 / largest) * np.asarray(share, dtype=np.float32))

@@ -87,11 +87,13 @@ class Trial:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
         total = self.scores(settings)
         if not settings.repeats:
+            # The engine does not recommend these either.
             total[self._seen] = -np.inf
         return _ndcg(total, self._truth, self._ideal)
 
     def scores(self, s: Settings) -> Array:
         """float32[questions, items looked at]."""
+        # A copy: what is cached must not be added to.
         total = self.ridge(s.window, s.use_share, s.penalty, s.repeats, s.memory).copy()
         if s.markov:
             followers = self.markov(s.markov_window, s.markov_tau, s.markov_memory)

@@ -155,6 +155,7 @@ def _with_alike(
     Items used once or twice, or never, always get neighbours by their metadata.
     """
     uses = np.bincount(history.item, minlength=near.shape[0])
+    # Two uses or fewer say next to nothing of what an item goes with.
     shares = np.where(uses < 3, 0.5, share).astype(np.float32)
     mixed = _rows_to_one(near) + sparse.diags(shares) @ _rows_to_one(alike)
     return largest_per_row(sparse.csr_matrix(mixed, dtype=np.float32), NEIGHBOURS)

@@ -135,6 +135,7 @@ def _folds(history: Histories, effort: Effort, rng: np.random.Generator) -> Iter
 
 def _users_enough(history: Histories, effort: Effort) -> int:
     """Users whose newest tenths together hold `effort.truths` events, at most `effort.cases`."""
+    # How many true items a user brings on average; questions are dear, so no more than are needed.
     truths = np.maximum(1, np.round(np.diff(history.indptr) * TRUTH_SHARE)).mean()
     return min(effort.cases, max(LEAST_USERS, round(effort.truths / float(truths))))
 
@@ -155,6 +156,7 @@ def _questions(history: Histories, users: Array, effort: Effort) -> Cases:
 def _sample(history: Histories, events: int, rng: np.random.Generator) -> Histories:
     if len(history) <= events:
         return history
+    # Whole users: half a history would teach other habits.
     size = max(2, round(history.users * events / len(history)))
     return history.take_users(np.sort(rng.choice(history.users, size, replace=False)))
 
@@ -178,6 +180,7 @@ def _aids(data: TrainingData, fold: Fold, content: Content | None) -> Aids:
     """Each question is asked in the context of its first true event."""
     if not data.context and not data.users:
         return Aids(content)
+    # From the fold's events only: the questions must not speak of their own answers.
     tilts, rows = Tilts.of(data, fold.rest), fold.cases.first_row
     contexts = [row_values(data.context, int(row)) for row in rows]
     profiles = [row_values(data.users, int(user)) for user in data.user[rows]]

@@ -31,6 +31,7 @@ class RelatedModel(Model):
         if code is None:
             return popular_items(self._items, self._popularity, n, allowed)
         index, value = self._neighbours.row(code)
+        # The table was cut before the filter: what it leaves may be few, and popular items fill up.
         keep = np.ones(len(index), dtype=bool) if allowed is None else allowed[index]
         index, value = index[keep], value[keep]
         chosen = top(value, n)

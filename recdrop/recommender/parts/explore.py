@@ -111,6 +111,7 @@ def slots(n: int, weight: float, rng: np.random.Generator) -> Array:
 
     0 is none, 0.3 some 2 of 25, 1 most of them.
     """
+    # Squared, so that the usual weight of 0.3 costs an answer two places, not eight; never all of it.
     share = min(MOST_SLOTS, max(0.0, weight) ** 2)
     return np.flatnonzero(rng.random(n) < share)
 

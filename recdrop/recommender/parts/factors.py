@@ -66,6 +66,7 @@ class _Side:
         order = np.lexsort((np.arange(size), -lengths))
         rank = np.empty(size, dtype=np.int64)
         rank[order] = np.arange(size)
+        # Ratings sorted by their entity's place in that order: a batch is then one slice.
         placed = np.argsort(rank[own], kind="stable")
         return cls(
             order, offsets(lengths[order]), other[placed], value[placed], _batches(lengths[order])
@@ -91,6 +92,7 @@ def sample(
     noise = 2.0
     for step in range(plan.burn + plan.draws):
         for at in (0, 1):
+            # Users given items, then items given the new users: one sweep of the sampler.
             factors[at] = _draw_side(sides[at], factors[at], factors[1 - at], noise, rng)
         noise = _draw_noise(sides[0], factors, rng)
         if step >= plan.burn:
@@ -127,6 +129,7 @@ def _normal_equations(side: _Side, other: Array, first: int, last: int) -> tuple
     lengths = np.diff(starts)
     places = np.arange(int(lengths.max()) if len(lengths) else 0)
     inside = places < lengths[:, None]
+    # Places beyond an entity's ratings point at others', whose rows are zeroed.
     cells = np.minimum(starts[:-1, None] + places, max(0, len(side.other) - 1))
     rows = (
         other[side.other[cells]] * inside[:, :, None]

@@ -87,6 +87,8 @@ def _add_past(
 ) -> None:
     """The full weight for all pairs, then what those near the end of their history have too much."""
     share = 0.5 if lag == 0 else float(stands_for)  # lag 0 is its own mirror
+    # The table is by steps left in the history. Nearly all pairs have the whole window before them,
+    # which is its last entry: it is added to all at once, and the few near the end are corrected.
     table = share * _past_weights(window, lag)
     past.add(counted, float(table[-1]))
     near = pairs.steps_left < len(table) - 1
@@ -151,6 +153,8 @@ class _Pairs:
         if self.weight is not None:
             cells, place = np.unique(self.cells, return_inverse=True)
             return _Counted(cells, np.bincount(place, self.weight, minlength=len(cells)))
+        # Without weights, equal cells only have to be counted: a sort is cheaper than np.unique with
+        # its inverse.
         ordered = np.sort(self.cells)
         starts = (
             np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
@@ -191,6 +195,8 @@ def _past_weights(window: Window, lag: int) -> Array:
 
 def _cross_weight(window: Window, lag: int) -> float:
     """What a pair adds to C: the sum over all steps between its events, seen from both windows."""
+    # The step stands anywhere between the two events: as far back as one window reaches, as far
+    # ahead as the other.
     steps_back = np.arange(max(1, lag - window.next + 1), min(window.past, lag) + 1)
     weights = np.exp(-(steps_back - 1) / window.tau) * np.exp(-(lag - steps_back) / window.tau_next)
     return float(weights.sum())

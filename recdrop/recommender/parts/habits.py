@@ -75,6 +75,7 @@ class Owned:
         gap = np.zeros(len(distinct), dtype=np.float32)
         gap[place] = steps  # the newest of each key is written last
         count = np.bincount(place, minlength=len(distinct))
+        # Two bands in one number: so often, and so lately.
         band = _bands(count, COUNT_BANDS) * GAP_BANDS + _bands(gap + 1, GAP_BANDS)
         return cls(distinct, place, weight, steps, band)
 
@@ -131,6 +132,7 @@ class Returns:
         """Lifts on a frequency of this memory."""
         expected = self._expected(self.owned.frequency(memory))
         by_band = self._lifts(self.owned.band, expected, COUNT_BANDS * GAP_BANDS)
+        # The item is judged on top of its band: what is left over is its own.
         by_item = self._lifts(
             self.item, self._expected(expected * by_band[self.owned.band]), self.items
         )

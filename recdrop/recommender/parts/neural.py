@@ -172,6 +172,8 @@ def item_vectors(known: Histories, items: int, recipe: Recipe, seed: int) -> Arr
     apart = pairs.row != pairs.col
     row, column, value = pairs.row[apart], pairs.col[apart], pairs.data[apart]
     uses = np.bincount(row, value, minlength=items) + 1.0
+    # How much more often than by chance a pair occurs, and the log of that: popular items would
+    # make up the leading eigenvectors otherwise.
     lifted = np.log1p(value * uses.sum() / (uses[row] * uses[column])).astype(np.float32)
     matrix = sparse.csr_matrix((lifted, (row, column)), shape=(items, items))
     basis = rng.normal(size=(items, min(items, recipe.width + 16))).astype(np.float32)
@@ -360,6 +362,7 @@ def batches(known: Histories, rng: np.random.Generator) -> Iterator[tuple[Array,
     for first in range(0, len(order), POOL):
         pool = order[first : first + POOL]
         pool = pool[np.argsort(length[pool], kind="stable")]
+        # Batches of about as many events, not of as many windows: a step costs about the same.
         group = np.cumsum(length[pool]) // TOKENS
         found.extend(np.split(pool, np.flatnonzero(np.diff(group)) + 1))
     for at in rng.permutation(len(found)):
