@@ -1,22 +1,27 @@
-"""Every error of chalicelib. Step Functions matches them by class name, so a rename is a change of
-the ASL.
+"""Every error of chalicelib but HTTP's. Step Functions matches them by class name, so a rename is a
+change of the state machine.
 
-RecdropError
-├── ResourcePending       try again later: Retry is the timer
-├── LeaseHeld             another run has the group: Retry waits for it
-├── Throttled             a service asked to slow down
-├── ServiceUnavailable    a service failed, or could not be reached
-├── LeaseLost             this run was believed dead and the group is another's: stop at once
-├── ExportRejected        the data cannot be used; reasons are in quarantine
-├── ResourceFailed        Personalize gave up; its failureReason is in the message
-├── VerificationFailed    the updated campaign does not answer as its candidate did
-├── ConfigurationError    the deployment or recdrop.toml is wrong
-└── BadInput              a caller's mistake: HTTP 400
+    RecdropError
+    ├── ResourcePending       try again later: Retry is the timer
+    ├── LeaseHeld             another run has the group: Retry waits for it
+    ├── LeaseLost             this run was believed dead and the group is another's: stop at once
+    ├── ExportRejected        the data cannot be used; reasons are in quarantine
+    ├── ResourceFailed        Personalize gave up; its failureReason is in the message
+    ├── VerificationFailed    the updated campaign does not answer as its candidate did
+    ├── ConfigurationError    the deployment or recdrop.toml is wrong
+    ├── DocumentUnreadable    a stored document is of another version, or damaged
+    └── AwsError              a call to AWS failed (translated by chalicelib/aws.py)
+        ├── Throttled             slow down
+        ├── ServiceUnavailable    the service failed, or could not be reached
+        ├── Missing               what the call is about is not there (yet)
+        ├── InUse                 it is being made or changed
+        ├── AlreadyExists         somebody made it before
+        ├── Changed               a condition of the call does not hold (any more)
+        ├── Refused               the request is wrong and stays so
+        └── AccessDenied          a policy is missing: waiting does not cure it
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 
 class RecdropError(Exception):
@@ -29,14 +34,6 @@ class ResourcePending(RecdropError):
 
 class LeaseHeld(RecdropError):
     """Another run holds the lease of the dataset group."""
-
-
-class Throttled(RecdropError):
-    """A service answered with a throttle after the client's own retries."""
-
-
-class ServiceUnavailable(RecdropError):
-    """A service answered with a 5xx, or not at all."""
 
 
 class LeaseLost(RecdropError):
@@ -59,46 +56,46 @@ class ConfigurationError(RecdropError):
     """Environment or group configuration."""
 
 
-class BadInput(RecdropError):
-    """A request that can never succeed as it stands."""
+class DocumentUnreadable(RecdropError):
+    """A stored document that this version cannot read; the message says what to do."""
 
 
-THROTTLES = frozenset({
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-})  # fmt: skip
+class AwsError(RecdropError):
+    """`code` is the service's or botocore's name of the failure, `message` its own words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
-def code_of(error: BaseException) -> str:
-    """The AWS error code of a botocore ClientError, "" for anything else.
-
-    Needs no botocore import.
-    """
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+class Throttled(AwsError):
+    """A service answered with a throttle after the client's own retries."""
 
 
-def message_of(error: BaseException) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Message", error))
+class ServiceUnavailable(AwsError):
+    """A service answered with a 5xx, half an answer, or none."""
 
 
-def translate(error: Exception) -> Exception:
-    """The same error under the name that the state machine retries; an error it should not retry as
-    it came.
-    """
-    response: dict[str, Any] = getattr(error, "response", {})
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code_of(error) in THROTTLES:
-        return Throttled(str(error))
-    if status >= 500 or _is_unreachable(error):
-        return ServiceUnavailable(str(error))
-    return error
+class Missing(AwsError):
+    """The resource, object or item that the call names is not there."""
 
 
-def _is_unreachable(error: Exception) -> bool:
-    names = {base.__name__ for base in type(error).__mro__}
-    return bool(names & {"HTTPClientError", "ConnectionError", "EndpointConnectionError"})
+class InUse(AwsError):
+    """The resource is being created, changed or deleted."""
+
+
+class AlreadyExists(AwsError):
+    """The name is taken."""
+
+
+class Changed(AwsError):
+    """A conditional call came too late: what it names is no longer as it was."""
+
+
+class Refused(AwsError):
+    """The service, or botocore before it, does not take the request."""
+
+
+class AccessDenied(AwsError):
+    """The caller's policies do not allow the call."""

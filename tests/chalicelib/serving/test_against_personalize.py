@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 
 from tests.chalicelib.house import House, encode
-from tests.recdrop.personalize.conftest import aws, s3_endpoint
+from tests.recdrop.personalize.conftest import aws, s3_endpoint, shared_aws
 from tests.recdrop.personalize.driving import GENRES, Aws, deploy, make_group, train
 
-__all__ = ["aws", "s3_endpoint"]
+__all__ = ["aws", "s3_endpoint", "shared_aws"]
 
 # Three trainings take half a minute on a busy machine; the same questions are asked of fakes in
 # test_recommend.py.

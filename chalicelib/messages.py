@@ -1,0 +1,47 @@
+"""What leaves the pipeline as a message: to people by the topic, to ourselves by the queue."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.aws import call
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+MAX_SUBJECT = 100  # characters, SNS's own
+MAX_DELAY_SECONDS = 900  # SQS's own
+
+
+@dataclass(frozen=True)
+class Topic:
+    client: SNSClient
+    arn: str
+
+    def tell(self, group: str, subject: str, message: str) -> None:
+        """Whoever subscribed to the topic reads `recdrop <group>: <subject>`."""
+        call(
+            self.client.publish,
+            TopicArn=self.arn,
+            Subject=f"recdrop {group}: {subject}"[:MAX_SUBJECT],
+            Message=message,
+        )
+
+
+@dataclass(frozen=True)
+class Queue:
+    client: SQSClient
+    url: str
+
+    def look_again(self, group: str, seconds: float) -> None:
+        """Asks ourselves to look at a group's arrivals, in `seconds` or as late as SQS can."""
+        call(
+            self.client.send_message,
+            QueueUrl=self.url,
+            MessageBody=json.dumps({"look_again": group}),
+            DelaySeconds=min(MAX_DELAY_SECONDS, max(1, math.ceil(seconds))),
+        )
