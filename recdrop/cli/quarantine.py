@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from recdrop import project
 from recdrop.cli.common import FINDINGS, endpoint_option, find_endpoint, json_option, print_json
-from recdrop.cli.report import WorkFiles
+from recdrop.cli.report import Files
 
 
 @click.command(
@@ -28,19 +29,19 @@ from recdrop.cli.report import WorkFiles
 @json_option
 def command(name: str, limit: int, endpoint_url: str | None, as_json: bool) -> int:
     """Print the notes of refused files and the first refused rows."""
-    work = WorkFiles(find_endpoint(endpoint_url))
-    run = work.run_name(name)
-    found = {
-        key: read_notes(work.read(key) or b"", key)
-        for key in work.keys("quarantine/")
-        if f"/{run}/" in key
-    }
+    project.put_on_path(project.own())
+    from chalicelib import layout
+
+    files = Files.of(find_endpoint(endpoint_url), name)
+    run, work = files.run, files.work
+    keys = work.keys(layout.quarantine(run.group, run.run))
+    found = {key: read_notes(work.read(key), key) for key in keys}
     if as_json:
         print_json(found)
     elif found:
         show(found, limit)
     else:
-        click.echo(f"Nothing of run {run} is in quarantine.")
+        click.echo(f"Nothing of run {run.run} is in quarantine.")
     return FINDINGS if found else 0
 
 

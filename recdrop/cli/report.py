@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,7 +19,14 @@ from recdrop.cli.common import (
     json_option,
     machine_arn,
 )
-from recdrop.cli.runs import find_run, list_runs
+from recdrop.cli.runs import Run, find_run, list_runs
+
+if TYPE_CHECKING:
+    from chalicelib.buckets import Bucket
+    from chalicelib.documents import HistoryRecord
+    from chalicelib.ledger import Ledger
+
+SHOWN = 10  # of what was done to the group's solutions before
 
 
 @click.command(help="Tell what run NAME, or the newest of group NAME, found, decided and why.")
@@ -30,57 +37,63 @@ from recdrop.cli.runs import find_run, list_runs
 @endpoint_option
 @json_option
 def command(name: str, html: Path | None, endpoint_url: str | None, as_json: bool) -> int:
-    """Print the report, or save its page."""
+    """Print the report and what was done before, or save the report's page."""
     project.put_on_path(project.own())
     from chalicelib import documents, layout
     from chalicelib.reports.text import text
 
-    work = WorkFiles(find_endpoint(endpoint_url))
-    run = work.run_name(name)
-    body = work.read(layout.report(run))
+    files = Files.of(find_endpoint(endpoint_url), name)
+    run = files.run
+    body = files.work.read_if_there(layout.report(run.run))
     if body is None:
         raise CliError(
-            USAGE, f"Run {run!r} has written no report yet.", f"See where it is: recdrop runs {run}"
+            USAGE,
+            f"Run {run.run!r} has written no report yet.",
+            f"See where it is: recdrop runs {run.run}",
         )
     if html is not None:
-        html.write_bytes(work.read(layout.report_page(run)) or b"")
+        html.write_bytes(files.work.read(layout.report_page(run.run)))
     if as_json:
         click.echo(body.decode())
+    elif html is not None:
+        click.echo(f"Wrote {html}")
     else:
-        report = documents.decode(body, documents.RunReport, layout.report(run))
-        click.echo(f"Wrote {html}" if html is not None else text(report))
+        click.echo(text(documents.decode(body, documents.RunReport, layout.report(run.run))))
+        click.echo(history(files.ledger.history(run.group)))
     return 0
 
 
-class WorkFiles:
-    """The work bucket of a running stack, by run."""
+def history(records: list[HistoryRecord]) -> str:
+    """What was done to the solutions of a group, the newest last; nothing where nothing was."""
+    if not records:
+        return ""
+    lines = [
+        f"  {record.at}  {record.solution:<16} {record.did:<9} {record.evidence or ''}".rstrip()
+        + f"  (run {record.run})"
+        for record in records[-SHOWN:]
+    ]
+    return "\n".join(["", "What was done to this group's solutions:", *lines])
 
-    def __init__(self, endpoint: str) -> None:
-        self._stack = describe(endpoint)
-        self._s3 = boto_client(endpoint, "s3")
-        self._stepfunctions = boto_client(endpoint, "stepfunctions")
-        self._bucket = str(self._stack["outputs"]["WorkBucketName"])
 
-    def run_name(self, name: str) -> str:
-        """The run that an execution's name, a part of it, or a group (its newest run) stands for."""
-        runs = list_runs(self._stepfunctions, machine_arn(self._stack), None, 1000)
+@dataclass(frozen=True)
+class Files:
+    """A run of a running stack, and where its files and its group's records lie."""
+
+    run: Run
+    work: Bucket
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, endpoint: str, name: str) -> Files:
+        """Of the run that an execution's name, a part of it, or a group (its newest run) means."""
+        from chalicelib.buckets import Bucket
+        from chalicelib.ledger import Ledger
+        from recdrop.local.aws.clients import Clients
+
+        stack = describe(endpoint)
+        client = boto_client(endpoint, "stepfunctions")
+        runs = list_runs(client, machine_arn(stack), None, 1000)
         run = next((run for run in runs if run.group == name), None) or find_run(runs, name)
-        given: dict[str, Any] = json.loads(
-            self._stepfunctions.describe_execution(executionArn=run.arn)["input"]
-        )
-        return str(given["run"])
-
-    def read(self, key: str) -> bytes | None:
-        """The object, or None."""
-        try:
-            body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        return body
-
-    def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix
-        )
-        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        work = Bucket(boto_client(endpoint, "s3"), str(stack["outputs"]["WorkBucketName"]))
+        table = Clients(endpoint).table(str(stack["resources"]["LedgerTable"]))
+        return cls(run, work, Ledger(table))

@@ -20,13 +20,16 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from recdrop.local import unload
 from recdrop.local.aws.identity import REGION
 from recdrop.local.progress import follow
 from recdrop.local.stack import Stack
 from recdrop.project import DEMO_DATA, DEMO_MARK
+
+if TYPE_CHECKING:
+    from chalicelib.documents import RunReport
 
 GROUP = "groceries"
 T = TypeVar("T")
@@ -111,13 +114,13 @@ class Demo:
         title = f"The first export of '{GROUP}': purchases up to {unload.CUT}"
         report = self.run(export, title)
         self.decisions["first run"] = results(report)
-        failed = f"the first run {report['status']}: {report['reason']}"
-        expect(report["status"] == "succeeded", failed)
+        failed = f"the first run {report.status}: {report.reason}"
+        expect(report.status == "succeeded", failed)
         self.tell_data(report)
         self.tell_decision(report)
         self.tell_cost(report)
 
-    def run(self, export: unload.Unload, title: str) -> dict[str, Any]:
+    def run(self, export: unload.Unload, title: str) -> RunReport:
         """Drop an export and follow its run; the run's report."""
         headline(title)
         before = {execution["executionArn"] for execution in self.executions()}
@@ -131,60 +134,68 @@ class Demo:
         given = json.loads(self.stepfunctions.describe_execution(executionArn=arn)["input"])
         return self.report(given["run"])
 
-    def report(self, run: str) -> dict[str, Any]:
+    def report(self, run: str) -> RunReport:
         """The report that a run wrote."""
-        from chalicelib import layout  # the running stack has put its project on the path
+        # The running stack has put its project on the path.
+        from chalicelib import layout
+        from chalicelib.buckets import Bucket
+        from chalicelib.documents import RunReport
 
-        work = self.stack.outputs["WorkBucketName"]
-        answer = self.s3.get_object(Bucket=work, Key=layout.report(run))
-        report: dict[str, Any] = json.loads(answer["Body"].read())
-        return report
+        work = Bucket(self.s3, self.stack.outputs["WorkBucketName"])
+        return work.read_document(layout.report(run), RunReport)
 
     def drop(self, export: unload.Unload) -> None:
         """Upload an export's files, its manifest last."""
-        bucket, name = self.stack.outputs["DropBucketName"], export.folder.name
-        self.s3.put_object(Bucket=bucket, Key=f"{GROUP}/recdrop.toml", Body=CONFIG.encode())
-        for path in (*export.files, export.manifest):
-            key = f"{GROUP}/{name}/{path.relative_to(export.folder)}"
-            self.s3.upload_file(str(path), bucket, key)
-        parts = f"{len(export.files)} gzip parts and manifest.json"
-        say(f"dropped {parts} into s3://{bucket}/{GROUP}/{name}/")
+        from chalicelib import layout
+        from chalicelib.buckets import Bucket
 
-    def tell_data(self, report: dict[str, Any]) -> None:
+        drop, name = Bucket(self.s3, self.stack.outputs["DropBucketName"]), export.folder.name
+        drop.write(layout.group_config(GROUP), CONFIG)
+        for path in (*export.files, export.manifest):
+            inside = path.relative_to(export.folder).as_posix()
+            drop.upload(path, layout.dropped(GROUP, name, inside))
+        parts = f"{len(export.files)} gzip parts and manifest.json"
+        say(f"dropped {parts} into {drop.url(layout.dropped(GROUP, name))}/")
+
+    def tell_data(self, report: RunReport) -> None:
         """What was found in the data."""
-        data = report["data"]
-        headline(f"The data: can it train? {data['verdict']}")
-        for dataset in data["datasets"]:
+        data = report.data
+        if data is None:
+            raise DemoError(f"run {report.run} has no word on its data")
+        headline(f"The data: can it train? {data.verdict}")
+        for dataset in data.datasets:
             say(
-                f"{dataset['dataset']:<13}{dataset['files']} files"
-                f"  {dataset['rows']:>9,} rows  {dataset['kept']:>9,} kept"
+                f"{dataset.dataset:<13}{dataset.files} files"
+                f"  {dataset.rows:>9,} rows  {dataset.kept:>9,} kept"
             )
-        for finding in data["findings"][:MOST_FINDINGS]:
-            say(f"{finding['severity']:<8} {finding['sentence']}")
-        if (more := len(data["findings"]) - MOST_FINDINGS) > 0:
+        for finding in data.findings[:MOST_FINDINGS]:
+            say(f"{finding.severity:<8} {finding.sentence}")
+        if (more := len(data.findings) - MOST_FINDINGS) > 0:
             say(f"... and {more} more findings in the report")
 
-    def tell_decision(self, report: dict[str, Any]) -> None:
+    def tell_decision(self, report: RunReport) -> None:
         """Each solution's metrics side by side, and why it was promoted or held."""
-        for solution in report["solutions"]:
-            decision = solution["decision"]
-            headline(f"{solution['solution']} ({solution['recipe']}): {solution['result']}")
-            metrics = decision["metrics"]
+        for solution in report.solutions:
+            headline(f"{solution.solution} ({solution.recipe}): {solution.result}")
+            if (decision := solution.decision) is None:
+                say(solution.failure or "no decision")
+                continue
+            metrics = decision.metrics
             sides = [side for side in ("candidate", "live", "popularity") if side in metrics]
             say(f"{'':<45}" + "".join(f"{side:>12}" for side in sides))
             for metric in metrics[sides[0]] if sides else ():
                 values = "".join(f"{metrics[side][metric]:>12.4f}" for side in sides)
                 say(f"{metric:<45}{values}")
-            for reason in decision["reasons"]:
+            for reason in decision.reasons:
                 say(reason)
 
-    def tell_cost(self, report: dict[str, Any]) -> None:
+    def tell_cost(self, report: RunReport) -> None:
         """What Amazon Personalize would charge for the run."""
         headline("What this run would cost on Amazon Personalize (estimate)")
-        for line in report["cost"]:
-            amount = f"{line['quantity']:>14,.4g} {line['unit']:<26}"
-            say(f"{line['what']:<44}{amount}${line['dollars']:.2f}")
-        say(f"total ${sum(line['dollars'] for line in report['cost']):.2f}; here: nothing")
+        for line in report.cost:
+            amount = f"{line.quantity:>14,.4g} {line.unit:<26}"
+            say(f"{line.what:<44}{amount}${line.dollars:.2f}")
+        say(f"total ${sum(line.dollars for line in report.cost):.2f}; here: nothing")
 
     def ask_households(self) -> None:
         """Recommendations over HTTP, beside what the household buys."""
@@ -226,7 +237,9 @@ class Demo:
 
     def drop_corrupted(self, export: unload.Unload) -> None:
         """A model trained on damaged data is held, and the campaign goes on as before."""
-        before = self.serving()
+        from chalicelib import names
+
+        campaign, before = names.campaign(GROUP, "for-you"), self.serving()
         report = self.run(
             export,
             "An export with December, and a join that lost its key:"
@@ -235,8 +248,8 @@ class Demo:
         self.tell_decision(report)
         self.decisions["corrupted export"] = found = results(report)
         expect(found.get("for-you") == "held", f"the gate did not hold the worse model: {found}")
-        expect(self.serving()["for-you"] == before["for-you"], "the campaign was changed")
-        say(f"the campaign still serves {before['for-you'].rsplit('/', 1)[-1]}")
+        expect(self.serving()[campaign] == before[campaign], "the campaign was changed")
+        say(f"the campaign still serves {before[campaign].rsplit('/', 1)[-1]}")
 
     # -- means -------------------------------------------------------------------------------------
 
@@ -249,12 +262,12 @@ class Demo:
         return found
 
     def serving(self) -> dict[str, str]:
-        """The solution version behind each campaign, by solution."""
+        """The solution version behind each campaign, by the campaign's name."""
         versions = {}
         for listed in self.personalize.list_campaigns()["campaigns"]:
             arn = listed["campaignArn"]
             campaign = self.personalize.describe_campaign(campaignArn=arn)["campaign"]
-            versions[campaign["name"].removeprefix(f"{GROUP}-")] = campaign["solutionVersionArn"]
+            versions[campaign["name"]] = campaign["solutionVersionArn"]
         return versions
 
     def settle(self) -> None:
@@ -304,9 +317,9 @@ class Demo:
         self.times[name] = time.monotonic() - began
 
 
-def results(report: Mapping[str, Any]) -> dict[str, str]:
+def results(report: RunReport) -> dict[str, str]:
     """What became of each solution of a run."""
-    return {solution["solution"]: solution["result"] for solution in report["solutions"]}
+    return {solution.solution: solution.result for solution in report.solutions}
 
 
 def product(item: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from recdrop.local.demo import DemoError, home, product, results, tell_what_next, wait_for
 from recdrop.project import DEMO_MARK
+from tests.chalicelib.reports.test_page import REPORT
 
 
 def test_the_demo_starts_afresh_where_it_has_been_before(tmp_path: Path) -> None:
@@ -36,8 +37,7 @@ def test_a_product_is_told_by_its_type_or_its_id() -> None:
 
 
 def test_results_are_told_by_solution() -> None:
-    report = {"solutions": [{"solution": "a", "result": "held"}]}
-    assert results(report) == {"a": "held"}
+    assert results(REPORT) == {"for-you": "promoted"}
 
 
 def test_what_is_waited_for_in_vain_is_named() -> None:
