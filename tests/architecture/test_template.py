@@ -1,73 +1,12 @@
-"""The rules that keep the house honest (design, section 2), each as a test."""
+"""What deploys: a policy file for each function, nothing that may delete, buckets that are closed."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-def imports(package: str) -> Iterator[tuple[str, str]]:
-    """(file, imported module) of every import below a package, at whatever depth."""
-    for path in (PROJECT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                yield from ((str(path), alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield str(path), node.module
-
-
-@pytest.mark.parametrize(
-    ("package", "forbidden"),
-    [
-        (
-            "chalicelib",
-            (
-                "recdrop",
-                "infrastructure",
-                "benchmarks",
-                "tests",
-                "moto",
-                "numpy",
-                "scipy",
-                "click",
-                "jinja2",
-            ),
-        ),
-        ("recdrop/recommender", ("boto3", "botocore", "chalicelib", "moto", "duckdb", "chalice")),
-    ],
-)
-def test_what_ships_is_an_island(package: str, forbidden: tuple[str, ...]) -> None:
-    assert [
-        (file, name) for file, name in imports(package) if name.split(".")[0] in forbidden
-    ] == []
-
-
-def test_only_one_module_of_chalicelib_makes_clients() -> None:
-    found = {
-        Path(file).name for file, name in imports("chalicelib") if name.split(".")[0] == "boto3"
-    }
-    assert found == {"clients.py"}
-
-
-def test_importing_the_app_pulls_in_nothing_heavy() -> None:
-    script = "import sys, app; print([m for m in ('boto3', 'numpy', 'duckdb', 'moto', 'scipy') if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
-
-
-# -- the template ----------------------------------------------------------------------------------
+from tests.architecture.graph import PROJECT
 
 
 def resources() -> dict[str, Any]:
