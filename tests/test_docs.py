@@ -28,6 +28,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+def test_the_readme_links_every_page() -> None:
+    linked = re.findall(r"\]\(([^)#\s]+)\)", (PROJECT / "README.md").read_text())
+    assert {f"docs/{page.name}" for page in (PROJECT / "docs").glob("*.md")} <= set(linked)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_exist(page: Path) -> None:
     text = page.read_text()
