@@ -11,9 +11,6 @@ from typing import Any
 import pytest
 
 from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
-from tests.chalicelib.serving.conftest import house, shop, standing_shop, street
-
-__all__ = ["house", "shop", "standing_shop", "street"]
 
 VIEW = {"userId": "u1", "eventType": "view", "itemId": "tea"}
 

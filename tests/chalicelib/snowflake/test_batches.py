@@ -1,6 +1,4 @@
-"""Batches through the route: conformance to Snowflake's contract, failures, and what a row may
-depend on.
-"""
+"""Batches through the route: Snowflake's contract, failures, and what a row may depend on."""
 
 from __future__ import annotations
 
@@ -19,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.serving.runtime import Deadline, Throttled
-from chalicelib.snowflake.functions import Functions
+from chalicelib.errors import Throttled
+from chalicelib.serving.calls import Deadline
+from chalicelib.snowflake.batches import Batches
 from tests.chalicelib.house import (
     EVENTS,
     FAULT,
@@ -454,7 +453,7 @@ class LimitedRuntime(FakeRuntime):
 def test_many_batches_at_once_share_a_limited_campaign_and_all_complete(shop: House) -> None:
     shop.runtime = LimitedRuntime(per_second=1_000)
     recommender = replace(shop.api.recommender, clock=time.monotonic)
-    functions = Functions.over(recommender, time.monotonic, time.sleep)
+    batches = Batches.over(recommender, time.monotonic, time.sleep)
 
     def run(sender: int) -> int:
         body = json.dumps(
@@ -463,12 +462,12 @@ def test_many_batches_at_once_share_a_limited_campaign_and_all_complete(shop: Ho
         while True:  # Snowflake sends again what was answered with 429
             with suppress(Throttled):
                 return len(
-                    functions.run("recommend", body, {}, Deadline.after(20, time.monotonic))["data"]
+                    batches.run("recommend", body, {}, Deadline.after(20, time.monotonic))["data"]
                 )
 
     with ThreadPoolExecutor(8) as executor:
         assert list(executor.map(run, range(8))) == [64] * 8
-    assert functions.caller.has_throttled
+    assert batches.caller.has_throttled
 
 
 def test_values_that_do_not_fit_in_an_answer_say_so_and_the_others_stay(shop: House) -> None:
