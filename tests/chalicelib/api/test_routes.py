@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app import app
-from tests.chalicelib.house import EVENTS, House, encode, make_app
+from chalicelib.api.http import open_api
+from chalicelib.context import open_context
+from tests.chalicelib.house import EVENTS, Answered, House, encode, make_app, proxy_event
+
+VARIABLES = (
+    "DROP_BUCKET",
+    "PERSONALIZE_ROLE_ARN",
+    "QUEUE_URL",
+    "STATE_MACHINE_ARN",
+    "TABLE_NAME",
+    "TOPIC_ARN",
+    "WORK_BUCKET",
+)
 
 
 def methods_of(routes: Chalice) -> dict[str, set[str]]:
@@ -27,6 +40,77 @@ def test_app_has_the_routes_that_are_tested(house: House) -> None:
 def test_every_posted_body_is_ours_to_read_whatever_its_type() -> None:
     posted = [entries["POST"] for entries in app.routes.values() if "POST" in entries]
     assert all(entry.content_types == ["*/*"] for entry in posted)
+
+
+EVENT = {"userId": "u1", "eventType": "view", "itemId": "tea"}
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/recommendations/u1", None),
+    ("GET", "/similar/tea", None),
+    ("POST", "/rank", {"userId": "u1", "items": ["tea"]}),
+    ("GET", "/popular", None),
+    ("POST", "/events", EVENT),
+    ("POST", "/segment", {"type": "identify"}),
+    ("POST", "/snowflake/recommend", {"data": [[0, "u1"]]}),
+    ("GET", "/snowflake/recommend", None),
+    ("GET", "/runs/run1", None),
+    ("GET", "/health", None),
+]
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The app as in a process whose environment holds nothing of the template."""
+    for name in (*VARIABLES, "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    _forget_process()
+    yield monkeypatch
+    _forget_process()
+
+
+def _forget_process() -> None:
+    open_api.cache_clear()
+    open_context.cache_clear()
+
+
+def send(method: str, path: str, body: Any = None) -> Answered:
+    """What app.py's own app answers."""
+    text = None if body is None else json.dumps(body)
+    return Answered.from_lambda(app(proxy_event(method, path, text), None))
+
+
+def test_the_requests_are_of_all_routes() -> None:
+    sent = {(method, proxy_event(method, path)["resource"]) for method, path, _ in REQUESTS}
+    assert sent == {
+        (method, path) for path, methods in methods_of(app).items() for method in methods
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+def test_without_the_tables_name_every_route_fails_in_our_format_and_the_log_says_why(
+    fresh: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str, path: str, body: Any
+) -> None:
+    answered = send(method, path, body)
+    assert answered.status == 500
+    assert set(answered.json) == {"error"}
+    assert answered.error["code"] == "Failed"
+    assert "TABLE_NAME" not in answered.text
+    assert "TABLE_NAME" in vars(caplog.records[-1])["reason"]
+
+
+def test_the_api_needs_two_variables_and_finds_them_when_they_come(
+    fresh: pytest.MonkeyPatch, house: House
+) -> None:
+    house.serve(campaign_arn=None)
+    house.serve_popular("tea")
+    assert send("GET", "/health").status == 500
+    fresh.setenv("TABLE_NAME", house.table.name)
+    fresh.setenv("WORK_BUCKET", "work")
+    assert send("GET", "/health").json["status"] == "ok"
+    answered = send("GET", "/recommendations/u1")
+    assert (answered.status, answered.items) == (200, ["tea"])
 
 
 def test_the_api_is_imported_without_botocore_numpy_or_moto() -> None:
