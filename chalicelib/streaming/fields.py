@@ -6,11 +6,10 @@ Limits are the service's (personalize-events' service model).
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
@@ -57,21 +56,30 @@ def epoch_seconds(value: Any, name: str) -> float | None:
     """
     if value is None:
         return None
-    seconds = _iso_seconds(value) if isinstance(value, str) else value
-    if not _is_finite(seconds):
+    seconds = _seconds(value)
+    if seconds is None:
         expected = "Expected epoch seconds or an ISO 8601 date and time."
         raise BadRequest(f"{name} has value {short(value)}. {expected}")
-    if seconds >= MILLISECONDS_FROM:
-        seconds /= 1000
     if not 0 < seconds < LATEST_SECONDS:
         raise BadRequest(f"{name} has value {short(value)}. Expected a time from 1970 to 2099.")
-    return float(seconds)
+    return seconds
 
 
-def _iso_seconds(text: str) -> float | None:
+def _seconds(value: Any) -> float | None:
+    if not isinstance(value, str):
+        return _from_number(value)
     # Clients that build JSON by hand send numbers as text.
-    if _DIGITS.fullmatch(text):
-        return float(text)
+    return _from_number(float(value)) if _DIGITS.fullmatch(value) else _from_iso(value)
+
+
+def _from_number(value: Any) -> float | None:
+    # Compared before it becomes a float: JSON's whole numbers may be too large for one.
+    if not _is_number(value) or not abs(value) < MILLISECONDS_FROM * 1000:
+        return None
+    return float(value / 1000 if value >= MILLISECONDS_FROM else value)
+
+
+def _from_iso(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -91,10 +99,6 @@ def number(value: Any, name: str) -> float | None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_finite(value: Any) -> TypeGuard[float]:
-    return _is_number(value) and math.isfinite(value)
 
 
 # -- properties ------------------------------------------------------------------------------------
