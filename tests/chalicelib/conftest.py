@@ -1,4 +1,8 @@
-"""`house`: the API over an empty table. `shop`: one group with a campaign and a popular list."""
+"""Two kinds of neighbourhood, for all tests that ask for one.
+
+servers, town, promoted     moto and the local Personalize (tests/chalicelib/town.py)
+street, house, shop         the API over moto, its campaigns faked (tests/chalicelib/house.py)
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,27 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.runs import Run
 from tests.chalicelib.house import House, Street, open_street
+from tests.chalicelib.shop import promote_all
+from tests.chalicelib.town import Servers, Town, open_servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with open_servers(tmp_path_factory.mktemp("personalize")) as started:
+        yield started
+
+
+@pytest.fixture
+def town(servers: Servers) -> Town:
+    return servers.open_town()
+
+
+@pytest.fixture(scope="session")
+def promoted(servers: Servers) -> Run:
+    """A group's first run, all tasks taken: the tests enter them once more, or look at its traces."""
+    return promote_all(servers.open_town(), "promoted")
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +41,13 @@ def street() -> Iterator[Street]:
 
 @pytest.fixture
 def house(street: Street) -> House:
+    """The API over an empty table."""
     return street.open_house()
 
 
 @pytest.fixture
 def shop(house: House) -> House:
+    """One group with a campaign and a popular list."""
     return open_shop(house)
 
 
