@@ -61,7 +61,7 @@ def test_a_body_is_too_large_zipped_or_not() -> None:
 
 
 def test_a_gzip_bomb_is_not_unpacked() -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
+    bomb = gzip.compress(b" " * 10_000_000)
     with pytest.raises(TooLarge):
         inflate(bomb, 1_000_000)
 

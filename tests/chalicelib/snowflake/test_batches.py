@@ -481,12 +481,6 @@ def test_values_that_do_not_fit_in_an_answer_say_so_and_the_others_stay(shop: Ho
     assert all("items" in value or value == too_large for value in found)
 
 
-def test_a_batch_too_long_for_any_answer_is_refused_whole(shop: House) -> None:
-    answered = shop.post("/snowflake/recommend", {"data": [[n, None] for n in range(50_000)]})
-    assert answered.status == 413
-    assert "Lower MAX_BATCH_ROWS" in answered.error["message"]
-
-
 def test_ten_thousand_rows_are_answered(shop: House) -> None:
     found = values(shop, *[[n % 100, 1, None] for n in range(10_000)])
     assert len(found) == 10_000
