@@ -37,7 +37,7 @@ from chalicelib.runs import Run
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from recdrop.personalize.server import PersonalizeServer
+    from recdrop.service.http.faults import Faults
 
 KEYS = {
     "region_name": "us-east-1",
@@ -185,16 +185,14 @@ INTERACTIONS = documents.encode(
 
 @dataclass(frozen=True)
 class Servers:
-    """`personalize` is the server itself: tests plan its faults."""
+    """`faults` are those of the local Personalize."""
 
     clients: TownClients
-    personalize: PersonalizeServer
+    faults: Faults
 
     def plan_fault(self, **rule: Any) -> None:
         """The next call of an operation goes wrong, as POST /_personalize/faults would plan it."""
-        rules = documents.encode([{"call": 1, **rule}])
-        reply = self.personalize.faults.administer("POST", rules)
-        assert reply.status == 200, reply.body
+        self.faults.replace(documents.encode([{"call": 1, **rule}]))
 
     def open_town(self) -> Town:
         number = f"town-{next(_numbers)}"  # moto is one per process: other tests have tables too
@@ -242,13 +240,17 @@ def open_servers(folder: Path) -> Iterator[Servers]:
     """`folder` is the local Personalize's data directory."""
     # Late: importing moto takes a second that most tests of chalicelib do not need.
     from recdrop.local.motoserver import MotoApp
-    from recdrop.personalize.hosting import hosted
-    from recdrop.personalize.quotas import load_quotas
+    from recdrop.personalize.control.quotas import load_quotas
     from recdrop.personalize.server import PersonalizeServer
+    from recdrop.personalize.specification import PERSONALIZE
+    from recdrop.service.http.faults import Faults
+    from recdrop.service.http.hosting import hosted
 
     with hosted(MotoApp(threading.RLock())) as aws_url:
+        faults = Faults(PERSONALIZE.operations)
         app = PersonalizeServer(
             folder,
+            faults=faults,
             s3_endpoint=aws_url,
             latency="instant",
             training_seconds=1,
@@ -257,7 +259,7 @@ def open_servers(folder: Path) -> Iterator[Servers]:
             quotas=load_quotas().adjusted({"dataset_groups": 50}),
         )
         with hosted(app) as personalize_url:
-            yield Servers(TownClients(aws_url, personalize_url), app)
+            yield Servers(TownClients(aws_url, personalize_url), faults)
         app.close()
 
 

@@ -33,18 +33,22 @@ def test_a_schema_is_one_per_content(personalize: Personalize) -> None:
     again = json.dumps(json.loads(text), indent=1)
     first = personalize.ensure_schema("g", "interactions", text, None)
     assert personalize.ensure_schema("g", "interactions", again, None) == first
-    wider = json.loads(text)
-    wider["fields"].append({"name": "EVENT_TYPE", "type": "string"})
-    assert personalize.ensure_schema("g", "interactions", json.dumps(wider), None) != first
+    wider = with_field({"name": "EVENT_TYPE", "type": "string"})
+    assert personalize.ensure_schema("g", "interactions", wider, None) != first
+
+
+def with_field(field: dict[str, object]) -> str:
+    record = json.loads(INTERACTIONS)
+    record["fields"].append(field)
+    return json.dumps(record)
 
 
 def test_a_dataset_moves_to_another_schema(personalize: Personalize) -> None:
     persist(lambda: personalize.ensure_group("moving", None))
-    wider = json.loads(INTERACTIONS)
-    wider["fields"].append({"name": "DEVICE", "type": ["null", "string"], "categorical": True})
+    wider = with_field({"name": "DEVICE", "type": ["null", "string"], "categorical": True})
     old, new = (
         personalize.ensure_schema("moving", "interactions", text, None)
-        for text in (INTERACTIONS, json.dumps(wider))
+        for text in (INTERACTIONS, wider)
     )
     persist(lambda: personalize.ensure_dataset("moving", "interactions", old))
     with pytest.raises(ResourcePending, match="moving to"):
@@ -64,7 +68,8 @@ def test_a_group_has_one_tracker_whoever_made_it(personalize: Personalize) -> No
 
 def test_a_filter_with_another_expression_is_another_filter(personalize: Personalize) -> None:
     persist(lambda: personalize.ensure_group("filtered", None))
-    schema = personalize.ensure_schema("filtered", "interactions", INTERACTIONS, None)
+    text = with_field({"name": "EVENT_TYPE", "type": "string"})
+    schema = personalize.ensure_schema("filtered", "interactions", text, None)
     persist(lambda: personalize.ensure_dataset("filtered", "interactions", schema))
     seen, chosen = (
         persist(lambda text=text: personalize.ensure_filter("filtered", "seen", text))  # type: ignore[misc]

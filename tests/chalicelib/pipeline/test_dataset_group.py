@@ -31,7 +31,7 @@ def test_an_import_remembers_what_it_kept_back_and_the_popular_list(promoted: Ru
     assert promoted.work.head(held.withheld) is not None
     popular = promoted.ledger.popular("promoted")
     assert popular is not None
-    assert popular.run == promoted.name
+    assert promoted.work.head(popular.key) is not None
 
 
 def test_a_retraining_imports_nothing(town: Town) -> None:
