@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.documents import PopularRecord, ServingRecord
-from chalicelib.personalize.arns import Arns
-from chalicelib.serving.errors import BadRequest, NotFound, NotReady, one_of
+from chalicelib.serving.errors import BadRequest, NotFound, one_of
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -25,22 +24,6 @@ class Group(msgspec.Struct, frozen=True):
         """The group's one tracker: each of its records repeats it."""
         found = (record.event_tracker_id for _, record in sorted(self.solutions.items()))
         return next((tracker for tracker in found if tracker), None)
-
-    def dataset_arn(self, dataset: str) -> str:
-        """The ARN of the group's `items` or `users`.
-
-        It is in the account and region of the group's campaigns, so no variable has to tell them.
-
-        Raises:
-            NotReady: the group has no campaign yet.
-        """
-        campaigns = [
-            record.campaign_arn for record in self.solutions.values() if record.campaign_arn
-        ]
-        if not campaigns:
-            raise NotReady(f"Group {self.name!r} has no campaign yet.")
-        _, partition, _, region, account, _ = campaigns[0].split(":", 5)
-        return Arns(partition, region, account).dataset(self.name, dataset)
 
     def find_solution(self, name: str | None, *recipe_types: str) -> ServingRecord | None:
         """The named solution, else the first that can answer, by type and then by name.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import AwsError, Missing, Refused, Throttled
+from chalicelib.personalize.arns import Arns
 from chalicelib.serving.calls import Caller, Deadline
 from chalicelib.serving.catalogue import Catalogue
 from chalicelib.serving.errors import NotReady, TooManyRequests, Unavailable
@@ -98,14 +99,14 @@ class Sender:
 
         def put_items(rows: Sequence[Row]) -> None:
             arguments = {
-                "datasetArn": group.dataset_arn("items"),
+                "datasetArn": dataset_arn(group, "items"),
                 "items": [row.to_wire("itemId") for row in rows],
             }
             self.caller.call(self.client().put_items, arguments, deadline)
 
         def put_users(rows: Sequence[Row]) -> None:
             arguments = {
-                "datasetArn": group.dataset_arn("users"),
+                "datasetArn": dataset_arn(group, "users"),
                 "users": [row.to_wire("userId") for row in rows],
             }
             self.caller.call(self.client().put_users, arguments, deadline)
@@ -132,6 +133,22 @@ class Sender:
         if first.user_id is not None:
             arguments["userId"] = first.user_id
         self.caller.call(self.client().put_events, arguments, deadline)
+
+
+def dataset_arn(group: Group, dataset: str) -> str:
+    """The ARN of the group's `items` or `users`.
+
+    It is in the account and region of the group's campaigns, so no variable has to tell them.
+
+    Raises:
+        NotReady: the group has no campaign yet.
+    """
+    records = group.solutions.values()
+    campaign = next((found.campaign_arn for found in records if found.campaign_arn), None)
+    if campaign is None:
+        raise NotReady(f"Group {group.name!r} has no campaign yet.")
+    _, partition, _, region, account, _ = campaign.split(":", 5)
+    return Arns(partition, region, account).dataset(group.name, dataset)
 
 
 def _deliver(call: Call, outcome: Outcome) -> None:

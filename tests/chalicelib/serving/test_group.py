@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.documents import PopularRecord, ServingRecord
-from chalicelib.serving.errors import BadRequest, NotFound, NotReady
+from chalicelib.serving.errors import BadRequest, NotFound
 from chalicelib.serving.group import Group
-from tests.chalicelib.house import ARN
 
 
 def record(solution: str, recipe_type: str = "USER_PERSONALIZATION", **more: Any) -> ServingRecord:
@@ -55,10 +54,3 @@ def test_a_named_solution_must_exist_and_be_able_to_answer() -> None:
 def test_the_event_tracker_is_that_of_any_record() -> None:
     assert group(record("a"), record("b", event_tracker_id="t")).event_tracker_id == "t"
     assert group(record("a")).event_tracker_id is None
-
-
-def test_a_dataset_is_in_the_account_and_region_of_the_campaigns() -> None:
-    found = group(record("a"), record("b", campaign_arn=f"{ARN}:campaign/shop-b"))
-    assert found.dataset_arn("items") == f"{ARN}:dataset/shop/ITEMS"
-    with pytest.raises(NotReady, match="no campaign yet"):
-        group(record("a")).dataset_arn("items")

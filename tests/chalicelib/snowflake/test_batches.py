@@ -174,8 +174,10 @@ def test_rows_with_different_solutions_are_routed_separately(shop: House) -> Non
         (
             "recommend",
             [[0, "u", 1, {}], [1, "u", 1, {}, 5]],
-            "data[1]: function recommend has 1 argument(s) after 'options'. "
-            "Expected (user_id, num_results, options).",
+            (
+                "data[1]: function recommend has 1 argument(s) after 'options'. "
+                "Expected (user_id, num_results, options)."
+            ),
         ),
     ],
 )

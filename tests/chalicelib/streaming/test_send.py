@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from chalicelib.documents import ServingRecord
+from chalicelib.serving.errors import NotReady
+from chalicelib.serving.group import Group
+from chalicelib.streaming.send import dataset_arn
 from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
 
 VIEW = {"userId": "u1", "eventType": "view", "itemId": "tea"}
@@ -166,3 +171,14 @@ def test_of_refused_items_the_good_ones_are_kept(shop: House) -> None:
     assert answered.error["rejected"] == [
         {"in": "items", "index": 1, "message": "Unknown property"}
     ]
+
+
+def test_a_dataset_is_in_the_account_and_region_of_the_campaigns() -> None:
+    record = ServingRecord(group="shop", solution="a", recipe="any", recipe_type="any")
+    served = msgspec.structs.replace(
+        record, campaign_arn="arn:aws-cn:personalize:cn-north-1:7:campaign/a"
+    )
+    group = Group("shop", {"b": record, "a": served}, None)
+    assert dataset_arn(group, "items") == "arn:aws-cn:personalize:cn-north-1:7:dataset/shop/ITEMS"
+    with pytest.raises(NotReady, match="no campaign yet"):
+        dataset_arn(Group("shop", {"b": record}, None), "items")
