@@ -11,6 +11,7 @@ depends on the data.
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 import tomllib
 import zoneinfo
@@ -240,6 +241,10 @@ def json_schema() -> dict[str, Any]:
     schema = msgspec.json.decode(
         msgspec.json.encode(msgspec.json.schema(Config))
     )  # defaults are tuples until written
+    for definition in schema["$defs"].values():
+        # Up to 3.12 Python keeps the indentation of a docstring's later lines; from 3.13 on it does not.
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "recdrop.toml",

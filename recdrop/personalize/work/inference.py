@@ -88,7 +88,7 @@ class Asker:
             found[event.event_type.lower()].append(event.item_id)
         return user_events(found, self.model.item_index)
 
-    def _rows(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         return self.database.execute(sql, values).fetchall()
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recdrop.personalize.data.schemas import Field
 from recdrop.personalize.data.tables import Columns, Tables, literal, open_tables, quote
-from recdrop.recommender import Column, Model, TrainingData, fit, load
+from recdrop.recommender import Column, Model, TrainingData, fit, load, update
 from recdrop.service.errors import JobFailed
 
 RESERVED = {
@@ -57,7 +57,7 @@ def _fit(
     recipe: Mapping[str, Any], data: TrainingData, spec: Mapping[str, Any], previous: Model | None
 ) -> Model:
     if previous is not None:
-        return previous.update(data)
+        return update(previous, data)
     try:
         return fit(
             recipe["engine"],

@@ -132,7 +132,9 @@ class Store:
         """What is committed, for reading only: waits for nobody."""
         return Transaction(self._writer, self._live)
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         """Rows of a committed state, on a connection for reading: it never waits for a writer."""
         try:
             connection = self._readers.pop()  # atomic: no two threads get the same one
@@ -259,7 +261,9 @@ class Transaction:
         """Runs one statement for every row, whose values go by place or by name."""
         return self._connection.executemany(sql, rows).rowcount
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, values).fetchall()
 
     def publish(self) -> None:
