@@ -14,7 +14,7 @@ from chalicelib.errors import AwsError, Missing, Refused, Throttled
 from chalicelib.personalize.arns import Arns
 from chalicelib.serving.calls import Caller, Deadline
 from chalicelib.serving.catalogue import Catalogue
-from chalicelib.serving.errors import NotReady, TooManyRequests, Unavailable
+from chalicelib.serving.errors import ApiError, NotReady, TooManyRequests, Unavailable
 from chalicelib.serving.group import Group
 from chalicelib.streaming.members import Batch, Event, Row
 
@@ -76,18 +76,8 @@ class Sender:
         try:
             for call in self._plan(found, batch, deadline):
                 _deliver(call, outcome)
-        except Throttled as error:
-            message = f"The service is overloaded ({error.code})."
-            advice = "Send all again: event ids are counted once."
-            raise TooManyRequests(
-                f"{message} {advice}", retry_after=1, accepted=outcome.accepted
-            ) from error
-        except Missing as error:
-            message = f"What group {found.name!r} needs for it is not there ({error.code})."
-            raise NotReady(message) from error
         except AwsError as error:
-            message = f"The service does not answer ({error.code})."
-            raise Unavailable(message, retry_after=5, accepted=outcome.accepted) from error
+            raise _to_api_error(error, found, outcome.accepted) from error
         finally:
             # After a failure too: some of it may have arrived.
             for user in batch.user_ids:
@@ -133,6 +123,20 @@ class Sender:
         if first.user_id is not None:
             arguments["userId"] = first.user_id
         self.caller.call(self.client().put_events, arguments, deadline)
+
+
+def _to_api_error(error: AwsError, group: Group, accepted: int) -> ApiError:
+    """`accepted` is how many members were taken before the failure."""
+    if isinstance(error, Throttled):
+        advice = "Send all again: event ids are counted once."
+        return TooManyRequests(
+            f"The service is overloaded ({error.code}). {advice}", retry_after=1, accepted=accepted
+        )
+    if isinstance(error, Missing):
+        return NotReady(f"What group {group.name!r} needs for it is not there ({error.code}).")
+    return Unavailable(
+        f"The service does not answer ({error.code}).", retry_after=5, accepted=accepted
+    )
 
 
 def dataset_arn(group: Group, dataset: str) -> str:

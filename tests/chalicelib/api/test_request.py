@@ -36,8 +36,11 @@ def call(body: str | bytes | Exception) -> Call:
     return Call(Request(body))
 
 
+TEXT = '{"a": "é"}'
+
+
 @pytest.mark.parametrize(
-    "body", ['{"a": "é"}', '{"a": "é"}'.encode(), gzip.compress('{"a": "é"}'.encode())]
+    "body", [TEXT, TEXT.encode(), gzip.compress(TEXT.encode())], ids=["text", "bytes", "zipped"]
 )
 def test_a_body_is_read_as_text_as_bytes_or_zipped(body: str | bytes) -> None:
     assert call(body).json() == {"a": "é"}
