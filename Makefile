@@ -1,4 +1,5 @@
-# Every command makes what it needs: a virtual environment from a hash-checked lock, reused while the lock is unchanged.
+# Every command makes what it needs: a virtual environment from a hash-checked lock, which is kept
+# while the lock is unchanged.
 # Any Python from 3.11 on; a name on the PATH may be an empty shim (pyenv), so each is asked what it is.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -51,14 +52,16 @@ bench: $(DEV) ## every benchmark but the recommender's
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
 
-wheel: $(LOCAL) ## build/dist: the package to install anywhere, for `uvx --from "build/dist/...whl[demo]" recdrop demo`
+wheel: $(LOCAL) ## build/dist: the package, to install anywhere; see README
 	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist
 
 package: $(DEV) ## build/package: the template and the code, for `aws cloudformation deploy` (BUCKET=... uploads)
 	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))
 
-build/package/sam.json: $(DEV) app.py $(wildcard chalicelib/*.py chalicelib/*/*.py) $(wildcard .chalice/*.json .chalice/policies/*.json) \
-		infrastructure/resources.json infrastructure/package.py $(wildcard statemachines/*.json)
+PACKAGED := app.py requirements.txt $(shell find chalicelib -name '*.py') \
+	$(wildcard .chalice/*.json .chalice/policies/*.json infrastructure/* statemachines/*.json)
+
+build/package/sam.json: $(DEV) $(filter-out %__pycache__,$(PACKAGED))
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml

@@ -110,7 +110,7 @@ class Demo:
         """The first run: what was found in the data, decided, and what it would cost."""
         title = f"The first export of '{GROUP}': purchases up to {unload.CUT}"
         report = self.run(export, title)
-        self.decisions["first run"] = outcomes(report)
+        self.decisions["first run"] = results(report)
         failed = f"the first run {report['status']}: {report['reason']}"
         expect(report["status"] == "succeeded", failed)
         self.tell_data(report)
@@ -133,8 +133,10 @@ class Demo:
 
     def report(self, run: str) -> dict[str, Any]:
         """The report that a run wrote."""
+        from chalicelib import layout  # the running stack has put its project on the path
+
         work = self.stack.outputs["WorkBucketName"]
-        answer = self.s3.get_object(Bucket=work, Key=f"runs/{run}/report.json")
+        answer = self.s3.get_object(Bucket=work, Key=layout.report(run))
         report: dict[str, Any] = json.loads(answer["Body"].read())
         return report
 
@@ -231,7 +233,7 @@ class Demo:
             " products of the old rows belong to other baskets",
         )
         self.tell_decision(report)
-        self.decisions["corrupted export"] = found = outcomes(report)
+        self.decisions["corrupted export"] = found = results(report)
         expect(found.get("for-you") == "held", f"the gate did not hold the worse model: {found}")
         expect(self.serving()["for-you"] == before["for-you"], "the campaign was changed")
         say(f"the campaign still serves {before['for-you'].rsplit('/', 1)[-1]}")
@@ -302,7 +304,7 @@ class Demo:
         self.times[name] = time.monotonic() - began
 
 
-def outcomes(report: Mapping[str, Any]) -> dict[str, str]:
+def results(report: Mapping[str, Any]) -> dict[str, str]:
     """What became of each solution of a run."""
     return {solution["solution"]: solution["result"] for solution in report["solutions"]}
 

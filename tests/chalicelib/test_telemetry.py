@@ -1,3 +1,5 @@
+"""A task's lines, errors and answers are what Step Functions and CloudWatch expect."""
+
 from __future__ import annotations
 
 import logging

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Query = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
+# The newest: one user with a flood of events must not slow an answer.
 MOST_PER_USER = 500
 
 _OF_USER = """

@@ -100,6 +100,7 @@ def open_asker(spec: Mapping[str, Any]) -> Iterator[Asker]:
     try:
         chosen = parse(spec["filter"], strict=not spec["mixed_filters"]) if spec["filter"] else None
         asker = Asker(spec, load(root / spec["model"]), database, chosen)
+        # Not in the tables: a history is read for one user at a time.
         index = spec["snapshot"]["datasets"].get("INTERACTIONS", {}).get("index")
         if chosen is not None or spec["themes"]:
             with open_tables(root, Path(spec["database"]), spec["snapshot"]) as tables:

@@ -32,6 +32,7 @@ def train(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     actions = any(recipe["type"] == "PERSONALIZED_ACTIONS" for recipe in spec["recipes"])
     with open_tables(Path(spec["root"]), Path(spec["database"]), spec["snapshot"]) as tables:
         data = read_training_data(tables, spec, actions=actions)
+    # An UPDATE goes on from the model of the last full training.
     previous = load(Path(spec["root"]) / spec["previous"]) if spec["previous"] else None
     fitted = [(recipe, _fit(recipe, data, spec, previous)) for recipe in spec["recipes"]]
     objective = _objective(spec)

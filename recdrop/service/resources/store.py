@@ -107,6 +107,7 @@ class Store:
         # Kept in the file: readers need not ask for it.
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.executescript(_TABLES + tables)
+        # Restarts are rare and resources few: all of them are read at once.
         self._live = Live()
         for arn, seq, kind, body in self._writer.execute(
             "SELECT arn, seq, kind, body FROM resources ORDER BY seq"
@@ -184,6 +185,7 @@ class Transaction:
         """Stores a resource; a new one gets its place in the order of creation."""
         if not resource.seq:
             resource = replace(resource, seq=self.next_number("resource"))
+        # JSON, so that a file outlives every change of our classes.
         body = {"doc": resource.doc, "notes": resource.notes, "tags": resource.tags}
         self.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recdrop.local.demo import DemoError, home, outcomes, product, tell_what_next, wait_for
+from recdrop.local.demo import DemoError, home, product, results, tell_what_next, wait_for
 from recdrop.project import DEMO_MARK
 
 
@@ -35,9 +35,9 @@ def test_a_product_is_told_by_its_type_or_its_id() -> None:
     assert product({"itemId": "1", "metadata": {}}) == "1"
 
 
-def test_outcomes_are_told_by_solution() -> None:
-    report = {"solutions": [{"solution": "a", "result": "held", "reasons": []}]}
-    assert outcomes(report) == {"a": "held"}
+def test_results_are_told_by_solution() -> None:
+    report = {"solutions": [{"solution": "a", "result": "held"}]}
+    assert results(report) == {"a": "held"}
 
 
 def test_what_is_waited_for_in_vain_is_named() -> None:
