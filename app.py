@@ -11,7 +11,7 @@ from typing import Any
 from chalice.app import Chalice, IAMAuthorizer, Rate, Response
 
 from chalicelib import drops, retraining
-from chalicelib.composition import api
+from chalicelib.api import http
 from chalicelib.context import open_context
 from chalicelib.documents import (
     ImportDataset,
@@ -32,16 +32,13 @@ from chalicelib.pipeline import (
     scoring,
     training,
 )
-from chalicelib.serving import http
 from chalicelib.telemetry import task
 
 app = Chalice(app_name="recdrop")
 
 Event = dict[str, Any]
-ANY_TYPE = [
-    "*/*"
-    # bodies are decoded by us, whatever they say they are: Chalice's own 415 is not in our error format
-]
+# Bodies are decoded by us, whatever they say they are: Chalice's own 415 is not in our error format.
+ANY_TYPE = ["*/*"]
 
 
 @app.on_sqs_message(queue="recdrop-exports", batch_size=10, name="on_export")
@@ -145,32 +142,32 @@ def notify(event: Event) -> None:
 
 @app.route("/recommendations/{user}", cors=True, api_key_required=True)
 def recommendations(user: str) -> Response:
-    return http.answer(app.current_request, api().recommendations, user)
+    return http.answer(app.current_request, lambda api: api.recommendations, user)
 
 
 @app.route("/similar/{item}", cors=True, api_key_required=True)
 def similar(item: str) -> Response:
-    return http.answer(app.current_request, api().similar, item)
+    return http.answer(app.current_request, lambda api: api.similar, item)
 
 
 @app.route("/rank", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
 def rank() -> Response:
-    return http.answer(app.current_request, api().rank)
+    return http.answer(app.current_request, lambda api: api.rank)
 
 
 @app.route("/popular", cors=True, api_key_required=True)
 def popular() -> Response:
-    return http.answer(app.current_request, api().popular)
+    return http.answer(app.current_request, lambda api: api.popular)
 
 
 @app.route("/events", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
 def events() -> Response:
-    return http.answer(app.current_request, api().events)
+    return http.answer(app.current_request, lambda api: api.events)
 
 
 @app.route("/segment", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def segment() -> Response:
-    return http.answer(app.current_request, api().segment)
+    return http.answer(app.current_request, lambda api: api.segment)
 
 
 @app.route(
@@ -180,14 +177,14 @@ def segment() -> Response:
     authorizer=IAMAuthorizer(),
 )
 def snowflake(function: str) -> Response:
-    return http.answer(app.current_request, api().snowflake, function)
+    return http.answer(app.current_request, lambda api: api.snowflake, function)
 
 
 @app.route("/runs/{run}", authorizer=IAMAuthorizer())
 def run(run: str) -> Response:
-    return http.answer(app.current_request, api().run, run)
+    return http.answer(app.current_request, lambda api: api.run, run)
 
 
 @app.route("/health", cors=True)
 def health() -> Response:
-    return http.answer(app.current_request, api().health)
+    return http.answer(app.current_request, lambda api: api.health)

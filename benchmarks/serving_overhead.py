@@ -1,4 +1,6 @@
-"""What the route adds to the bare SDK call. `python -m benchmarks.serving_overhead`
+"""What the route adds to the bare SDK call.
+
+    python -m benchmarks.serving_overhead
 
 One process answers GetRecommendations over HTTP with 25 items, at once or after 5 ms (a fast
 campaign). Asked in turn, interleaved, by boto3 alone and by the whole Lambda handler (API Gateway
@@ -8,7 +10,6 @@ event in, response out, cache never hit). Target: p50 under 1.2 times the bare c
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 import time
@@ -21,9 +22,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from benchmarks.snowflake_batch import OneGroup
-from chalicelib.serving.api import Api
-from tests.chalicelib.house import KEYS, FakeEvents, make_app, proxy_event
+from benchmarks.snowflake_batch import make_route
+from tests.chalicelib.house import KEYS, proxy_event
 
 CALLS = 400
 ANSWER = json.dumps(
@@ -42,8 +42,8 @@ class Campaign(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(self.latency)
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(ANSWER)}\r\n\r\n"
-        self.wfile.write(head.encode() + ANSWER)
+        head = f"Content-Type: application/json\r\nContent-Length: {len(ANSWER)}\r\n\r\n"
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n" + head.encode() + ANSWER)
 
 
 def serve(latency: float) -> None:
@@ -68,21 +68,6 @@ def campaign(latency: float) -> Iterator[str]:
 def make_client(endpoint: str) -> Any:
     config = Config(retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=32)
     return boto3.client("personalize-runtime", endpoint_url=endpoint, config=config, **KEYS)  # type: ignore[call-overload]
-
-
-def make_route(client: Any) -> Any:
-    api = Api.over(
-        table=OneGroup,
-        s3=lambda: None,  # type: ignore[arg-type, return-value]  # no popular list is asked for
-        work_bucket="work",
-        runtime=lambda: client,
-        personalize_events=FakeEvents,
-        clock=time.monotonic,
-        now=time.time,
-        sleep=time.sleep,
-        random=random.random,
-    )
-    return make_app(lambda: api)
 
 
 def measure(*calls: Callable[[int], object]) -> list[list[float]]:
@@ -120,10 +105,8 @@ def compare(latency: float) -> None:
     base = median(times[0])
     print(f"campaign that takes {latency * 1000:.0f} ms, {CALLS} calls each")
     for name, taken in zip(names, times, strict=True):
-        p99 = quantiles(taken, n=100)[98]
-        print(
-            f"  {name:18} p50 {median(taken):7.3f} ms   p99 {p99:7.3f} ms   {median(taken) / base:5.2f} times"
-        )
+        p50, p99 = median(taken), quantiles(taken, n=100)[98]
+        print(f"  {name:18} p50 {p50:7.3f} ms   p99 {p99:7.3f} ms   {p50 / base:5.2f} times")
 
 
 if __name__ == "__main__":

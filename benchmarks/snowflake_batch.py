@@ -1,5 +1,6 @@
-"""A Snowflake batch through the route, beside a handler that answers row by row. `python -m
-benchmarks.snowflake_batch`
+"""A Snowflake batch through the route, beside a handler that answers row by row.
+
+    python -m benchmarks.snowflake_batch
 
 Both sides ask the same back-end: 30 ms a call, as many at once as asked; in the second part also
 500 calls a second at most. Target: 20 times the row-by-row handler; at least 95 % of the back-end's
@@ -9,17 +10,19 @@ rate limit.
 from __future__ import annotations
 
 import json
-import random
 import sys
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.serving.api import Api
+from chalicelib.api.routes import Api
+from chalicelib.context import Context
+from chalicelib.settings import Settings
 from tests.chalicelib.house import FakeEvents, make_app, proxy_event
 
 LATENCY_SECONDS = 0.03
@@ -31,8 +34,9 @@ ITEMS = [{"itemId": f"item-{number}", "score": 0.5} for number in range(25)]
 
 
 class Backend:
-    """GetRecommendations with a latency and, if wanted, a rate limit with a tenth of a second of
-    burst.
+    """GetRecommendations with a latency, and a limit of calls a second if one is given.
+
+    A tenth of a second's worth may come at once.
     """
 
     def __init__(self, limit: float | None = None) -> None:
@@ -77,25 +81,21 @@ class OneGroup:
         if arguments["ExpressionAttributeValues"][":pk"] == "groups":
             return {"Items": [{"sk": "shop"}]}
         record = {
-            "sk": "serving#for-you",
+            "group": "shop",
+            "solution": "for-you",
             "recipe": "aws-user-personalization-v2",
             "recipe_type": "USER_PERSONALIZATION",
         }
         return {"Items": [{**record, "campaign_arn": "arn", "solution_version_arn": "version"}]}
 
 
-def make_route(backend: Backend) -> Any:
-    api = Api.over(
-        table=OneGroup,
-        s3=lambda: None,  # type: ignore[arg-type, return-value]  # no popular list is asked for
-        work_bucket="work",
-        runtime=lambda: backend,
-        personalize_events=FakeEvents,
-        clock=time.monotonic,
-        now=time.time,
-        sleep=time.sleep,
-        random=random.random,
+def make_route(backend: Any) -> Any:
+    """The whole Lambda handler. `backend` is Personalize's runtime; no popular list is asked for."""
+    clients: Any = SimpleNamespace(
+        table=lambda _name: OneGroup(), personalize_runtime=backend, personalize_events=FakeEvents()
     )
+    settings = Settings({"TABLE_NAME": "ledger", "WORK_BUCKET": "work"})
+    api = Api.over(Context(settings=settings, clients=clients))
     return make_app(lambda: api)
 
 
@@ -123,10 +123,7 @@ def time_of(call: Any) -> float:
 
 
 def send(route: Any, body: str) -> int:
-    """The route's status; a 429 is sent again after a second, as Snowflake does.
-
-    Returns the number of 429.
-    """
+    """How often the route answered 429: such a batch comes again after a second, as from Snowflake."""
     refusals = 0
     while True:
         status = route(proxy_event("POST", "/snowflake/recommend", body), None)["statusCode"]

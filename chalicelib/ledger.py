@@ -37,7 +37,7 @@ from chalicelib.documents import (
     RunRecord,
     ServingRecord,
 )
-from chalicelib.errors import Changed, LeaseHeld, LeaseLost
+from chalicelib.errors import Changed, DocumentUnreadable, LeaseHeld, LeaseLost
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -244,9 +244,22 @@ class Ledger:
     def serving(self, group: str, solution: str) -> ServingRecord | None:
         return self._document(f"group#{group}", f"serving#{solution}", ServingRecord)
 
-    def served(self, group: str) -> list[ServingRecord]:
-        """All that the group serves, by solution."""
-        return list(self._documents(f"group#{group}", "serving#", ServingRecord))
+    def served(
+        self, group: str, on_unreadable: Callable[[DocumentUnreadable], None] | None = None
+    ) -> list[ServingRecord]:
+        """All that the group serves, by solution.
+
+        With `on_unreadable`, a record that cannot be read is handed to it and left out.
+        """
+        found = []
+        for item in self._query(f"group#{group}", "serving#"):
+            try:
+                found.append(documents.from_item(item, ServingRecord))
+            except DocumentUnreadable as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
+        return found
 
     def record_serving(self, token: int, record: ServingRecord) -> None:
         """Writes what a solution serves.

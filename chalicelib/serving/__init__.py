@@ -1,17 +1,20 @@
-"""What answers people: recommendations, similar items, ranking, popularity, and the HTTP edge
-around them.
+"""What answers a question: recommendations, similar items, a ranking, what is popular.
 
-    request.py    an API Gateway event to decoded text, numbers and JSON
-    http.py       one handler call to one HTTP response; every error becomes {"error": {"code",
-                  "message"}}
-    api.py        the routes, one method each
-    options.py    the query parameters that the routes share
-    records.py    which campaign serves which group, read from the ledger's table
-    runtime.py    Personalize's runtime: bounded retries, a deadline, typed failures
-    recommend.py  campaign, cache or fallback: the decision of every answer
-    popular.py    the popular list in S3, what is served when a campaign is not
-    cache.py      answers of the last seconds
-    segment.py    Segment's calls as events (chalicelib/events.py sends them)
+    errors.py      failures that a caller sees, each with its HTTP status
+    values.py      JSON values: reading, naming and quoting them
+    ids.py         ids of users and items
+    options.py     what a caller may wish for: number, filter, context, group, solution
+    question.py    one question to one solution
+    answers.py     the answer, and who gave it
+    group.py       what a group serves
+    catalogue.py   the groups, read from the ledger's table and kept for seconds
+    calls.py       a call to Personalize: bounded retries inside a deadline
+    campaign.py    a campaign asked: the question as the service takes it, its answer as ours
+    popular.py     the popular lists in S3
+    fallback.py    the answer in place of a campaign's, made of the popular list
+    cache.py       answers of the last seconds
+    recommend.py   campaign, cache or fallback: the decision of every answer
 
-Nothing here makes a client or reads the environment: `Api` gets factories.
+The rooms around it: api/ (HTTP), snowflake/ (batches of rows), streaming/ (events). They import this
+one; it imports none of them, makes no client and reads no environment.
 """

@@ -7,10 +7,12 @@ from typing import Any, Literal
 import msgspec
 
 Source = Literal["campaign", "cache", "fallback"]
+# The service's own words for an item that is there because everybody likes it; our list uses them too.
+POPULAR_REASON = "Popular item"
 
 
 class AnswerItem(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`reason` is the service's own word: "Exploration", "Popular item", "Promoted item"."""
+    """One item. `reason` is the service's own word: "Exploration", "Popular item", ..."""
 
     item_id: str
     score: float | None = None
@@ -19,10 +21,10 @@ class AnswerItem(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """Who answered (`source`, `solution_version`, `recommendation_id`) beside what.
+    """What was answered, and who did: `source`, `solution_version`, `recommendation_id`.
 
-    `reason` says why a fallback, or why an answer is not personal; `notes` what was asked for and
-    not done.
+    `reason` says why it is a fallback, or why it is not personal; `notes` say what was asked for
+    and not done.
     """
 
     items: tuple[AnswerItem, ...]

@@ -1,24 +1,27 @@
-"""Errors with an HTTP status.
+"""What a caller is told when there is no answer, each with its HTTP status.
 
-ApiError
-├── BadRequest        400  the caller can repair it: names the argument, its value, what was
-                      expected
-├── NotFound          404  a name that is not known: says which are
-├── NotReady          409  known, but not served yet
-├── TooLarge          413
-├── TooManyRequests   429  with Retry-After
-├── Failed            500  a bug here, or a refusal that waiting does not cure
-└── Unavailable       503  a part behind this one does not answer
+    ApiError
+    ├── BadRequest        400  the caller can repair it: names the argument and what was expected
+    ├── NotFound          404  a name that is not known: says which are
+    ├── NotReady          409  known, but not served yet
+    ├── TooLarge          413
+    ├── TooManyRequests   429  with Retry-After
+    ├── Failed            500  a bug here, or a deployment that is not complete
+    └── Unavailable       503  a part behind this one does not answer
+
+These are for people and for Snowflake; what the state machine matches is in chalicelib/errors.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
 class ApiError(Exception):
-    """An error that is safe to show: the message holds no stack trace and nothing of another
-    caller.
+    """An error that is safe to show: no stack trace, nothing of another caller.
+
+    `retry_after` is in seconds. `details` stand beside code and message in the answer.
     """
 
     status: ClassVar[int] = 500
@@ -66,11 +69,6 @@ class Unavailable(ApiError):
     code = "Unavailable"
 
 
-def one_of(names: object) -> str:
+def one_of(names: Iterable[object]) -> str:
     """`a, b, c`, sorted: how every message lists what it knows."""
-    listed = (
-        sorted(str(name) for name in names)
-        if isinstance(names, (list, tuple, set, frozenset, dict))
-        else [names]
-    )
-    return ", ".join(str(name) for name in listed) if listed else "(none)"
+    return ", ".join(sorted(str(name) for name in names)) or "(none)"

@@ -1,6 +1,6 @@
 """Ids of users and items: text of 1 to 256 characters.
 
-Numbers from JSON and SQL become their exact decimal digits.
+A number from JSON or SQL becomes its exact decimal digits.
 """
 
 from __future__ import annotations
@@ -8,12 +8,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from chalicelib.serving.errors import BadRequest
+from chalicelib.serving.values import is_whole, type_name
 
 MAX_CHARACTERS = 256
 
 
 def to_id(value: object, name: str) -> str:
-    """`1`, `1.0` and `"1"` are one id. BadRequest names the argument."""
+    """The id as text: `1`, `1.0` and `"1"` are one id.
+
+    Raises:
+        BadRequest: `value` is no id; the message begins with `name`.
+    """
     text = _text(value)
     if text is None:
         raise BadRequest(
@@ -31,6 +36,7 @@ def to_id(value: object, name: str) -> str:
 def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
+    # bool is a subclass of int, but true is nobody's id.
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -40,28 +46,10 @@ def _text(value: object) -> str | None:
     return None
 
 
-def is_whole(number: float | Decimal, limit: int = 10**40) -> bool:
-    """Whether `number` is an integer between -limit and limit; False for NaN and infinity."""
-    return -limit < number < limit and number == int(number)
-
-
 def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can carry it: half a surrogate pair would fail later, inside botocore."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def type_name(value: object) -> str:
-    """The JSON name of a Python value's type."""
-    names = {
-        type(None): "null",
-        bool: "boolean",
-        int: "number",
-        float: "number",
-        Decimal: "number",
-        str: "string",
-    }
-    names |= {list: "array", dict: "object"}
-    return names.get(type(value), type(value).__name__)

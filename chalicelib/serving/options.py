@@ -1,8 +1,7 @@
-"""The options that the routes, the ranking body and Snowflake's OBJECT argument share, validated
-once.
+"""What a caller may wish for, validated once for all routes and for Snowflake's OBJECT argument.
 
-Limits are Personalize's own (personalize-runtime's service model): what it would refuse is refused
-here by name.
+Limits are Personalize's own (personalize-runtime's service model): what the service would refuse is
+refused here, by name.
 """
 
 from __future__ import annotations
@@ -14,29 +13,37 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.serving.errors import BadRequest, one_of
-from chalicelib.serving.ids import is_whole, type_name
-from chalicelib.serving.request import decode_json
+from chalicelib.serving.values import decode_json, is_whole, short, type_name
 
 DEFAULT_RESULTS = 25
 MAX_RESULTS = 500
+MAX_NAME_CHARACTERS = 500
 MAX_VALUE_CHARACTERS = 1_000
+MAX_FILTER_VALUES = 25
+MAX_CONTEXT_VALUES = 150
 NAMES = ("context", "filter", "filterValues", "group", "metadata", "numResults", "solution")
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_QUOTED_LIST = re.compile(r'"[^"\\]*"(\s*,\s*"[^"\\]*")*')
 _FILTER_KEY = re.compile(r"[A-Za-z0-9_]{1,50}")
 _CONTEXT_KEY = re.compile(r"[A-Za-z0-9_]{1,150}")
+# `"horror","comedy"`: a value that is quoted already, as Personalize's guide shows it.
+_QUOTED_LIST = re.compile(r'"[^"\\]*"(\s*,\s*"[^"\\]*")*')
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """`filter_values` and `context` are sorted pairs, so that an Options is a key."""
+    """`filter_values` and `context` are sorted pairs, not dicts, so that an Options is a key.
+
+    `metadata` None is the default: with metadata where the campaign can.
+    """
 
     num_results: int = DEFAULT_RESULTS
     group: str | None = None
     solution: str | None = None
     filter: str | None = None
-    filter_values: tuple[tuple[str, str], ...] = ()
-    context: tuple[tuple[str, str], ...] = ()
+    filter_values: Pairs = ()
+    context: Pairs = ()
     metadata: bool | None = None
 
 
@@ -45,14 +52,18 @@ def parse_options(
 ) -> Options:
     """Options from a query string (all values text) or a JSON object (typed values).
 
-    `also` names further keys the caller reads itself; not `sized`, numResults is none of them.
-    Unknown keys are refused: a misspelt filter that is ignored would answer unfiltered.
+    `also` names further keys that the caller reads itself. Not `sized`: numResults is no option
+    (a ranking has as many results as it was given items).
+
+    Raises:
+        BadRequest: an option is unknown or has a wrong value.
     """
     known = {*NAMES, *also} - ({"numResults"} if not sized else set())
     unknown = sorted(set(given) - known)
     if unknown:
+        # Never ignored: an answer to a misspelt filter would be an unfiltered one.
         raise BadRequest(
-            f"Unknown parameter {_short(unknown[0])}. Expected one of: {one_of(known)}."
+            f"Unknown parameter {short(unknown[0])}. Expected one of: {one_of(known)}."
         )
     options = Options(
         num_results=_num_results(given.get("numResults")),
@@ -70,18 +81,21 @@ def parse_options(
     return options
 
 
+# -- single values ---------------------------------------------------------------------------------
+
+
 def _num_results(value: object) -> int:
     if value is None:
         return DEFAULT_RESULTS
     number = _whole_number(value)
     if number is None or not 1 <= number <= MAX_RESULTS:
-        raise BadRequest(
-            f"numResults has value {_short(value)}. Expected a whole number from 1 to {MAX_RESULTS}."
-        )
+        expected = f"Expected a whole number from 1 to {MAX_RESULTS}."
+        raise BadRequest(f"numResults has value {short(value)}. {expected}")
     return number
 
 
 def _whole_number(value: object) -> int | None:
+    # A query string gives text. A regular expression, because int() takes "٣", "1_000" and " 5 " too.
     if isinstance(value, str):
         return int(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
@@ -92,8 +106,8 @@ def _whole_number(value: object) -> int | None:
 def _name(value: object, name: str) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_RESULTS:
-        raise BadRequest(f"{name} has value {_short(value)}. Expected a name.")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME_CHARACTERS:
+        raise BadRequest(f"{name} has value {short(value)}. Expected a name.")
     return value
 
 
@@ -102,47 +116,54 @@ def _flag(value: object, name: str) -> bool | None:
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise BadRequest(f"{name} has value {_short(value)}. Expected one of: true, false.")
+    raise BadRequest(f"{name} has value {short(value)}. Expected one of: true, false.")
 
 
-def _filter_values(value: object) -> tuple[tuple[str, str], ...]:
-    pairs = _mapping(value, "filterValues", _FILTER_KEY, 25)
-    return tuple(
-        (key, _checked(_filter_value(f"filterValues.{key}", item), key)) for key, item in pairs
-    )
+# -- filterValues ----------------------------------------------------------------------------------
 
 
-def _filter_value(name: str, value: object) -> str:
-    """Personalize takes text in double quotes, lists separated by commas, numbers bare; callers
-    send plain JSON.
-
-    Quoting happens here, so that a value can never leave its quotes and become filter syntax.
-    """
-    if isinstance(value, list):
-        if not value:
-            raise BadRequest(f"{name} is an empty list. Expected at least one value.")
-        return ",".join(_filter_value(name, member) for member in value if _is_scalar(name, member))
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return format(value, "f") if isinstance(value, Decimal) else repr(value)
-    if not isinstance(value, str):
-        raise BadRequest(
-            f"{name} has a value of type {type_name(value)}. Expected text, a number or a list of them."
-        )
-    if _QUOTED_LIST.fullmatch(value):
-        return value
-    if '"' in value or "\\" in value:
-        raise BadRequest(f"{name} holds a double quote or a backslash. Expected text without them.")
-    return f'"{value}"'
+def _filter_values(value: object) -> Pairs:
+    """Values in the service's syntax: text in double quotes, lists with commas, numbers bare."""
+    pairs = _pairs(value, "filterValues", _FILTER_KEY, MAX_FILTER_VALUES)
+    return tuple((key, _checked(_filter_value(value, key), key)) for key, value in pairs)
 
 
-def _is_scalar(name: str, value: object) -> bool:
-    if isinstance(value, list):
+def _filter_value(value: object, key: str) -> str:
+    name = f"filterValues.{key}"
+    if not isinstance(value, list):
+        return _filter_scalar(value, name)
+    if not value:
+        raise BadRequest(f"{name} is an empty list. Expected at least one value.")
+    if any(isinstance(member, list) for member in value):
         raise BadRequest(f"{name} holds a list in a list. Expected text and numbers.")
-    return True
+    return ",".join(_filter_scalar(member, name) for member in value)
 
 
-def _context(value: object) -> tuple[tuple[str, str], ...]:
-    pairs = _mapping(value, "context", _CONTEXT_KEY, 150)
+def _filter_scalar(value: object, name: str) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")  # digits: str() of a Decimal may be "1E+3"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return repr(value)
+    if not isinstance(value, str):
+        expected = "Expected text, a number or a list of them."
+        raise BadRequest(f"{name} has a value of type {type_name(value)}. {expected}")
+    return _quote(value, name)
+
+
+def _quote(text: str, name: str) -> str:
+    """Quoted here and nowhere else, so that no value can leave its quotes and become syntax."""
+    if _QUOTED_LIST.fullmatch(text):
+        return text
+    if '"' in text or "\\" in text:
+        raise BadRequest(f"{name} holds a double quote or a backslash. Expected text without them.")
+    return f'"{text}"'
+
+
+# -- context ---------------------------------------------------------------------------------------
+
+
+def _context(value: object) -> Pairs:
+    pairs = _pairs(value, "context", _CONTEXT_KEY, MAX_CONTEXT_VALUES)
     return tuple((key, _checked(_context_value(key, item), key)) for key, item in pairs)
 
 
@@ -158,7 +179,10 @@ def _context_value(key: str, value: object) -> str:
     )
 
 
-def _mapping(
+# -- objects ---------------------------------------------------------------------------------------
+
+
+def _pairs(
     value: object, name: str, key_pattern: re.Pattern[str], most: int
 ) -> list[tuple[str, object]]:
     """Sorted pairs of a JSON object, or of a text that holds one (query strings)."""
@@ -166,30 +190,19 @@ def _mapping(
         return []
     found = decode_json(value, name) if isinstance(value, str) else value
     if not isinstance(found, dict):
-        raise BadRequest(
-            f"{name} has a value of type {type_name(found)}. Expected a JSON object of names and values."
-        )
+        expected = "Expected a JSON object of names and values."
+        raise BadRequest(f"{name} has a value of type {type_name(found)}. {expected}")
     if len(found) > most:
         raise BadRequest(f"{name} has {len(found)} entries. Expected at most {most}.")
     for key in found:
         if not key_pattern.fullmatch(key):
-            raise BadRequest(
-                f"{name} has the key {_short(key)}. Expected letters, digits and underscores."
-            )
+            expected = "Expected letters, digits and underscores."
+            raise BadRequest(f"{name} has the key {short(key)}. {expected}")
     return sorted(found.items())
 
 
 def _checked(value: str, key: str) -> str:
     if len(value) > MAX_VALUE_CHARACTERS:
-        raise BadRequest(
-            f"The value of {key!r} has {len(value):,} characters. Expected at most {MAX_VALUE_CHARACTERS}."
-        )
+        expected = f"Expected at most {MAX_VALUE_CHARACTERS}."
+        raise BadRequest(f"The value of {key!r} has {len(value):,} characters. {expected}")
     return value
-
-
-def _short(value: object) -> str:
-    """A value as it may stand in a message: one line, at most 60 characters, nothing that is not
-    ASCII.
-    """
-    text = str(value) if isinstance(value, Decimal) else ascii(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

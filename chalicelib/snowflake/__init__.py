@@ -1,6 +1,7 @@
 """Snowflake's external functions: rows in, rows out, same numbers, same order.
 
 protocol.py    the batch: parse, check arity, answer
-functions.py   recommend, similar, rank, popular as SQL functions
-pace.py        how many calls run at once against a back-end with a rate limit
+functions.py   the SQL functions: name, arguments, and a row as a question
+batches.py     a batch answered: each distinct question once, by a bounded number of threads
+pace.py        how many calls a second a campaign takes, learnt from its own throttles
 """

@@ -1,8 +1,8 @@
 """How fast a batch may ask a campaign: a rate learnt from the campaign's own throttles.
 
 Until the first throttle nothing waits. From then on calls start evenly, at the rate at which the
-campaign lately took them, and the rate creeps up until the next throttle: a campaign of 500 calls a
-second is used almost fully and refuses seldom, whatever number of batches shares it in this
+campaign lately took them, and the rate creeps up until the next throttle. So a campaign of 500
+calls a second is used almost fully and refuses seldom, however many batches share it in this
 process.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.serving.runtime import Broken, Caller, CallError, Deadline, Throttled
+from chalicelib.errors import AwsError, Throttled
+from chalicelib.serving.calls import Caller, Deadline, no_time_left
 
 WINDOW_SECONDS = 1.0
 SHORTEST_SECONDS = 0.05
@@ -31,7 +32,7 @@ PATIENCE_SECONDS = 0.6
 class Pace:
     """The rate towards one campaign, shared by the threads of all batches.
 
-    `clock` and `sleep` are injected.
+    `clock` gives monotonic seconds, `sleep` takes seconds.
     """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -67,25 +68,22 @@ class Pace:
             self._drop_old(now)
             if self._rate is not None:
                 growth = GROWTH_PER_SECOND * (1 + now - self._slowed_at)
+                # Divided by the rate: that many answers come a second, each adds its share.
                 self._rate *= 1 + growth / max(self._rate, 1.0)
 
     def throttled(self) -> None:
-        """A call was refused for its rate: continue at the rate at which the campaign lately took
-        calls.
-        """
+        """A call was refused for its rate: go on at the rate that the campaign lately took."""
         with self._lock:
             now = self._clock()
             self._drop_old(now)
             if self._taken:
-                self._taken.pop()
+                self._taken.pop()  # the refused call was not taken after all
             if now - self._slowed_at >= ECHO_SECONDS:
                 self._slowed_at = now
                 self._rate = max(self._taken_per_second(now), SLOWEST_PER_SECOND)
 
     def is_stuck(self, since: float) -> bool:
-        """Whether nothing was answered for `PATIENCE_SECONDS`, counted from `since` at the
-        earliest.
-        """
+        """Whether nothing was answered for `PATIENCE_SECONDS`, from `since` on at the earliest."""
         with self._lock:
             return self._clock() - max(self._answered_at, since) >= PATIENCE_SECONDS
 
@@ -106,9 +104,9 @@ class Pace:
 
     def _taken_per_second(self, now: float) -> float:
         """Over the window, or over the part of it since its first call: a batch has just begun."""
-        return (
-            len(self._taken) / max(now - self._taken[0], SHORTEST_SECONDS) if self._taken else 0.0
-        )
+        if not self._taken:
+            return 0.0
+        return len(self._taken) / max(now - self._taken[0], SHORTEST_SECONDS)
 
     def _drop_old(self, now: float) -> None:
         while self._taken and now - self._taken[0] > WINDOW_SECONDS:
@@ -117,9 +115,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class PacedCaller(Caller):
-    """A Caller that keeps on through throttles, at each campaign's pace, while the campaign answers
-    anyone.
-    """
+    """A Caller that keeps on through throttles, at each campaign's pace, while it answers anyone."""
 
     clock: Callable[[], float] = field(kw_only=True)
     _paces: dict[str, Pace] = field(default_factory=dict, kw_only=True)
@@ -134,8 +130,11 @@ class PacedCaller(Caller):
         arguments: Mapping[str, Any],
         deadline: Deadline,
     ) -> Any:
-        """Raises CallError: Throttled when the campaign answers nobody, or too few until the
-        deadline.
+        """As `Caller.call`, after waiting for its turn.
+
+        Raises:
+            Throttled: the campaign answers nobody, or too few until the deadline.
+            AwsError: as `Caller.call`.
         """
         pace = self._paces.setdefault(arguments["campaignArn"], Pace(self.clock, self.sleep))
         began = self.clock()
@@ -150,8 +149,9 @@ class PacedCaller(Caller):
                 pace.answered()
                 return answer
         if pace.rate is None:
-            raise Broken("DeadlineExceeded", "No time was left for the call.")
+            raise no_time_left()
         raise Throttled("Overloaded", f"The campaign takes about {pace.rate:.0f} calls a second.")
 
-    def is_worth_a_retry(self, failure: CallError) -> bool:
+    def is_worth_a_retry(self, failure: AwsError) -> bool:
+        """Throttles are not Caller's to retry here: the pace waits for them."""
         return not isinstance(failure, Throttled) and super().is_worth_a_retry(failure)

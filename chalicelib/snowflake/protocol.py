@@ -1,5 +1,7 @@
-"""The external-function contract: `{"data": [[row_number, arg, ...], ...]}` in, `{"data":
-[[row_number, value], ...]}` out.
+"""The external-function contract, both ways.
+
+    in    {"data": [[row_number, argument, ...], ...]}
+    out   {"data": [[row_number, value], ...]}
 
 Row numbers are copied, never made: whatever order the rows arrive in is the order they leave in. A
 batch that is not the contract's shape is a BadRequest (Snowflake fails the query at once, with our
@@ -18,7 +20,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.serving.errors import ApiError, BadRequest, TooLarge
-from chalicelib.serving.ids import type_name
+from chalicelib.serving.values import type_name
 
 # Lambda's answers end at 6 MB; the rest is room for the envelope.
 MAX_ANSWER_BYTES = 5_500_000
@@ -39,24 +41,27 @@ class Row:
 
 @dataclass(frozen=True)
 class Signature:
-    """The SQL arguments of a function by name; those after the first `required` may be left out or
-    NULL.
-    """
+    """The SQL arguments of a function; those after the first `required` may be left out or NULL."""
 
     name: str
     arguments: tuple[str, ...]
     required: int = 1
 
     def check(self, row: Row, place: int) -> None:
+        """Refuse a row with too few or too many arguments, which fails the whole query.
+
+        Raises:
+            BadRequest: it names the row by its place in the batch.
+        """
         given = len(row.arguments)
         if given < self.required:
             missing = self.arguments[given]
-            raise BadRequest(
-                f"data[{place}]: function {self.name} lacks argument {missing!r}. {self._expected()}"
-            )
+            problem = f"lacks argument {missing!r}"
+            raise BadRequest(f"data[{place}]: function {self.name} {problem}. {self._expected()}")
         if given > len(self.arguments):
-            extra = f"{given - len(self.arguments)} argument(s) after {self.arguments[-1]!r}"
-            raise BadRequest(f"data[{place}]: function {self.name} has {extra}. {self._expected()}")
+            extra = given - len(self.arguments)
+            problem = f"has {extra} argument(s) after {self.arguments[-1]!r}"
+            raise BadRequest(f"data[{place}]: function {self.name} {problem}. {self._expected()}")
 
     def _expected(self) -> str:
         return f"Expected ({', '.join(self.arguments)})."
@@ -65,7 +70,8 @@ class Signature:
 def parse_batch(body: bytes, signature: Signature) -> list[Row]:
     """The rows as received, each with as many arguments as the signature allows.
 
-    Raises BadRequest.
+    Raises:
+        BadRequest: the body is no batch, or a row does not fit the signature.
     """
     try:
         batch = _decoder.decode(body)
@@ -87,6 +93,7 @@ def _parse_row(row: Any, place: int) -> Row:
             f"data[{place}] is of type {type_name(row)}. Expected [row_number, argument, ...]."
         )
     number = row[0]
+    # Copied into the answer, so it must be what Snowflake sends; bool is a subclass of int.
     if isinstance(number, bool) or not isinstance(number, int):
         raise BadRequest(
             f"data[{place}][0] is of type {type_name(number)}. Expected a whole row number."
@@ -102,14 +109,17 @@ def row_error(error: ApiError) -> dict[str, Any]:
 def encode_rows(rows: Sequence[Row], values: Sequence[bytes]) -> dict[str, Any]:
     """The answer: each row's number with its value, given as JSON.
 
-    What no longer fits becomes a `TooLarge` value, and a batch too long for even that is refused
-    whole.
+    What no longer fits becomes a `TooLarge` value.
+
+    Raises:
+        TooLarge: the batch is too long for even that.
     """
-    if len(rows) * (len(_NO_ROOM) + ROW_OVERHEAD_BYTES) > MAX_ANSWER_BYTES:
+    # Room for an error is kept for every row, so that whatever comes first can never crowd it out.
+    room = MAX_ANSWER_BYTES - len(rows) * (len(_NO_ROOM) + ROW_OVERHEAD_BYTES)
+    if room < 0:
         raise TooLarge(
             f"The batch has {len(rows):,} rows. Lower MAX_BATCH_ROWS of the external function."
         )
-    room = MAX_ANSWER_BYTES - len(rows) * (len(_NO_ROOM) + ROW_OVERHEAD_BYTES)
     data = []
     for row, value in zip(rows, values, strict=True):
         growth = max(0, len(value) - len(_NO_ROOM))

@@ -1,6 +1,6 @@
-"""The API as it stands in Lambda: Chalice, the routes, DynamoDB and S3 of moto; Personalize's two
-clients are fakes.
+"""The API as it stands in Lambda, over a Context of its own.
 
+Chalice and the routes are real, DynamoDB and S3 are moto's, Personalize's two clients are fakes.
 Real events go in at one end (`tests/events/`), what API Gateway would send to the client comes out
 at the other.
 """
@@ -17,12 +17,17 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import boto3
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from chalice import Chalice, Response
 from moto import mock_aws
 
-from chalicelib.serving import http
-from chalicelib.serving.api import Api
+from chalicelib import documents
+from chalicelib.api import http
+from chalicelib.api.routes import Api
+from chalicelib.context import Context
+from chalicelib.documents import PopularItem, PopularList, ServingRecord
+from chalicelib.ledger import Ledger
+from chalicelib.settings import Settings
 
 EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
@@ -138,6 +143,50 @@ class FakeEvents:
         return {}
 
 
+class CountingTable:
+    """A table that counts its reads, and may be out of reach."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+        self.reads = 0
+        self.fails = False
+
+    def get_item(self, **arguments: Any) -> Any:
+        return self._read(self.table.get_item, arguments)
+
+    def query(self, **arguments: Any) -> Any:
+        return self._read(self.table.query, arguments)
+
+    def _read(self, read: Any, arguments: Any) -> Any:
+        self.reads += 1
+        if self.fails:
+            raise EndpointConnectionError(endpoint_url="http://table")
+        return read(**arguments)
+
+
+class HouseClients:
+    """A Clients of fakes, looked up at each use, so that a test may exchange them."""
+
+    def __init__(self, house: House, table: Any) -> None:
+        self._house = house
+        self._table = table
+
+    def table(self, _name: str) -> Any:
+        return self._table
+
+    @property
+    def s3(self) -> Any:
+        return self._house.s3
+
+    @property
+    def personalize_runtime(self) -> FakeRuntime:
+        return self._house.runtime
+
+    @property
+    def personalize_events(self) -> FakeEvents:
+        return self._house.tracker
+
+
 @dataclass
 class House:
     """Everything a test needs; `runtime` and `tracker` may be exchanged at any time."""
@@ -149,55 +198,58 @@ class House:
     tracker: FakeEvents = field(default_factory=FakeEvents)
 
     def __post_init__(self) -> None:
-        self.api = self.make_api()
+        self.ledger = Ledger(self.table, self.clock)
+        self.api = Api.over(self.context())
         self.app = make_app(lambda: self.api)
 
-    def make_api(self, table: Callable[[], Any] | None = None) -> Api:
-        return Api.over(
-            table=table or (lambda: self.table),
-            s3=lambda: self.s3,
-            work_bucket="work",
-            runtime=lambda: self.runtime,
-            personalize_events=lambda: self.tracker,
-            clock=self.clock,
+    def context(self, table: Any = None) -> Context:
+        """What the routes get to work with; `table` in place of the house's own."""
+        clients: Any = HouseClients(self, table or self.table)
+        return Context(
+            settings=Settings({"TABLE_NAME": "ledger", "WORK_BUCKET": "work"}),
+            clients=clients,
             now=self.clock,
+            clock=self.clock,
             sleep=self.clock.sleep,
             random=lambda: 0.5,
         )
 
+    def count_reads(self) -> CountingTable:
+        """From now on the routes read a table that counts."""
+        table = CountingTable(self.table)
+        self.api = Api.over(self.context(table))
+        return table
+
     def serve(self, group: str = "shop", solution: str = "for-you", **attributes: Any) -> None:
-        """Write a serving record; attributes that are None are left out."""
-        record = {
+        """Write a serving record, as `Update campaign` does."""
+        usual = {
             "recipe": "aws-user-personalization-v2",
             "recipe_type": "USER_PERSONALIZATION",
             "campaign_arn": f"{ARN}:campaign/{group}-{solution}",
             "solution_version_arn": f"{ARN}:solution/{group}-{solution}/1",
             "run": "run1",
-            "metadata_columns": ["NAME", "PRICE"],
+            "metadata_columns": ("NAME", "PRICE"),
             "filters": {"not-purchased": f"{ARN}:filter/not-purchased"},
             "event_tracker_id": "tracker-1",
-            "fence": 1,
-            **attributes,
         }
-        keys = {
-            "pk": f"group#{group}",
-            "sk": f"serving#{solution}",
-            "group": group,
-            "solution": solution,
-        }
-        self.table.put_item(
-            Item={**keys, **{name: value for name, value in record.items() if value is not None}}
-        )
-        self.table.put_item(Item={"pk": "groups", "sk": group})
+        record = ServingRecord(group=group, solution=solution, **{**usual, **attributes})
+        self.ledger.record_serving(1, record)
+        self.know_group(group)
 
     def serve_popular(self, *items: str, group: str = "shop", run: str = "run1") -> None:
-        listed = [
-            {"itemId": i, "count": 100 - n, "metadata": {"NAME": i.upper()}}
-            for n, i in enumerate(items)
-        ]
+        """Write a popular list: the first item has a count of 100, each further one less."""
+        listed = tuple(
+            PopularItem(item_id=item, count=100 - place, metadata={"NAME": item.upper()})
+            for place, item in enumerate(items)
+        )
         key = f"popular/{group}/{run}.json"
-        self.s3.put_object(Bucket="work", Key=key, Body=json.dumps({"items": listed}).encode())
-        self.table.put_item(Item={"pk": f"group#{group}", "sk": "popular", "run": run, "key": key})
+        body = documents.encode(PopularList(items=listed))
+        self.s3.put_object(Bucket="work", Key=key, Body=body)
+        self.ledger.record_popular(group, run, key)
+        self.know_group(group)
+
+    def know_group(self, group: str = "shop") -> None:
+        """As if something had been dropped for it."""
         self.table.put_item(Item={"pk": "groups", "sk": group})
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answered:
@@ -257,8 +309,9 @@ def proxy_event(
     body: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A REST API's proxy event as API Gateway sends it: query decoded, path parameters still
-    percent-encoded.
+    """A REST API's proxy event as API Gateway sends it.
+
+    The query is decoded, path parameters are still percent-encoded.
     """
     path, _, query = path.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
@@ -308,35 +361,32 @@ def encode(text: str) -> str:
 
 
 def make_app(api: Callable[[], Api]) -> Chalice:
-    """The routes of app.py."""
+    """The routes of app.py, over another API (api/test_routes.py compares the two)."""
     app = Chalice("recdrop")
 
-    def answer(handler: Callable[..., object], *path: str) -> Response:
-        return http.answer(app.current_request, handler, *path)
+    def answer(route: Callable[[Api], http.Route], *path: str) -> Response:
+        return http.answer(app.current_request, route, *path, api=api)
 
     app.route("/recommendations/{user}", cors=True)(
-        lambda user: answer(api().recommendations, user)
+        lambda user: answer(lambda api: api.recommendations, user)
     )
-    app.route("/similar/{item}", cors=True)(lambda item: answer(api().similar, item))
-    app.route("/popular", cors=True)(lambda: answer(api().popular))
-    app.route("/runs/{run}", cors=True)(lambda run: answer(api().run, run))
-    app.route("/health", cors=True)(lambda: answer(api().health))
+    app.route("/similar/{item}", cors=True)(lambda item: answer(lambda api: api.similar, item))
+    app.route("/popular", cors=True)(lambda: answer(lambda api: api.popular))
+    app.route("/runs/{run}", cors=True)(lambda run: answer(lambda api: api.run, run))
+    app.route("/health", cors=True)(lambda: answer(lambda api: api.health))
     posted = {"methods": ["POST"], "content_types": ANY_TYPE, "cors": True}
-    app.route("/rank", **posted)(lambda: answer(api().rank))
-    app.route("/events", **posted)(lambda: answer(api().events))
-    app.route("/segment", **posted)(lambda: answer(api().segment))
+    app.route("/rank", **posted)(lambda: answer(lambda api: api.rank))
+    app.route("/events", **posted)(lambda: answer(lambda api: api.events))
+    app.route("/segment", **posted)(lambda: answer(lambda api: api.segment))
     app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE)(
-        lambda function: answer(api().snowflake, function),
+        lambda function: answer(lambda api: api.snowflake, function)
     )
     return app
 
 
 @dataclass(frozen=True)
 class Street:
-    """Moto with its two clients.
-
-    Starting it takes half a second, a house in it a few milliseconds.
-    """
+    """Moto with its two clients. It starts in half a second, a house in it in milliseconds."""
 
     dynamodb: Any
     s3: Any
@@ -359,8 +409,9 @@ class Street:
 
 @contextmanager
 def open_street() -> Iterator[Street]:
-    """Moto keeps its state in the process, which other tests' servers share: nothing is reset,
-    names are new.
+    """Moto. It keeps its state in the process, which other tests' servers share.
+
+    So nothing is reset, and names are new.
     """
     mock = mock_aws()
     mock.start(reset=False)

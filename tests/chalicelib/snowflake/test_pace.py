@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.serving.runtime import Broken, Deadline, Throttled
+from chalicelib.errors import ServiceUnavailable, Throttled
+from chalicelib.serving.calls import Deadline
 from chalicelib.snowflake.pace import PacedCaller
 from tests.chalicelib.house import THROTTLE, Clock
 
@@ -79,5 +80,5 @@ def test_too_many_calls_for_the_time_end_as_a_throttle_at_once() -> None:
 
 def test_time_that_runs_out_without_a_throttle_is_a_fault() -> None:
     clock = Clock()
-    with pytest.raises(Broken, match="DeadlineExceeded"):
+    with pytest.raises(ServiceUnavailable, match="DeadlineExceeded"):
         run(LimitedCampaign(clock, rate=1e9, burst=1e9, latency=1), clock, 100, seconds=10)

@@ -1,19 +1,18 @@
-"""Events through the routes: what reaches PutEvents, what is refused before, what a refusal of the
-service leaves.
-"""
+"""Members through the routes: what reaches the service, and what its refusals leave."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from chalicelib.documents import ServingRecord
+from chalicelib.serving.errors import NotReady
+from chalicelib.serving.group import Group
+from chalicelib.streaming.send import dataset_arn
 from tests.chalicelib.house import ARN, FAULT, NOT_FOUND, THROTTLE, FakeEvents, House
-from tests.chalicelib.serving.conftest import house, shop, standing_shop, street
-
-__all__ = ["house", "shop", "standing_shop", "street"]
 
 VIEW = {"userId": "u1", "eventType": "view", "itemId": "tea"}
 
@@ -103,68 +102,6 @@ def test_an_anonymous_event_has_a_session_only(shop: House) -> None:
     assert "userId" not in shop.tracker.calls[0]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"eventType": None}, "events[0].eventType is missing. Expected 1 to 256 characters."),
-        ({"eventType": ""}, "events[0].eventType is empty. Expected 1 to 256 characters."),
-        ({"eventType": 7}, "events[0].eventType has a value of type number. Expected a string."),
-        (
-            {"userId": None},
-            "events[0] has neither userId nor sessionId. Expected at least one of them.",
-        ),
-        ({"userId": "x" * 257}, "events[0].userId has 257 characters. Expected 1 to 256."),
-        ({"itemId": ""}, "events[0].itemId is empty. Expected 1 to 256 characters."),
-        (
-            {"sentAt": "yesterday"},
-            "events[0].sentAt has value 'yesterday'. Expected epoch seconds or an ISO 8601",
-        ),
-        ({"sentAt": 10**30}, "events[0].sentAt has value"),
-        ({"sentAt": -1}, "events[0].sentAt has value -1. Expected a time from 1970 to 2099."),
-        ({"sentAt": True}, "events[0].sentAt has value True."),
-        ({"eventValue": "4"}, "events[0].eventValue has value '4'. Expected a number."),
-        (
-            {"properties": "x"},
-            "events[0].properties has a value of type string. Expected a JSON object.",
-        ),
-        (
-            {"properties": {"a": "x" * 1024}},
-            "events[0].properties has 1,032 characters of JSON. Expected at most 1024.",
-        ),
-        ({"properties": {"userId": "x"}}, "events[0].properties has the reserved key 'userId'."),
-        (
-            {"properties": {"TIMESTAMP": 1}},
-            "events[0].properties has the reserved key 'TIMESTAMP'.",
-        ),
-        ({"recommendationId": "x" * 41}, "events[0].recommendationId has value"),
-        ({"impression": []}, "events[0].impression is not a list of 1 to 25 item ids."),
-        ({"impression": [""]}, "events[0].impression[0] is empty."),
-        (
-            {"item": "tea"},
-            "events[0] has an unknown key 'item'. Expected one of: eventId, eventType,",
-        ),
-    ],
-)
-def test_a_wrong_event_is_refused_by_name_and_nothing_is_sent(
-    standing_shop: House, change: dict[str, Any], message: str
-) -> None:
-    answered = standing_shop.post("/events", {"events": [{**VIEW, **change}, VIEW]})
-    assert answered.status == 400
-    assert answered.error["message"].startswith(message)
-    assert standing_shop.tracker.calls == []
-
-
-@pytest.mark.parametrize(
-    "body", [[], [VIEW], 7, None, "x", {"events": []}, {"events": {}}, {"events": [7]}, {}]
-)
-def test_a_body_that_is_no_event_is_refused(standing_shop: House, body: Any) -> None:
-    assert standing_shop.post("/events", json.dumps(body)).status == 400
-
-
-def test_more_than_five_hundred_events_are_too_many(shop: House) -> None:
-    assert shop.post("/events", {"events": [VIEW] * 501}).status == 413
-
-
 def test_of_a_refused_call_the_good_events_are_kept_and_the_bad_are_named(shop: House) -> None:
     shop.tracker = FakeEvents(refuses=["bad"])
     events = [
@@ -227,43 +164,6 @@ def test_new_items_and_users_go_before_the_events_that_speak_of_them(shop: House
     assert fourth["eventList"][0]["itemId"] == "tea"
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"items": [7]}, "items[0] is of type number. Expected an object."),
-        ({"items": {}}, "items has a value of type object. Expected a list."),
-        ({"items": [{}]}, "items[0].itemId has a value of type null."),
-        (
-            {"items": [{"itemId": "a", "name": "b"}]},
-            "items[0] has an unknown key 'name'. Expected one of: itemId, properties.",
-        ),
-        (
-            {"items": [{"itemId": "a", "properties": "b"}]},
-            "items[0].properties has a value of type string.",
-        ),
-        (
-            {"items": [{"itemId": "a", "properties": {"b": "c" * 32_000}}]},
-            "items[0].properties has 32,008 characters of JSON.",
-        ),
-        (
-            {"users": [{"userId": "a", "properties": {"b": "c" * 24_000}}]},
-            "users[0].properties has 24,008 characters of JSON.",
-        ),
-        ({"items": [], "users": []}, "The lists are empty."),
-        (
-            {"items": [{"itemId": "a"}], "x": 1},
-            "Unknown key 'x' beside the lists. Expected one of: events, group, items, users.",
-        ),
-    ],
-)
-def test_a_wrong_item_or_user_is_refused_by_name(
-    standing_shop: House, body: dict[str, Any], message: str
-) -> None:
-    answered = standing_shop.post("/events", body)
-    assert answered.status == 400
-    assert answered.error["message"].startswith(message)
-
-
 def test_of_refused_items_the_good_ones_are_kept(shop: House) -> None:
     shop.tracker = FakeEvents(refuses=["bad"])
     answered = shop.post("/events", {"items": [{"itemId": i} for i in ("a", "bad", "b")]})
@@ -271,3 +171,14 @@ def test_of_refused_items_the_good_ones_are_kept(shop: House) -> None:
     assert answered.error["rejected"] == [
         {"in": "items", "index": 1, "message": "Unknown property"}
     ]
+
+
+def test_a_dataset_is_in_the_account_and_region_of_the_campaigns() -> None:
+    record = ServingRecord(group="shop", solution="a", recipe="any", recipe_type="any")
+    served = msgspec.structs.replace(
+        record, campaign_arn="arn:aws-cn:personalize:cn-north-1:7:campaign/a"
+    )
+    group = Group("shop", {"b": record, "a": served}, None)
+    assert dataset_arn(group, "items") == "arn:aws-cn:personalize:cn-north-1:7:dataset/shop/ITEMS"
+    with pytest.raises(NotReady, match="no campaign yet"):
+        dataset_arn(Group("shop", {"b": record}, None), "items")

@@ -1,5 +1,4 @@
-"""An API Gateway request, decoded: path and query text, headers in any case, the body as bytes or
-JSON.
+"""An API Gateway request, decoded: path and query text, headers in any case, the body.
 
 Chalice parses the event; this module does what it leaves to the app. API Gateway's REST APIs hand
 path parameters on still percent-encoded. A body may be base64 (`isBase64Encoded`) and may be gzip,
@@ -17,9 +16,11 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from chalicelib.serving.errors import BadRequest, TooLarge
+from chalicelib.serving.values import decode_json, type_name
 
 MAX_BODY_BYTES = 1_000_000
 GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib's number for "the largest window, in a gzip frame"
 
 
 class ChaliceRequest(Protocol):
@@ -53,7 +54,12 @@ class Call:
         return self.request.headers.get(name)
 
     def body(self, limit: int = MAX_BODY_BYTES) -> bytes:
-        """The body, base64 and gzip undone; TooLarge above `limit` bytes, compressed or not."""
+        """The body, base64 and gzip undone.
+
+        Raises:
+            BadRequest: it cannot be undone.
+            TooLarge: it has more than `limit` bytes, compressed or not.
+        """
         try:
             raw = self.request.raw_body
             body = raw.encode() if isinstance(raw, str) else bytes(raw or b"")
@@ -63,16 +69,33 @@ class Call:
         return inflate(body, limit) if body.startswith(GZIP_MAGIC) else body
 
     def json(self, limit: int = MAX_BODY_BYTES) -> Any:
+        """The body's JSON value.
+
+        Raises:
+            BadRequest, TooLarge: as `body`; or it is empty, or no JSON.
+        """
         body = self.body(limit)
         if not body.strip():
             raise BadRequest("The body is empty. Expected JSON.")
         return decode_json(body)
 
+    def json_object(self) -> dict[str, Any]:
+        """The body's JSON object.
+
+        Raises:
+            BadRequest, TooLarge: as `json`; or it is another value.
+        """
+        body = self.json()
+        if not isinstance(body, dict):
+            raise BadRequest(f"The body is of type {type_name(body)}. Expected a JSON object.")
+        return body
+
 
 def inflate(body: bytes, limit: int) -> bytes:
     """Gunzip at most `limit` bytes: a small body may unpack to gigabytes."""
-    decompressor = zlib.decompressobj(wbits=31)
+    decompressor = zlib.decompressobj(wbits=_GZIP_WINDOW)
     try:
+        # One byte more than is allowed, to tell "exactly the limit" from "above it".
         plain = decompressor.decompress(body, limit + 1)
     except zlib.error as error:
         raise BadRequest("The body starts as gzip but cannot be decompressed.") from error
@@ -87,22 +110,12 @@ def _check_size(size: int, limit: int) -> None:
         raise TooLarge(f"The body is larger than {limit:,} bytes.")
 
 
-def decode_json(text: str | bytes, what: str = "The body") -> Any:
-    """JSON as the standard has it: no NaN, no lone surrogates, nesting bounded by the interpreter's
-    recursion limit.
-    """
-    import msgspec  # late: every Lambda imports this module, only the API reads JSON with it
-
-    try:
-        return msgspec.json.decode(text)
-    except RecursionError as error:
-        raise BadRequest(f"{what} is nested too deeply.") from error
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadRequest(f"{what} is not valid JSON: {error}.") from error
-
-
 def decode_path(value: str, name: str) -> str:
-    """Percent-decode one path parameter; `+` stays a plus sign, as in any path."""
+    """Percent-decode one path parameter; `+` stays a plus sign, as in any path.
+
+    Raises:
+        BadRequest: the decoded bytes are no UTF-8.
+    """
     try:
         return unquote(value, errors="strict")
     except UnicodeDecodeError as error:

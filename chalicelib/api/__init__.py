@@ -1,0 +1,9 @@
+"""The HTTP API: routes, and the edge between API Gateway and the rooms that answer.
+
+request.py   an API Gateway event to decoded text, headers and JSON
+reply.py     a payload with its status; every failure as one
+http.py      one request to one response, whatever happens in between
+routes.py    the routes, one method each, and what they are made of
+health.py    /health
+runs.py      /runs/{run}
+"""
