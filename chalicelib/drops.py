@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import clients, groupconfig, layout
+from chalicelib import clients, layout
+from chalicelib.config import loading
+from chalicelib.config.sections import Config
 from chalicelib.errors import code_of
 from chalicelib.exports import keys, manifests, sets
 from chalicelib.ledger import Item, Ledger
@@ -62,7 +64,7 @@ class Facts:
     objects: Mapping[str, sets.ObjectFact]
     commits: Mapping[str, tuple[str, ...]]
 
-    def decide(self, group: str, config: groupconfig.Config, inbox: Inbox) -> sets.Decision:
+    def decide(self, group: str, config: Config, inbox: Inbox) -> sets.Decision:
         return sets.decide(
             group,
             self.objects.values(),
@@ -122,8 +124,8 @@ class Inbox:
         """Records what lies at `key` now and looks whether an export has become complete."""
         parsed = keys.parse_drop_key(key)
         try:
-            groupconfig.check_group_name(parsed.group)
-        except groupconfig.ConfigError as error:
+            loading.check_group_name(parsed.group)
+        except loading.ConfigError as error:
             self._tell(
                 parsed.group or key, "ignored", f"Object {key!r} is not part of any group. {error}"
             )
@@ -144,10 +146,10 @@ class Inbox:
         while arrivals := self.ledger.arrivals(group):
             toml = self._read_config(group)
             try:
-                config = groupconfig.load(toml, group)
+                config = loading.load(toml, group)
                 facts = self._gather(config, arrivals)
                 decision = facts.decide(group, config, self)
-            except (groupconfig.ConfigError, manifests.ManifestError) as error:
+            except (loading.ConfigError, manifests.ManifestError) as error:
                 self._tell(group, "waiting for a correction", str(error))
                 return
             match decision:
@@ -173,7 +175,7 @@ class Inbox:
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _gather(self, config: groupconfig.Config, arrivals: list[Item]) -> Facts:
+    def _gather(self, config: Config, arrivals: list[Item]) -> Facts:
         mapped = {entry.name: entry.dataset for entry in config.dataset}
         roles = {
             item["key"]: keys.parse_drop_key(item["key"], mapped, int(item["size"])).role

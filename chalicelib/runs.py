@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib import clients, groupconfig, layout
+from chalicelib import clients, layout
+from chalicelib.config import loading
+from chalicelib.config.sections import Config, Solution
 from chalicelib.errors import code_of
 from chalicelib.exports.sets import ExportSet
 from chalicelib.ledger import Ledger
@@ -64,9 +66,9 @@ class Run:
         )
 
     @cached_property
-    def config(self) -> groupconfig.Config:
+    def config(self) -> Config:
         """The group's config as it was when the run began."""
-        return groupconfig.load(self.read_bytes(layout.config(self.name)).decode(), self.group)
+        return loading.load(self.read_bytes(layout.config(self.name)).decode(), self.group)
 
     @cached_property
     def export(self) -> ExportSet:
@@ -77,7 +79,7 @@ class Run:
         """What `Check the export` found out; for a retraining, what the run before it did."""
         return dict(self.read_json(layout.data_report(self.name)))
 
-    def solution(self, name: str) -> groupconfig.Solution:
+    def solution(self, name: str) -> Solution:
         return next(solution for solution in self.config.solution if solution.name == name)
 
     # -- the run's files in the work bucket --------------------------------------------------------

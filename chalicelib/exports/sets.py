@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from chalicelib.config.sections import Config
 from chalicelib.exports import keys, manifests
-from chalicelib.groupconfig import Config
 
 DEFAULT_QUIET_SECONDS = 120.0
 DEADLINE_SECONDS = 3600.0  # how long a manifest or a marker may be waited for

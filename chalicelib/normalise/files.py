@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.groupconfig import Config
+from chalicelib.config.sections import Config
 from chalicelib.normalise import columns as columns_module
 from chalicelib.normalise import dialect, engine, mending, passing, rules
 from chalicelib.normalise.columns import Column

@@ -15,7 +15,7 @@ from chalicelib.personalize.ensure import State, create_once, ready
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
 
-    from chalicelib.groupconfig import Campaign
+    from chalicelib.config.sections import Campaign
 
 
 def describe(client: PersonalizeClient, arn: str) -> State | None:

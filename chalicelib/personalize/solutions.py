@@ -15,7 +15,7 @@ from chalicelib.personalize.ensure import State, create_once, ensure, ready
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
 
-    from chalicelib.groupconfig import Solution
+    from chalicelib.config.sections import Solution
 
 
 def ensure_solution(client: PersonalizeClient, arns: Arns, group: str, solution: Solution) -> str:

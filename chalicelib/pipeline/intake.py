@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chalicelib import groupconfig, layout
+from chalicelib import layout
+from chalicelib.config.sections import Gate
 from chalicelib.errors import ExportRejected
 from chalicelib.exports.sets import SourceFile
 from chalicelib.normalise import checking, facts, popular, reports, sampling, schemas, transfer
@@ -225,7 +226,7 @@ class _Check:
             gate=max(
                 (solution.gate for solution in run.config.solution),
                 key=lambda gate: gate.withhold,
-                default=groupconfig.Gate(),
+                default=Gate(),
             ),
             rows=interactions.kept if interactions else 0,
             users_with_two=max((report.users_with_two for report in self.files), default=0),

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from chalicelib import clients, groupconfig, layout, scoring
+from chalicelib import clients, layout, scoring
+from chalicelib.config.sections import Campaign, Solution
 from chalicelib.errors import VerificationFailed
 from chalicelib.personalize import campaigns, jobs, solutions
 from chalicelib.pipeline.training import popular_items, read_answers, read_withheld, trained_version
@@ -32,18 +33,18 @@ def update_campaign(event: Event) -> None:
     _serve(run, solution, candidate)
 
 
-def _is_served(run: Run, solution: groupconfig.Solution) -> bool:
+def _is_served(run: Run, solution: Solution) -> bool:
     return (
         solution.campaign is not None
         and solutions.recipe_type(run.personalize, run.arns, solution.recipe) not in NOT_SERVED
     )
 
 
-def campaign_name(run: Run, solution: groupconfig.Solution) -> str:
+def campaign_name(run: Run, solution: Solution) -> str:
     return f"{run.group}-{solution.name}"
 
 
-def _remember_previous(run: Run, solution: groupconfig.Solution, candidate: str) -> None:
+def _remember_previous(run: Run, solution: Solution, candidate: str) -> None:
     """What serves before the update, for a roll back; kept from the first time this task is
     entered.
     """
@@ -60,12 +61,12 @@ def _remember_previous(run: Run, solution: groupconfig.Solution, candidate: str)
         )
 
 
-def _serve(run: Run, solution: groupconfig.Solution, version: str) -> None:
+def _serve(run: Run, solution: Solution, version: str) -> None:
     """The campaign serves `version`, and the API is told so.
 
     Raises LeaseLost when a later run has done so already.
     """
-    wanted = solution.campaign or groupconfig.Campaign()
+    wanted = solution.campaign or Campaign()
     columns: list[str] = run.data["metadata_columns"]
     arn = campaigns.ensure_serves(
         run.personalize,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chalicelib import groupconfig, layout, promotion, scoring
+from chalicelib import layout, promotion, scoring
+from chalicelib.config.sections import Gate, Solution
 from chalicelib.errors import ConfigurationError, ResourcePending
 from chalicelib.personalize import campaigns, groups, jobs, solutions
 from chalicelib.runs import Run
@@ -137,7 +138,7 @@ def trained_version(run: Run, solution: str) -> str:
 
 
 def _decide(
-    run: Run, solution: groupconfig.Solution, recipe_type: str, candidate: str, live: str | None
+    run: Run, solution: Solution, recipe_type: str, candidate: str, live: str | None
 ) -> promotion.Decision:
     if recipe_type not in scoring.SCORED_TYPES:
         return promotion.Decision(
@@ -164,7 +165,7 @@ def _decide(
     )
 
 
-def _gate(wanted: groupconfig.Gate, recipe_type: str) -> promotion.Gate:
+def _gate(wanted: Gate, recipe_type: str) -> promotion.Gate:
     floor = wanted.over_popularity
     if floor is None:
         floor = 0.0 if recipe_type == "RELATED_ITEMS" else DEFAULT_FLOOR

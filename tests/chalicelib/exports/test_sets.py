@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib import groupconfig
+from chalicelib.config import loading
+from chalicelib.config.sections import Config
 from chalicelib.exports.manifests import Manifest, ManifestFile
 from chalicelib.exports.sets import (
     Complete,
@@ -27,8 +28,8 @@ def fact(key: str, size: int = 10, etag: str = "e", age: float = 0.0) -> ObjectF
     return ObjectFact(f"shop/{key}", size, etag, NOW - age)
 
 
-def config(complete: str = "auto", mode: str = "FULL") -> groupconfig.Config:
-    return groupconfig.load(f"[source]\ncomplete = '{complete}'\nmode = '{mode}'", "shop")
+def config(complete: str = "auto", mode: str = "FULL") -> Config:
+    return loading.load(f"[source]\ncomplete = '{complete}'\nmode = '{mode}'", "shop")
 
 
 def run(
