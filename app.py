@@ -10,8 +10,28 @@ from typing import Any
 
 from chalice.app import Chalice, IAMAuthorizer, Rate, Response
 
-from chalicelib import drops, pipeline, retraining
+from chalicelib import drops, retraining
 from chalicelib.composition import api
+from chalicelib.context import open_context
+from chalicelib.documents import (
+    ImportDataset,
+    NormaliseFiles,
+    RunEvent,
+    SolutionEvent,
+    TakeLease,
+    WriteReport,
+    read_event,
+)
+from chalicelib.pipeline import (
+    check,
+    closing,
+    dataset_group,
+    files,
+    lease,
+    release,
+    scoring,
+    training,
+)
 from chalicelib.serving import http
 from chalicelib.telemetry import task
 
@@ -30,97 +50,97 @@ def on_export(event: Any) -> Event:
 
     Answers which messages are to be delivered again; the others are done.
     """
-    return drops.handle(event.to_dict(), event.context)
+    return drops.handle(open_context(), event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS), name="retrain")
 def retrain(event: Any) -> None:  # noqa: ARG001 - the schedule's event says nothing
     """Starts a retraining of each group that is due, on what streamed in since its last run."""
-    retraining.start_due_runs()
+    retraining.start_due_runs(open_context())
 
 
 @app.lambda_function(name="take_lease")
 @task
-def take_lease(event: Event) -> Any:
-    return pipeline.take_lease(event)
+def take_lease(event: Event) -> object:
+    return lease.take_lease(open_context(), read_event(event, TakeLease))
 
 
 @app.lambda_function(name="normalise_files")
 @task
-def normalise_files(event: Event) -> Any:
-    return pipeline.normalise_files(event)
+def normalise_files(event: Event) -> None:
+    files.normalise_files(open_context(), read_event(event, NormaliseFiles))
 
 
 @app.lambda_function(name="check_export")
 @task
-def check_export(event: Event) -> Any:
-    return pipeline.check_export(event)
+def check_export(event: Event) -> None:
+    check.check_export(open_context(), read_event(event, RunEvent))
 
 
 @app.lambda_function(name="prepare_group")
 @task
-def prepare_group(event: Event) -> Any:
-    return pipeline.prepare_group(event)
+def prepare_group(event: Event) -> object:
+    return dataset_group.prepare_group(open_context(), read_event(event, RunEvent))
 
 
 @app.lambda_function(name="import_dataset")
 @task
-def import_dataset(event: Event) -> Any:
-    return pipeline.import_dataset(event)
+def import_dataset(event: Event) -> None:
+    dataset_group.import_dataset(open_context(), read_event(event, ImportDataset))
 
 
 @app.lambda_function(name="train")
 @task
-def train(event: Event) -> Any:
-    return pipeline.train(event)
+def train(event: Event) -> None:
+    training.train(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="score")
 @task
-def score(event: Event) -> Any:
-    return pipeline.score(event)
+def score(event: Event) -> object:
+    return scoring.score(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="update_campaign")
 @task
-def update_campaign(event: Event) -> Any:
-    return pipeline.update_campaign(event)
+def update_campaign(event: Event) -> None:
+    release.update_campaign(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="verify_campaign")
 @task
-def verify_campaign(event: Event) -> Any:
-    return pipeline.verify_campaign(event)
+def verify_campaign(event: Event) -> None:
+    release.verify_campaign(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="roll_back")
 @task
-def roll_back(event: Event) -> Any:
-    return pipeline.roll_back(event)
+def roll_back(event: Event) -> None:
+    release.roll_back(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="run_batch_inference")
 @task
-def run_batch_inference(event: Event) -> Any:
-    return pipeline.run_batch_inference(event)
+def run_batch_inference(event: Event) -> None:
+    release.run_batch_inference(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="write_report")
 @task
-def write_report(event: Event) -> Any:
-    return pipeline.write_report(event)
+def write_report(event: Event) -> object:
+    return closing.write_report(open_context(), read_event(event, WriteReport))
 
 
 @app.lambda_function(name="release_lease")
 @task
-def release_lease(event: Event) -> Any:
-    return pipeline.release_lease(event)
+def release_lease(event: Event) -> None:
+    lease.release_lease(open_context(), read_event(event, RunEvent))
 
 
 @app.lambda_function(name="notify")
 @task
-def notify(event: Event) -> Any:
-    return pipeline.notify(event)
+def notify(event: Event) -> None:
+    closing.notify(open_context(), read_event(event, RunEvent))
 
 
 @app.route("/recommendations/{user}", cors=True, api_key_required=True)

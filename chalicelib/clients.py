@@ -1,12 +1,13 @@
-"""AWS clients: the only module of chalicelib that imports boto3, and only when a client is first
-asked for.
+"""AWS clients: the only module of chalicelib that imports boto3, and only when a client is first asked for.
 
 Endpoints come from AWS_ENDPOINT_URL*, which boto3 honours itself: nothing here knows where it runs.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import threading
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,85 +20,62 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-
-def _config(**overrides: Any) -> Any:
-    from botocore.config import Config
-
-    return Config(
-        **{"connect_timeout": 5, "read_timeout": 60, "retries": {"mode": "standard"}, **overrides}
-    )
-
-
-@cache
-def _client(service: str) -> Any:
-    import boto3
-
-    return boto3.client(service, config=_config(**_OVERRIDES.get(service, {})))  # type: ignore[call-overload]
-
-
-_OVERRIDES: dict[str, dict[str, Any]] = {
+_DEFAULTS: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 60,
+    "retries": {"mode": "standard"},
+}
+_SOON = {"connect_timeout": 1, "read_timeout": 3}
+_OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     # "standard" takes "5 imports are running already" (LimitExceededException) for a throttle and
     # waits inside the Lambda; "legacy" does not. Step Functions does the long waiting.
     "personalize": {"retries": {"mode": "legacy", "max_attempts": 2}},
     # The serving layer retries by itself, within its deadline.
     "personalize-runtime": {
-        "connect_timeout": 1,
-        "read_timeout": 3,
+        **_SOON,
         "retries": {"mode": "standard", "total_max_attempts": 1},
         "max_pool_connections": 50,
     },
-    "personalize-events": {
-        "connect_timeout": 1,
-        "read_timeout": 3,
-        "retries": {"mode": "standard", "total_max_attempts": 1},
-    },
-    "dynamodb": {"connect_timeout": 1, "read_timeout": 3},
+    "personalize-events": {**_SOON, "retries": {"mode": "standard", "total_max_attempts": 1}},
+    "dynamodb": _SOON,
 }
 
 
-def s3() -> S3Client:
-    client: S3Client = _client("s3")
-    return client
+# boto3's default session is not thread-safe while it makes a client.
+_MAKING = threading.Lock()
 
 
-def personalize() -> PersonalizeClient:
-    client: PersonalizeClient = _client("personalize")
-    return client
+def _made(service: str) -> Any:
+    """The client of a service, as a property that makes it once."""
+
+    def make(_clients: Clients) -> Any:
+        import boto3
+
+        with _MAKING:
+            return boto3.client(service, config=_config(service))  # type: ignore[call-overload]
+
+    return cached_property(make)
 
 
-def personalize_runtime() -> PersonalizeRuntimeClient:
-    client: PersonalizeRuntimeClient = _client("personalize-runtime")
-    return client
+def _config(service: str) -> Any:
+    from botocore.config import Config
+
+    return Config(**{**_DEFAULTS, **_OVERRIDES.get(service, {})})
 
 
-def personalize_events() -> PersonalizeEventsClient:
-    client: PersonalizeEventsClient = _client("personalize-events")
-    return client
+class Clients:
+    """One client per service, made when it is first asked for and kept."""
 
+    s3: S3Client = _made("s3")
+    personalize: PersonalizeClient = _made("personalize")
+    personalize_runtime: PersonalizeRuntimeClient = _made("personalize-runtime")
+    personalize_events: PersonalizeEventsClient = _made("personalize-events")
+    sqs: SQSClient = _made("sqs")
+    sns: SNSClient = _made("sns")
+    stepfunctions: SFNClient = _made("stepfunctions")
 
-def sqs() -> SQSClient:
-    client: SQSClient = _client("sqs")
-    return client
+    def table(self, name: str) -> Table:
+        import boto3
 
-
-def sns() -> SNSClient:
-    client: SNSClient = _client("sns")
-    return client
-
-
-def stepfunctions() -> SFNClient:
-    client: SFNClient = _client("stepfunctions")
-    return client
-
-
-@cache
-def dynamodb_table(name: str) -> Table:
-    import boto3
-
-    return boto3.resource("dynamodb", config=_config(**_OVERRIDES["dynamodb"])).Table(name)
-
-
-def forget() -> None:
-    """Drops every cached client: the endpoint or the credentials in the environment have changed."""
-    _client.cache_clear()
-    dynamodb_table.cache_clear()
+        with _MAKING:
+            return boto3.resource("dynamodb", config=_config("dynamodb")).Table(name)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import clients
-from chalicelib.settings import Settings
+from chalicelib.context import open_context
 
 if TYPE_CHECKING:
     from chalicelib.serving.api import Api
@@ -19,16 +16,15 @@ def api() -> Api:
     """Imported here, so that the pipeline's Lambdas do not pay for it."""
     from chalicelib.serving.api import Api
 
-    settings = Settings.from_environment()
-    makers: Any = clients  # the API's own protocols are narrower than boto3's generated types
+    context: Any = open_context()  # the API's own protocols are narrower than boto3's types
     return Api.over(
-        table=lambda: makers.dynamodb_table(settings.table_name),
-        s3=makers.s3,
-        work_bucket=settings.work_bucket,
-        runtime=makers.personalize_runtime,
-        personalize_events=makers.personalize_events,
-        clock=time.monotonic,
-        now=time.time,
-        sleep=time.sleep,
-        random=random.random,
+        table=lambda: context.clients.table(context.settings.table_name),
+        s3=lambda: context.clients.s3,
+        work_bucket=context.settings.work_bucket,
+        runtime=lambda: context.clients.personalize_runtime,
+        personalize_events=lambda: context.clients.personalize_events,
+        clock=context.clock,
+        now=context.now,
+        sleep=context.sleep,
+        random=context.random,
     )

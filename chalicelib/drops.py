@@ -9,32 +9,22 @@ goes through the same queue.
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chalicelib import clients, layout
+from chalicelib import layout
+from chalicelib.buckets import Head
 from chalicelib.config import loading
 from chalicelib.config.sections import Config
-from chalicelib.errors import code_of
+from chalicelib.context import Context
+from chalicelib.documents import ArrivalRecord, ExportSet
 from chalicelib.exports import keys, manifests, sets
-from chalicelib.ledger import Item, Ledger
-from chalicelib.runs import open_ledger
-from chalicelib.settings import Settings
 from chalicelib.telemetry import logger
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_stepfunctions import SFNClient
 
-MAX_DELAY_SECONDS = 900  # SQS's own
-
-
-def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
     """The Lambda: every message on its own, so that a poisoned one does not hold up the others."""
     from aws_lambda_powertools.utilities.batch import (
         BatchProcessor,
@@ -42,13 +32,13 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         process_partial_response,
     )
 
-    inbox = Inbox.open()
+    inbox = Inbox(context)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(
         event=event,
         record_handler=lambda record: inbox.take(json.loads(record["body"])),
         processor=processor,
-        context=context,
+        context=lambda_context,
     )
     return dict(answer)
 
@@ -69,11 +59,11 @@ class Facts:
             group,
             self.objects.values(),
             config,
-            inbox.now(),
+            inbox.context.now(),
             manifests=self.manifests,
             commits=self.commits,
-            quiet_seconds=inbox.settings.quiet_seconds,
-            deadline_seconds=inbox.settings.deadline_seconds,
+            quiet_seconds=inbox.context.settings.quiet_seconds,
+            deadline_seconds=inbox.context.settings.deadline_seconds,
         )
 
     @property
@@ -89,25 +79,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Inbox:
-    settings: Settings
-    ledger: Ledger
-    s3: S3Client
-    sqs: SQSClient
-    sns: SNSClient
-    stepfunctions: SFNClient
-    now: Callable[[], float] = time.time
-
-    @classmethod
-    def open(cls) -> Inbox:
-        settings = Settings.from_environment()
-        return cls(
-            settings,
-            open_ledger(settings),
-            clients.s3(),
-            clients.sqs(),
-            clients.sns(),
-            clients.stepfunctions(),
-        )
+    context: Context
 
     def take(self, message: dict[str, Any]) -> None:
         """A message of the queue: an S3 event by EventBridge, or our own `{"look_again": group}`."""
@@ -130,20 +102,18 @@ class Inbox:
                 parsed.group or key, "ignored", f"Object {key!r} is not part of any group. {error}"
             )
             return
-        head = self._head(key)
+        head = self.context.drop.head(key)
         if head is None:
             logger.info("object vanished before it was read", extra={"key": key})
             return
         if parsed.role != "config":
-            self.ledger.record_arrival(
-                parsed.group, key, etag=head["ETag"].strip('"'), size=head["ContentLength"]
-            )
+            self.context.ledger.record_arrival(parsed.group, key, etag=head.etag, size=head.size)
         self.look(parsed.group)
 
     def look(self, group: str) -> None:
         """Decides on the arrivals of a group, and acts."""
         logger.thread_safe_append_keys(group=group)
-        while arrivals := self.ledger.arrivals(group):
+        while arrivals := self.context.ledger.arrivals(group):
             toml = self._read_config(group)
             try:
                 config = loading.load(toml, group)
@@ -175,129 +145,84 @@ class Inbox:
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _gather(self, config: Config, arrivals: list[Item]) -> Facts:
+    def _gather(self, config: Config, arrivals: list[ArrivalRecord]) -> Facts:
         mapped = {entry.name: entry.dataset for entry in config.dataset}
         roles = {
-            item["key"]: keys.parse_drop_key(item["key"], mapped, int(item["size"])).role
-            for item in arrivals
+            item.key: keys.parse_drop_key(item.key, mapped, item.size).role for item in arrivals
         }
-        found = [
-            self._manifest(item, mapped) for item in arrivals if roles[item["key"]] == "manifest"
-        ]
-        objects = {item["key"]: _fact(item) for item in arrivals}
+        found = [self._manifest(item, mapped) for item in arrivals if roles[item.key] == "manifest"]
+        objects = {item.key: _fact(item) for item in arrivals}
         for listed in {
             key for manifest in found for key in _listed_keys(manifest)
         } - objects.keys():
-            if head := self._head(listed):
+            if head := self.context.drop.head(listed):
                 objects[listed] = _listed(listed, head)
         commits = {
-            key: manifests.parse_commit(key, self._read(key))
+            key: manifests.parse_commit(key, self.context.drop.read(key))
             for key, role in roles.items()
             if role == "commit"
         }
         return Facts(roles, found, objects, commits)
 
-    def _manifest(self, item: Item, mapped: dict[str, Any]) -> manifests.Manifest:
-        body, arrived = self._read(item["key"]), float(item["arrived"])
+    def _manifest(self, item: ArrivalRecord, mapped: dict[str, Any]) -> manifests.Manifest:
+        body, arrived = self.context.drop.read(item.key), item.arrived
         return manifests.parse_manifest(
-            item["key"], body, bucket=self.settings.drop_bucket, arrived=arrived, mapped=mapped
+            item.key, body, bucket=self.context.settings.drop_bucket, arrived=arrived, mapped=mapped
         )
 
     # -- acting ------------------------------------------------------------------------------------
 
-    def _start(self, export: sets.ExportSet, toml: str, ignored: Any) -> None:
+    def _start(self, export: ExportSet, toml: str, ignored: Any) -> None:
         """Starts the run of this export, unless it is running or has succeeded: names come from the
         content.
         """
-        import msgspec
-
-        record = self.ledger.claim_run(export.group, export.run_id)
-        run = str(record["run"])
-        logger.thread_safe_append_keys(run=run)
-        if record["status"] not in ("claimed", "running"):
-            logger.info("export is known", extra={"status": record["status"]})
+        context = self.context
+        record = context.ledger.claim_run(export.group, export.export_id)
+        logger.thread_safe_append_keys(run=record.run)
+        if record.status not in ("claimed", "running"):
+            logger.info("export is known", extra={"status": record.status})
             return
-        self._write(layout.export_set(run), msgspec.json.encode(export))
-        self._write(layout.config(run), toml.encode())
-        start_execution(self.stepfunctions, self.settings.state_machine_arn, export.group, run)
-        self.ledger.update_run(run, ignored=dict(ignored))
+        context.work.write_json(layout.export_set(record.run), export)
+        context.work.write(layout.config(record.run), toml)
+        context.machine.start(export.group, record.run)
+        context.ledger.update_run(record.run, ignored=dict(ignored))
         logger.info(
-            "run started", extra={"files": len(export.files()), "complete_by": export.complete_by}
+            "run started",
+            extra={"files": len(export.files()), "complete_by": export.complete_by},
         )
 
     def _look_again(self, group: str, until: float) -> None:
-        delay = min(MAX_DELAY_SECONDS, max(1, math.ceil(until - self.now())))
-        self.sqs.send_message(
-            QueueUrl=self.settings.queue_url,
-            MessageBody=json.dumps({"look_again": group}),
-            DelaySeconds=delay,
-        )
+        self.context.queue.look_again(group, until - self.context.now())
 
-    def _reject(self, group: str, reason: str, arrivals: list[Item], rejected: set[str]) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.now()))
+    def _reject(
+        self, group: str, reason: str, arrivals: list[ArrivalRecord], rejected: set[str]
+    ) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.context.now()))
         note = {"group": group, "reason": reason, "keys": sorted(rejected)}
-        self._write(layout.quarantine(group, stamp, "incomplete.json"), json.dumps(note).encode())
+        self.context.work.write_json(layout.incomplete_export(group, stamp), note)
         self._tell(group, "export quarantined", reason)
         self._forget(group, arrivals, rejected)
 
-    def _forget(self, group: str, arrivals: list[Item], taken: set[str]) -> None:
-        self.ledger.clear_arrivals(
-            group, [(item["key"], item["etag"]) for item in arrivals if item["key"] in taken]
-        )
+    def _forget(self, group: str, arrivals: list[ArrivalRecord], taken: set[str]) -> None:
+        self.context.ledger.clear_arrivals(group, [a for a in arrivals if a.key in taken])
 
     def _tell(self, group: str, what: str, message: str) -> None:
         logger.warning(what, extra={"group": group, "reason": message})
-        self.sns.publish(
-            TopicArn=self.settings.topic_arn,
-            Subject=f"recdrop {group}: {what}"[:100],
-            Message=message,
-        )
-
-    # -- the drop bucket ---------------------------------------------------------------------------
-
-    def _head(self, key: str) -> Any:
-        try:
-            return self.s3.head_object(Bucket=self.settings.drop_bucket, Key=key)
-        except Exception as error:
-            if code_of(error) in ("404", "NoSuchKey", "NotFound"):
-                return None
-            raise
-
-    def _read(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=self.settings.drop_bucket, Key=key)["Body"].read()
+        self.context.topic.tell(group, what, message)
 
     def _read_config(self, group: str) -> str:
         """The text of the group's recdrop.toml; "" (all defaults) when there is none."""
-        key = f"{group}/{keys.CONFIG_NAME}"
-        return self._read(key).decode("utf-8-sig", errors="replace") if self._head(key) else ""
-
-    def _write(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket=self.settings.work_bucket, Key=key, Body=body)
-
-
-def start_execution(client: SFNClient, state_machine_arn: str, group: str, run: str) -> None:
-    """Same name and same input: whoever asks again finds the first one."""
-    try:
-        client.start_execution(
-            stateMachineArn=state_machine_arn,
-            name=f"{group[:40]}-{run}",
-            input=json.dumps({"group": group, "run": run}, sort_keys=True, separators=(",", ":")),
-        )
-    except Exception as error:
-        if code_of(error) != "ExecutionAlreadyExists":
-            raise
+        body = self.context.drop.read_if_there(layout.group_config(group))
+        return body.decode("utf-8-sig", errors="replace") if body else ""
 
 
 def _listed_keys(manifest: manifests.Manifest) -> set[str]:
     return {file.key for files in manifest.datasets.values() for file in files}
 
 
-def _fact(item: Item) -> sets.ObjectFact:
-    arrived = float(item["arrived"])
-    return sets.ObjectFact(item["key"], int(item["size"]), item["etag"], arrived, arrived)
+def _fact(item: ArrivalRecord) -> sets.ObjectFact:
+    return sets.ObjectFact(item.key, item.size, item.etag, item.arrived, item.arrived)
 
 
-def _listed(key: str, head: Any) -> sets.ObjectFact:
-    return sets.ObjectFact(
-        key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"].timestamp()
-    )
+def _listed(key: str, head: Head) -> sets.ObjectFact:
+    return sets.ObjectFact(key, head.size, head.etag, head.modified)

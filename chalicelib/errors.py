@@ -99,27 +99,3 @@ class Refused(AwsError):
 
 class AccessDenied(AwsError):
     """The caller's policies do not allow the call."""
-
-
-# -- before chalicelib/aws.py: what is still called by its old name --------------------------------
-
-
-class BadInput(RecdropError):
-    """A request that can never succeed as it stands."""
-
-
-def code_of(error: BaseException) -> str:
-    """The AWS error code of a botocore ClientError, "" for anything else."""
-    return str((getattr(error, "response", None) or {}).get("Error", {}).get("Code", ""))
-
-
-def message_of(error: BaseException) -> str:
-    return str((getattr(error, "response", None) or {}).get("Error", {}).get("Message", error))
-
-
-def translate(error: Exception) -> Exception:
-    """The same error under the name that the state machine retries."""
-    from chalicelib import aws
-
-    translated = aws.translate(error)
-    return translated if isinstance(translated, (Throttled, ServiceUnavailable)) else error

@@ -1,17 +1,18 @@
 """The DynamoDB table: what has arrived, which runs there are, who holds a group, what each campaign
-served.
+served. The one reader and writer of it; what its items hold is declared in chalicelib/documents.py.
 
-    pk                sk                    what
-    group#<group>     lease                 holder, token (only ever grows), expires
-    group#<group>     arrival#<key>         an object of the drop: etag, size, arrived
-    group#<group>     run#<started>#<run>   the runs of a group, by time
-    group#<group>     serving#<solution>    what serves now, read by the API
-    group#<group>     history#<solution>#<time>   every promotion, roll back and hold
-    group#<group>     popular               where the popular items lie
-    group#<group>     data                  the run whose import the datasets hold
-    run#<run>         run                   status, attempt, times, decision
-    run#<run>         version#<solution>    the solution version of the run
-    groups            <group>               the groups there are
+    pk                sk                          what
+    group#<group>     lease                       holder, fence (only ever grows), expires
+    group#<group>     arrival#<key>               ArrivalRecord
+    group#<group>     run#<claimed>#<run>         the runs of a group, by time
+    group#<group>     serving#<solution>          ServingRecord, read by the API
+    group#<group>     history#<solution>#<run>#<what>   HistoryRecord
+    group#<group>     popular                     PopularRecord
+    group#<group>     data                        DataRecord
+    run#<run>         run                         RunRecord
+    run#<run>         version#<solution>          the solution version that the run trained
+    run#<run>         previous#<solution>         the version that served before the run
+    groups            <group>                     the groups there are
 
 Every write that a second, late or dead writer could spoil carries a condition.
 """
@@ -19,80 +20,114 @@ Every write that a second, late or dead writer could spoil carries a condition.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
-from chalicelib.errors import LeaseHeld, LeaseLost, code_of
+import msgspec
+
+from chalicelib import documents, names
+from chalicelib.aws import call
+from chalicelib.documents import (
+    ArrivalRecord,
+    DataRecord,
+    Document,
+    HistoryRecord,
+    PopularRecord,
+    RunRecord,
+    ServingRecord,
+)
+from chalicelib.errors import Changed, LeaseHeld, LeaseLost
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 LEASE_SECONDS = 900  # three times the longest wait between two polls, each of which renews it
 Item = dict[str, Any]
+D = TypeVar("D", bound=Document)
+
+
+class RunChanges(TypedDict, total=False):
+    """What may change of a RunRecord after it was claimed."""
+
+    status: str
+    started: int
+    ended: str
+    execution: str
+    reason: str
+    results: dict[str, str]
+    report: str
+    ignored: dict[str, str]
+    filters: dict[str, str]
+    event_tracker_id: str
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """`now` gives epoch seconds."""
+    """`now` gives epoch seconds. `consistent`: whether reads see every write that was acknowledged.
+
+    Every method raises AwsError, and reading ones DocumentUnreadable.
+    """
 
     table: Table
     now: Callable[[], float] = time.time
+    consistent: bool = True
 
     # -- the lease of a group ----------------------------------------------------------------------
 
     def take_lease(self, group: str, run: str) -> int:
-        """The fencing token.
+        """The fencing token. The holder may take it again and keeps its token.
 
-        The holder may take it again and keeps its token. Raises LeaseHeld, naming the holder.
+        Raises:
+            LeaseHeld: another run has it; the message names that run.
         """
-        key = {"pk": f"group#{group}", "sk": "lease"}
+        key = _lease(group)
         try:
             return self.renew_lease(group, run, None)
         except LeaseLost:
             pass
+        now = int(self.now())
         try:
-            answer = self.table.update_item(
+            answer = call(
+                self.table.update_item,
                 Key=key,
                 UpdateExpression="SET holder = :run, expires = :expires ADD fence :one",
                 ConditionExpression="attribute_not_exists(holder) OR expires < :now",
                 ExpressionAttributeValues={
                     ":run": run,
-                    ":expires": self._expiry(),
-                    ":now": int(self.now()),
+                    ":expires": now + LEASE_SECONDS,
+                    ":now": now,
                     ":one": 1,
                 },
                 ReturnValues="ALL_NEW",
             )
-        except Exception as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            holder = self.table.get_item(Key=key, ConsistentRead=True).get("Item", {})
-            raise LeaseHeld(f"Group {group!r} is held by run {holder.get('holder')!r}.") from error
+        except Changed as error:
+            holder = (self._item(key["pk"], key["sk"]) or {}).get("holder")
+            raise LeaseHeld(f"Group {group!r} is held by run {holder!r}.") from error
         return int(str(answer["Attributes"]["fence"]))
 
     def renew_lease(self, group: str, run: str, token: int | None) -> int:
-        """Raises LeaseLost unless `run` holds the group (with this token, when one is given) and is
-        in time.
+        """The token of the lease, which expires later now.
+
+        Raises:
+            LeaseLost: `run` does not hold the group (with this token, when one is given) in time.
         """
-        condition = "holder = :run AND expires >= :now" + (
-            " AND fence = :token" if token is not None else ""
-        )
-        values: dict[str, Any] = {":run": run, ":expires": self._expiry(), ":now": int(self.now())}
+        now = int(self.now())
+        condition = "holder = :run AND expires >= :now"
+        values: dict[str, Any] = {":run": run, ":expires": now + LEASE_SECONDS, ":now": now}
         if token is not None:
+            condition += " AND fence = :token"
             values[":token"] = token
         try:
-            answer = self.table.update_item(
-                Key={"pk": f"group#{group}", "sk": "lease"},
+            answer = call(
+                self.table.update_item,
+                Key=_lease(group),
                 UpdateExpression="SET expires = :expires",
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
             )
-        except Exception as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+        except Changed as error:
             raise LeaseLost(
                 f"Run {run!r} does not hold group {group!r} with token {token!r}."
             ) from error
@@ -100,212 +135,220 @@ class Ledger:
 
     def release_lease(self, group: str, run: str) -> None:
         """Nothing happens when another run holds it."""
-        self._if_unchanged(
+        _took_place(
             lambda: self.table.update_item(
-                Key={"pk": f"group#{group}", "sk": "lease"},
+                Key=_lease(group),
                 UpdateExpression="REMOVE holder, expires",
                 ConditionExpression="holder = :run",
                 ExpressionAttributeValues={":run": run},
             )
         )
 
-    def _expiry(self) -> int:
-        return int(self.now()) + LEASE_SECONDS
-
     # -- arrivals ----------------------------------------------------------------------------------
 
     def record_arrival(self, group: str, key: str, *, etag: str, size: int) -> None:
-        item: Item = {
-            "key": key,
-            "etag": etag,
-            "size": size,
-            "arrived": Decimal(str(round(self.now(), 3))),
-        }
-        self.table.put_item(Item={"pk": f"group#{group}", "sk": f"arrival#{key}", **item})
-        self.table.put_item(Item={"pk": "groups", "sk": group})
+        record = ArrivalRecord(key=key, etag=etag, size=size, arrived=round(self.now(), 3))
+        self._put(f"group#{group}", f"arrival#{key}", record)
+        call(self.table.put_item, Item={"pk": "groups", "sk": group})
 
-    def arrivals(self, group: str) -> list[Item]:
-        """The objects that belong to no run yet: key, etag, size, arrived."""
-        return list(self._query(f"group#{group}", "arrival#"))
+    def arrivals(self, group: str) -> list[ArrivalRecord]:
+        """The objects that belong to no run yet."""
+        return list(self._documents(f"group#{group}", "arrival#", ArrivalRecord))
 
-    def clear_arrivals(self, group: str, arrivals: list[tuple[str, str]]) -> None:
-        """Forgets (key, etag) pairs that a run has taken; a newer object under the key stays."""
-        for key, etag in arrivals:
-            self._if_unchanged(
-                lambda key=key, etag=etag: self.table.delete_item(  # type: ignore[misc]
-                    Key={"pk": f"group#{group}", "sk": f"arrival#{key}"},
-                    ConditionExpression="etag = :etag",
-                    ExpressionAttributeValues={":etag": etag},
-                )
-            )
+    def clear_arrivals(self, group: str, arrivals: Iterable[ArrivalRecord]) -> None:
+        """Forgets what a run has taken; a newer object under the key stays."""
+        for arrival in arrivals:
+            _took_place(self._deleting(group, arrival))
+
+    def _deleting(self, group: str, arrival: ArrivalRecord) -> Callable[[], object]:
+        return lambda: self.table.delete_item(
+            Key={"pk": f"group#{group}", "sk": f"arrival#{arrival.key}"},
+            ConditionExpression="etag = :etag",
+            ExpressionAttributeValues={":etag": arrival.etag},
+        )
 
     def groups(self) -> list[str]:
-        return [item["sk"] for item in self._query("groups", "")]
+        return sorted(str(item["sk"]) for item in self._query("groups"))
 
     # -- runs --------------------------------------------------------------------------------------
 
-    def claim_run(self, group: str, run_id: str) -> Item:
-        """The record of the run of this export, made now unless there is one. After a failure, a
-        new attempt of it.
+    def claim_run(self, group: str, export: str) -> RunRecord:
+        """The run of this export, made now unless there is one. After a failure, a new attempt."""
+        record = self._new_run(group, export, 1)
+        while not self._put_new(record):
+            latest = self.run(record.run) or record
+            if latest.status != "failed":
+                return latest
+            record = self._new_run(group, export, latest.attempt + 1)
+        listed = {"pk": f"group#{group}", "sk": f"run#{record.claimed}#{record.run}"}
+        call(self.table.put_item, Item={**listed, "run": record.run})
+        return record
 
-        The name of an attempt after the first ends in its number, since the names of a failed one
-        are spent.
-        """
-        first = self._new_run(group, run_id, run_id, 1)
-        if self._put_new(first):
-            return self._listed(first)
-        latest = self.run(run_id) or first
-        while latest["status"] == "failed":
-            attempt = int(latest["attempt"]) + 1
-            again = self._new_run(group, run_id, f"{run_id}-{attempt}", attempt)
-            if self._put_new(again):
-                return self._listed(again)
-            latest = self.run(again["run"]) or again
-        return latest
-
-    def _new_run(self, group: str, run_id: str, run: str, attempt: int) -> Item:
-        keys = {"pk": f"run#{run}", "sk": "run"}
-        return {
-            **keys,
-            "run": run,
-            "export": run_id,
-            "group": group,
-            "attempt": attempt,
-            "status": "claimed",
-            "claimed": self._time(),
-        }
-
-    def _listed(self, run: Item) -> Item:
-        sk = f"run#{run['claimed']}#{run['run']}"
-        self.table.put_item(Item={"pk": f"group#{run['group']}", "sk": sk, "run": run["run"]})
-        return run
-
-    def run(self, run: str) -> Item | None:
-        return self.table.get_item(Key={"pk": f"run#{run}", "sk": "run"}, ConsistentRead=True).get(
-            "Item"
+    def _new_run(self, group: str, export: str, attempt: int) -> RunRecord:
+        return RunRecord(
+            run=names.attempt(export, attempt),
+            export=export,
+            group=group,
+            attempt=attempt,
+            status="claimed",
+            claimed=self._time(),
         )
 
-    def update_run(self, run: str, **attributes: object) -> None:
-        self._set(f"run#{run}", "run", attributes)
+    def _put_new(self, record: RunRecord) -> bool:
+        item = {"pk": f"run#{record.run}", "sk": "run", **documents.to_item(record)}
+        return _took_place(
+            lambda: self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
+        )
+
+    def run(self, run: str) -> RunRecord | None:
+        return self._document(f"run#{run}", "run", RunRecord)
+
+    def update_run(self, run: str, **changes: Unpack[RunChanges]) -> None:
+        attributes = {f"#{i}": name for i, name in enumerate(changes)}
+        values: dict[str, Any] = {f":{i}": value for i, value in enumerate(changes.values())}
+        call(
+            self.table.update_item,
+            Key={"pk": f"run#{run}", "sk": "run"},
+            UpdateExpression="SET " + ", ".join(f"#{i} = :{i}" for i in range(len(changes))),
+            ExpressionAttributeNames=attributes,
+            ExpressionAttributeValues=values,
+        )
 
     def runs(self, group: str) -> list[str]:
         """Run names, oldest first."""
         return [item["run"] for item in self._query(f"group#{group}", "run#")]
 
     def remember_version(self, run: str, solution: str, arn: str) -> None:
-        self.table.put_item(Item={"pk": f"run#{run}", "sk": f"version#{solution}", "arn": arn})
+        self._put_arn(run, f"version#{solution}", arn)
 
     def version(self, run: str, solution: str) -> str | None:
-        item = self.table.get_item(
-            Key={"pk": f"run#{run}", "sk": f"version#{solution}"}, ConsistentRead=True
-        ).get("Item")
+        """The solution version that the run trained."""
+        return self._arn(run, f"version#{solution}")
+
+    def remember_previous(self, run: str, solution: str, arn: str) -> None:
+        self._put_arn(run, f"previous#{solution}", arn)
+
+    def previous(self, run: str, solution: str) -> str | None:
+        """The version that served before the run changed the campaign."""
+        return self._arn(run, f"previous#{solution}")
+
+    def _put_arn(self, run: str, sk: str, arn: str) -> None:
+        call(self.table.put_item, Item={"pk": f"run#{run}", "sk": sk, "arn": arn})
+
+    def _arn(self, run: str, sk: str) -> str | None:
+        item = self._item(f"run#{run}", sk)
         return str(item["arn"]) if item else None
 
     # -- what serves -------------------------------------------------------------------------------
 
-    def serving(self, group: str, solution: str) -> Item | None:
-        return self.table.get_item(
-            Key={"pk": f"group#{group}", "sk": f"serving#{solution}"}, ConsistentRead=True
-        ).get("Item")
+    def serving(self, group: str, solution: str) -> ServingRecord | None:
+        return self._document(f"group#{group}", f"serving#{solution}", ServingRecord)
 
-    def record_serving(
-        self, group: str, solution: str, token: int, record: Mapping[str, Any]
-    ) -> None:
-        """Raises LeaseLost when a later holder of the group has written: an older run never
-        replaces a newer one.
+    def served(self, group: str) -> list[ServingRecord]:
+        """All that the group serves, by solution."""
+        return list(self._documents(f"group#{group}", "serving#", ServingRecord))
+
+    def record_serving(self, token: int, record: ServingRecord) -> None:
+        """Writes what a solution serves.
+
+        Raises:
+            LeaseLost: a later holder of the group has written. An older run never replaces a newer.
         """
+        group, solution = record.group, record.solution
         item = {
             "pk": f"group#{group}",
             "sk": f"serving#{solution}",
             "fence": token,
             "updated_at": self._time(),
-            **record,
+            **documents.to_item(record),
         }
         try:
-            self.table.put_item(
+            call(
+                self.table.put_item,
                 Item=item,
                 ConditionExpression="attribute_not_exists(fence) OR fence <= :token",
                 ExpressionAttributeValues={":token": token},
             )
-        except Exception as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+        except Changed as error:
             raise LeaseLost(
                 f"A later run than token {token} has changed what {group}/{solution} serves."
             ) from error
 
     def forget_serving(self, group: str, solution: str) -> None:
-        self.table.delete_item(Key={"pk": f"group#{group}", "sk": f"serving#{solution}"})
+        call(self.table.delete_item, Key={"pk": f"group#{group}", "sk": f"serving#{solution}"})
 
-    def record_history(
-        self, group: str, solution: str, run: str, record: Mapping[str, Any]
-    ) -> None:
-        """Once per run and outcome: a retry writes the same item."""
-        sk = f"history#{solution}#{run}#{record['outcome']}"
-        self.table.put_item(
-            Item={"pk": f"group#{group}", "sk": sk, "at": self._time(), "run": run, **record}
-        )
+    def record_history(self, group: str, record: HistoryRecord) -> None:
+        """Once per run and kind: a retry writes the same item."""
+        sk = f"history#{record.solution}#{record.run}#{record.did}"
+        written = msgspec.structs.replace(record, at=record.at or self._time())
+        self._put(f"group#{group}", sk, written)
+
+    def history(self, group: str) -> list[HistoryRecord]:
+        """What was done to the group's solutions, oldest first."""
+        found = self._documents(f"group#{group}", "history#", HistoryRecord)
+        return sorted(found, key=lambda record: record.at)
 
     def record_popular(self, group: str, run: str, key: str) -> None:
-        self.table.put_item(Item={"pk": f"group#{group}", "sk": "popular", "run": run, "key": key})
+        self._put(f"group#{group}", "popular", PopularRecord(run=run, key=key))
 
-    def popular(self, group: str) -> Item | None:
-        return self.table.get_item(
-            Key={"pk": f"group#{group}", "sk": "popular"}, ConsistentRead=True
-        ).get("Item")
+    def popular(self, group: str) -> PopularRecord | None:
+        return self._document(f"group#{group}", "popular", PopularRecord)
 
-    def record_data(self, group: str, attributes: Mapping[str, Any]) -> None:
-        """What the group's datasets hold since the last import: its run, and what it withheld (S3
-        key).
-        """
-        self.table.put_item(Item={"pk": f"group#{group}", "sk": "data", **attributes})
+    def record_data(self, group: str, record: DataRecord) -> None:
+        self._put(f"group#{group}", "data", record)
 
-    def data(self, group: str) -> Item | None:
-        return self.table.get_item(
-            Key={"pk": f"group#{group}", "sk": "data"}, ConsistentRead=True
-        ).get("Item")
+    def data(self, group: str) -> DataRecord | None:
+        return self._document(f"group#{group}", "data", DataRecord)
 
     # -- plumbing ----------------------------------------------------------------------------------
 
-    def _query(self, pk: str, prefix: str) -> Iterator[Item]:
-        condition = "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else "")
-        values = {":pk": pk, ":prefix": prefix} if prefix else {":pk": pk}
+    def _put(self, pk: str, sk: str, record: Document) -> None:
+        call(self.table.put_item, Item={"pk": pk, "sk": sk, **documents.to_item(record)})
+
+    def _item(self, pk: str, sk: str) -> Item | None:
+        answer = call(self.table.get_item, Key={"pk": pk, "sk": sk}, ConsistentRead=self.consistent)
+        return answer.get("Item")
+
+    def _document(self, pk: str, sk: str, kind: type[D]) -> D | None:
+        item = self._item(pk, sk)
+        return None if item is None else documents.from_item(item, kind)
+
+    def _documents(self, pk: str, prefix: str, kind: type[D]) -> Iterator[D]:
+        return (documents.from_item(item, kind) for item in self._query(pk, prefix))
+
+    def _query(self, pk: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:
         arguments: dict[str, Any] = {
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": values,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": pk},
+            "ConsistentRead": self.consistent,
         }
+        if prefix:
+            arguments["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
+            arguments["ExpressionAttributeValues"][":prefix"] = prefix
         while True:
-            page = self.table.query(**arguments, ConsistentRead=True)
+            page = call(self.table.query, **arguments)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _set(self, pk: str, sk: str, attributes: Mapping[str, object]) -> None:
-        names = {f"#{i}": name for i, name in enumerate(attributes)}
-        values: dict[str, Any] = {f":{i}": value for i, value in enumerate(attributes.values())}
-        self.table.update_item(
-            Key={"pk": pk, "sk": sk},
-            UpdateExpression="SET " + ", ".join(f"#{i} = :{i}" for i in range(len(names))),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
-        )
-
-    def _put_new(self, item: Item) -> bool:
-        return self._if_unchanged(
-            lambda: self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
-        )
-
-    @staticmethod
-    def _if_unchanged(write: Callable[[], object]) -> bool:
-        """Whether a conditional write took place."""
-        try:
-            write()
-        except Exception as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
-
     def _time(self) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now()))
+        return iso_time(self.now())
+
+
+def iso_time(seconds: float) -> str:
+    """Epoch seconds as ISO 8601 UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _lease(group: str) -> dict[str, str]:
+    return {"pk": f"group#{group}", "sk": "lease"}
+
+
+def _took_place(write: Callable[[], object]) -> bool:
+    """Whether the condition of a write held."""
+    try:
+        call(write)
+    except Changed:
+        return False
+    return True

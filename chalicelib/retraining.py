@@ -1,22 +1,17 @@
 """Retraining without a new export: on what streamed in (PutEvents) since the last run of a group.
 
-Streamed events cannot be withheld, so nothing can be proven about such a version: it is trained
-only where the config promotes without proof (`gate.when_unsure = "promote"`).
+Streamed events cannot be withheld, so nothing can be proven about such a version: it is trained only where the config
+promotes without proof (`gate.when_unsure = "promote"`).
 """
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from chalicelib import clients, layout
-from chalicelib.drops import start_execution
-from chalicelib.exports.sets import ExportSet
-from chalicelib.ledger import Item, Ledger
-from chalicelib.runs import Run, open_ledger
-from chalicelib.settings import Settings
+from chalicelib import layout, names
+from chalicelib.context import Context
+from chalicelib.documents import ExportSet, RunRecord
+from chalicelib.runs import Run
 from chalicelib.telemetry import logger
 
 DUE_AFTER = timedelta(
@@ -24,46 +19,33 @@ DUE_AFTER = timedelta(
 )  # as Personalize's own automatic training, which the pipeline switches off
 
 
-def start_due_runs(now: float | None = None) -> list[str]:
+def start_due_runs(context: Context) -> list[str]:
     """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago."""
-    settings = Settings.from_environment()
-    ledger, at = open_ledger(settings), datetime.fromtimestamp(now or time.time(), UTC)
-    due = [last for group in ledger.groups() if (last := _due(ledger, group, at))]
-    return [
-        _start(settings, ledger, last, at)
-        for last in due
-        if _may_promote(_run_of(settings, ledger, last))
-    ]
+    now = datetime.fromtimestamp(context.now(), UTC)
+    due = [last for group in context.ledger.groups() if (last := _due(context, group, now))]
+    return [_start(context, last, now) for last in due if _may_promote(context, last)]
 
 
-def _run_of(settings: Settings, ledger: Ledger, record: Item) -> Run:
-    return Run(record["run"], record["group"], settings, ledger, clients.s3())
+def _may_promote(context: Context, last: RunRecord) -> bool:
+    config = Run(context, last.run, last.group).config
+    return any(solution.gate.when_unsure == "promote" for solution in config.solution)
 
 
-def _may_promote(run: Run) -> bool:
-    return any(solution.gate.when_unsure == "promote" for solution in run.config.solution)
-
-
-def _due(ledger: Ledger, group: str, now: datetime) -> Item | None:
-    names = ledger.runs(group)
-    last = ledger.run(names[-1]) if names else None
-    if last is None or last["status"] != "succeeded":
+def _due(context: Context, group: str, now: datetime) -> RunRecord | None:
+    names_of_runs = context.ledger.runs(group)
+    last = context.ledger.run(names_of_runs[-1]) if names_of_runs else None
+    if last is None or last.status != "succeeded" or last.ended is None:
         return None
-    return last if now - datetime.fromisoformat(last["ended"]) >= DUE_AFTER else None
+    return last if now - datetime.fromisoformat(last.ended) >= DUE_AFTER else None
 
 
-def _start(settings: Settings, ledger: Ledger, last: Item, now: datetime) -> str:
+def _start(context: Context, last: RunRecord, now: datetime) -> str:
     """A run without files: it has the config and the data report of the run before."""
-    before = _run_of(settings, ledger, last)
-    export_id = f"{str(last['export']).split('-', 1)[0]}-r{now:%Y%m%d}"
-    claimed = ledger.claim_run(last["group"], export_id)
-    name = str(claimed["run"])
-    before.write(
-        layout.export_set(name),
-        msgspec.json.encode(ExportSet(last["group"], {}, "INCREMENTAL", "retraining")),
-    )
+    claimed = context.ledger.claim_run(last.group, names.retraining(last.export, now.date()))
+    export = ExportSet(group=last.group, datasets={}, mode="INCREMENTAL", complete_by="retraining")
+    context.work.write_json(layout.export_set(claimed.run), export)
     for copied in (layout.config, layout.data_report):
-        before.write(copied(name), before.read_bytes(copied(before.name)))
-    start_execution(clients.stepfunctions(), settings.state_machine_arn, last["group"], name)
-    logger.info("retraining started", extra={"group": last["group"], "run": name})
-    return name
+        context.work.write(copied(claimed.run), context.work.read(copied(last.run)))
+    context.machine.start(last.group, claimed.run)
+    logger.info("retraining started", extra={"group": last.group, "run": claimed.run})
+    return claimed.run

@@ -1,67 +1,82 @@
-"""The environment of a Lambda as one typed value. Read when first needed, never at import."""
+"""The environment of a Lambda as typed values, each read when it is first asked for, never at import.
+
+A function asks for what it uses: the API needs two of these variables, the pipeline seven.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from chalicelib.errors import ConfigurationError
+
+# How long nothing may arrive before an export without a manifest counts as complete.
+QUIET_SECONDS = 60
+# How long a manifest or a marker waits for what it promises.
+DEADLINE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Names of what the merge template makes (infrastructure/resources.json), and two times in
-    seconds.
+    """Names of what the merge template makes (infrastructure/resources.json), and times in seconds.
 
-    `quiet_seconds`: how long nothing may arrive before an export without a manifest counts as
-    complete. `deadline_seconds`: how long a manifest or a marker waits for what it promises.
+    Raises:
+        ConfigurationError: the variable of a property is not set, or is no whole number of seconds.
     """
 
-    drop_bucket: str
-    work_bucket: str
-    table_name: str
-    queue_url: str
-    topic_arn: str
-    state_machine_arn: str
-    personalize_role_arn: str
-    quiet_seconds: int = 60
-    deadline_seconds: int = 3600
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Reads DROP_BUCKET, WORK_BUCKET, ...
+    @property
+    def drop_bucket(self) -> str:
+        return self._text("DROP_BUCKET")
 
-        Raises ConfigurationError that names every variable that is missing.
-        """
-        names = [field.name for field in fields(cls) if field.type == "str"]
-        missing = [name.upper() for name in names if not environment.get(name.upper())]
-        if missing:
+    @property
+    def work_bucket(self) -> str:
+        return self._text("WORK_BUCKET")
+
+    @property
+    def table_name(self) -> str:
+        return self._text("TABLE_NAME")
+
+    @property
+    def queue_url(self) -> str:
+        return self._text("QUEUE_URL")
+
+    @property
+    def topic_arn(self) -> str:
+        return self._text("TOPIC_ARN")
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self._text("STATE_MACHINE_ARN")
+
+    @property
+    def personalize_role_arn(self) -> str:
+        return self._text("PERSONALIZE_ROLE_ARN")
+
+    @property
+    def quiet_seconds(self) -> int:
+        return self._seconds("QUIET_SECONDS", QUIET_SECONDS)
+
+    @property
+    def deadline_seconds(self) -> int:
+        return self._seconds("DEADLINE_SECONDS", DEADLINE_SECONDS)
+
+    def _text(self, name: str) -> str:
+        value = self.environment.get(name)
+        if not value:
             raise ConfigurationError(
-                f"Environment variables not set: {', '.join(missing)}. The template sets them all."
+                f"Environment variable {name} is not set. The template sets it for every function."
             )
-        times = {
-            name: _seconds(environment, name)
-            for name in ("quiet_seconds", "deadline_seconds")
-            if name.upper() in environment
-        }
-        values: dict[str, Any] = {name: environment[name.upper()] for name in names} | times
-        return cls(**values)
+        return value
 
-    @property
-    def account(self) -> str:
-        return self.personalize_role_arn.split(":")[4]
-
-    @property
-    def partition(self) -> str:
-        return self.personalize_role_arn.split(":")[1]
-
-
-def _seconds(environment: Mapping[str, str], name: str) -> int:
-    value = environment[name.upper()]
-    if not value.isdigit():
-        raise ConfigurationError(
-            f"{name.upper()} has value {value!r}. Expected a whole number of seconds."
-        )
-    return int(value)
+    def _seconds(self, name: str, default: int) -> int:
+        value = self.environment.get(name)
+        if value is None:
+            return default
+        if not value.isdigit():
+            raise ConfigurationError(
+                f"{name} has value {value!r}. Expected a whole number of seconds."
+            )
+        return int(value)

@@ -9,21 +9,24 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from chalicelib import errors
+from chalicelib import aws, errors
 
 logger = Logger(service="recdrop")
 metrics = Metrics(namespace="recdrop", service="recdrop")
 
-Task = Callable[[dict[str, Any]], Any]
+Task = Callable[[dict[str, Any]], object]
 Handler = Callable[[dict[str, Any], Any], Any]
+_WAITING = (errors.ResourcePending, errors.LeaseHeld)  # not failures: Retry is the timer
 
 
 def task(function: Task) -> Handler:
-    """A Lambda handler of a pipeline task: logs its start and end, counts them, names errors as the
-    ASL knows them.
+    """A Lambda handler of a pipeline task: logs its start and end, counts them, answers plain JSON.
+
+    What boto3 raised outside `aws.call` gets the name that the state machine retries by here.
     """
 
     @wraps(function)
@@ -32,19 +35,19 @@ def task(function: Task) -> Handler:
         logger.thread_safe_append_keys(task=function.__name__, **_identity(event))
         try:
             result = function(event)
-        except (errors.ResourcePending, errors.LeaseHeld) as pending:
+        except _WAITING as pending:
             logger.info("pending", extra={"waiting_for": str(pending)})
             raise
         except Exception as error:
             _count("TaskFailed", function.__name__)
             logger.exception("failed")
-            translated = errors.translate(error)
+            translated = aws.translate(error)
             if translated is error:
                 raise
             raise translated from error
         _count("TaskSucceeded", function.__name__)
         logger.info("done")
-        return result
+        return msgspec.to_builtins(result)
 
     return handler
 

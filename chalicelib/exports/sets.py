@@ -6,12 +6,12 @@ times with the same answer. Times are epoch seconds, sizes bytes.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.config.sections import Config
+from chalicelib.documents import ExportSet, SourceFile
 from chalicelib.exports import keys, manifests
 
 DEFAULT_QUIET_SECONDS = 120.0
@@ -34,46 +34,6 @@ class ObjectFact:
     @property
     def seen(self) -> float:
         return self.last_modified if self.arrived is None else max(self.arrived, self.last_modified)
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    key: str
-    size: int
-    etag: str
-    rows: int | None = None
-    folder: str = ""
-
-
-@dataclass(frozen=True)
-class ExportSet:
-    """The files of one export.
-
-    `complete_by` says what completed it: the manifest's key, "quiet", "marker" or "each-file".
-    """
-
-    group: str
-    datasets: Mapping[str, tuple[SourceFile, ...]]
-    mode: str
-    complete_by: str
-
-    @property
-    def run_id(self) -> str:
-        """16 hex digits of the content: the same content dropped again, under any name, is the same
-        run.
-        """
-        content = sorted(
-            (self.group, dataset, file.size, file.etag.strip('"')) for dataset, file in self.files()
-        )
-        return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
-
-    def files(self) -> list[tuple[str, SourceFile]]:
-        """All (dataset, file), by dataset then key."""
-        return [
-            (name, file)
-            for name in sorted(self.datasets)
-            for file in sorted(self.datasets[name], key=lambda f: f.key)
-        ]
 
 
 @dataclass(frozen=True)
@@ -273,7 +233,12 @@ def _by_manifest(
     datasets = {dataset: files for dataset, files in datasets.items() if files}
     if not datasets:
         return Ignored(f"manifest {manifest.key!r} lists empty files only")
-    export = ExportSet(group, datasets, manifest.mode or config.source.mode, manifest.key)
+    export = ExportSet(
+        group=group,
+        datasets=datasets,
+        mode=manifest.mode or config.source.mode,  # type: ignore[arg-type]
+        complete_by=manifest.key,
+    )
     return Complete(export, ignored)
 
 
@@ -328,10 +293,10 @@ def _export(group: str, data: Sequence[_Pair], config: Config, complete_by: str)
         file = SourceFile(fact.key, fact.size, fact.etag, folder=key.folder)
         datasets.setdefault(str(key.dataset), []).append(file)
     return ExportSet(
-        group,
-        {name: tuple(files) for name, files in datasets.items()},
-        config.source.mode,
-        complete_by,
+        group=group,
+        datasets={name: tuple(files) for name, files in datasets.items()},
+        mode=config.source.mode,
+        complete_by=complete_by,
     )
 
 

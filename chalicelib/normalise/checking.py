@@ -11,12 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from chalicelib.normalise import engine
-from chalicelib.normalise.clean import clean_source
-from chalicelib.normalise.columns import KEYS
-from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.files import NOT_BAD
-from chalicelib.normalise.reports import (
+from chalicelib.documents import (
     ColumnReport,
     Counted,
     DatasetSummary,
@@ -26,6 +21,11 @@ from chalicelib.normalise.reports import (
     Requirement,
     SetReport,
 )
+from chalicelib.normalise import engine
+from chalicelib.normalise.clean import clean_source
+from chalicelib.normalise.columns import KEYS
+from chalicelib.normalise.errors import SetRejected
+from chalicelib.normalise.files import NOT_BAD
 from chalicelib.normalise.sampling import MIN_INTERACTIONS, MIN_SHARE_WITH_TWO, MIN_USERS_WITH_TWO
 
 MAX_EVENT_TYPES = 10

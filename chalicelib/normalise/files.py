@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.config.sections import Config
+from chalicelib.documents import MAX_SAMPLES, ColumnReport, Counted, FileReport
 from chalicelib.normalise import columns as columns_module
 from chalicelib.normalise import dialect, engine, mending, passing, rules
 from chalicelib.normalise.columns import Column
@@ -19,7 +20,6 @@ from chalicelib.normalise.engine import literal, name
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.intake import Intake, take_in
 from chalicelib.normalise.profiles import profile_columns
-from chalicelib.normalise.reports import MAX_SAMPLES, ColumnReport, Counted, FileReport
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from chalicelib.documents import MAX_SAMPLES, Counted
 from chalicelib.normalise.dialect import Dialect
-from chalicelib.normalise.reports import MAX_SAMPLES, Counted
 
 MAX_LINE = 1_000_000
 MAX_RECORD_LINES = 500

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.documents import ColumnReport, Kind
 from chalicelib.normalise.columns import IDS, TIMES, Column
 from chalicelib.normalise.engine import name
-from chalicelib.normalise.reports import ColumnReport, Kind
 from chalicelib.normalise.rules import NUMBERS
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.documents import ColumnReport
 from chalicelib.normalise import engine
 from chalicelib.normalise.clean import clean_source, read_header
 from chalicelib.normalise.columns import IDS, REQUIRED, RESERVED
 from chalicelib.normalise.engine import name
 from chalicelib.normalise.errors import SetRejected
 from chalicelib.normalise.files import write_csv
-from chalicelib.normalise.reports import ColumnReport
 from chalicelib.normalise.rules import MAX_CATEGORY, MAX_TEXT
 
 MAX_METADATA: Mapping[str, int] = {

@@ -13,6 +13,12 @@ class Arns:
     region: str
     account: str
 
+    @classmethod
+    def beside(cls, arn: str, region: str) -> Arns:
+        """ARNs in the partition and account of another one, such as a role's (which has no region)."""
+        _, partition, _, _, account, _ = arn.split(":", 5)
+        return cls(partition, region, account)
+
     def _of(self, path: str) -> str:
         return f"arn:{self.partition}:personalize:{self.region}:{self.account}:{path}"
 
@@ -20,6 +26,7 @@ class Arns:
         return self._of(f"dataset-group/{name}")
 
     def dataset(self, group: str, dataset: str) -> str:
+        """Named by group and kind, whatever name CreateDataset was given."""
         return self._of(f"dataset/{group}/{dataset.upper()}")
 
     def schema(self, name: str) -> str:

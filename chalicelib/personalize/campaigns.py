@@ -1,4 +1,4 @@
-"""Campaigns.
+"""Campaigns: what serves, and what it answers.
 
 During an update the outer status stays ACTIVE and the old version serves: what counts is
 `latestCampaignUpdate`.
@@ -6,68 +6,84 @@ During an update the outer status stays ACTIVE and the old version serves: what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from chalicelib.errors import ResourcePending, code_of
-from chalicelib.personalize.arns import Arns
-from chalicelib.personalize.ensure import State, create_once, ready
+from chalicelib import names
+from chalicelib.aws import call
+from chalicelib.config.sections import Campaign
+from chalicelib.errors import ResourcePending
+from chalicelib.personalize.calls import Calls, State
+from chalicelib.personalize.ensure import create_once, describe_if_there, ready
 
-if TYPE_CHECKING:
-    from mypy_boto3_personalize import PersonalizeClient
-
-    from chalicelib.config.sections import Campaign
-
-
-def describe(client: PersonalizeClient, arn: str) -> State | None:
-    try:
-        return client.describe_campaign(campaignArn=arn)["campaign"]
-    except Exception as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return None
-        raise
+ANSWERED = 25  # items asked for when a campaign is verified
 
 
-def serving_version(state: State | None) -> str | None:
-    """The version that answers now."""
-    return state["solutionVersionArn"] if state else None
+class Campaigns(Calls):
+    """Serving, as the pipeline asks for it."""
 
+    def serving_version(self, group: str, solution: str) -> str | None:
+        """The version that answers now; None when the solution has no campaign."""
+        state = self._campaign(self.arns.campaign(names.campaign(group, solution)))
+        return state["solutionVersionArn"] if state else None
 
-def ensure_serves(
-    client: PersonalizeClient,
-    arns: Arns,
-    name: str,
-    version_arn: str,
-    wanted: Campaign,
-    *,
-    metadata: bool,
-) -> str:
-    """The campaign's ARN once it serves `version_arn`.
+    def serve(
+        self, group: str, solution: str, version_arn: str, wanted: Campaign, *, metadata: bool
+    ) -> str:
+        """The campaign's ARN, once it serves `version_arn`.
 
-    Raises:
-        ResourcePending: being created or updated.
-        ResourceFailed: the update failed; the version that served before still does.
-    """
-    arn, what = arns.campaign(name), f"campaign {name!r}"
-    state = describe(client, arn)
-    arguments: Any = {
-        "solutionVersionArn": version_arn,
-        "minProvisionedTPS": wanted.min_provisioned_tps,
-        "campaignConfig": campaign_config(wanted, metadata=metadata),
-    }
-    if state is None:
-        create_once(what, lambda: client.create_campaign(name=name, **arguments))
-        raise ResourcePending(f"{what}: created")
-    update = state.get("latestCampaignUpdate")
-    if update and update["solutionVersionArn"] == version_arn:
-        ready(f"{what}, its update", update)
-    ready(what, state)
-    if serving_version(state) == version_arn:
-        return arn
-    create_once(what, lambda: client.update_campaign(campaignArn=arn, **arguments))
-    raise ResourcePending(f"{what}: update to {version_arn.rsplit('/', 1)[-1]} asked for")
+        Raises:
+            ResourcePending: being created or updated.
+            ResourceFailed: the update failed; the version that served before still does.
+        """
+        name = names.campaign(group, solution)
+        arn, what = self.arns.campaign(name), f"campaign {name!r}"
+        arguments: Any = {
+            "solutionVersionArn": version_arn,
+            "minProvisionedTPS": wanted.min_provisioned_tps,
+            "campaignConfig": campaign_config(wanted, metadata=metadata),
+        }
+        state = self._campaign(arn)
+        if state is None:
+            create_once(what, lambda: self.client.create_campaign(name=name, **arguments))
+            raise ResourcePending(f"{what}: created")
+        update = state.get("latestCampaignUpdate")
+        if update and update["solutionVersionArn"] == version_arn:
+            ready(f"{what}, its update", update)
+        ready(what, state)
+        if state["solutionVersionArn"] == version_arn:
+            return arn
+        create_once(what, lambda: self.client.update_campaign(campaignArn=arn, **arguments))
+        raise ResourcePending(f"{what}: update to {version_arn.rpartition('/')[2]} asked for")
+
+    def ask(
+        self, group: str, solution: str, query: Mapping[str, Any], columns: Sequence[str]
+    ) -> list[str]:
+        """The item ids a campaign answers to a batch query, best first.
+
+        Asked for with the metadata `columns` of the items, as the API does.
+        """
+        arn = self.arns.campaign(names.campaign(group, solution))
+        if "itemList" in query:
+            ranked = call(
+                self.runtime.get_personalized_ranking,
+                campaignArn=arn,
+                userId=query["userId"],
+                inputList=query["itemList"],
+            )
+            return [item["itemId"] for item in ranked["personalizedRanking"]]
+        arguments: dict[str, Any] = {"campaignArn": arn, "numResults": ANSWERED, **query}
+        if columns:
+            arguments["metadataColumns"] = {"ITEMS": list(columns)}
+        answer = call(self.runtime.get_recommendations, **arguments)
+        return [item["itemId"] for item in answer["itemList"]]
+
+    def _campaign(self, arn: str) -> State | None:
+        return describe_if_there(lambda: self.client.describe_campaign(campaignArn=arn)["campaign"])
 
 
 def campaign_config(wanted: Campaign, *, metadata: bool) -> dict[str, Any]:
+    """CreateCampaign's `campaignConfig`."""
     exploration = {
         "explorationWeight": wanted.exploration_weight,
         "explorationItemAgeCutOff": wanted.exploration_item_age_cut_off,

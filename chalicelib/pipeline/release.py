@@ -1,215 +1,180 @@
-"""The campaign: updated, verified against what was measured, rolled back when it does not answer
-so.
-"""
+"""The campaign: updated, verified against what was measured, rolled back when it does not answer so."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from chalicelib import clients, layout, scoring
+import msgspec
+
+from chalicelib import layout, names
 from chalicelib.config.sections import Campaign, Solution
+from chalicelib.context import Context
+from chalicelib.documents import HistoryRecord, ServingRecord, SolutionEvent
 from chalicelib.errors import VerificationFailed
-from chalicelib.personalize import campaigns, jobs, solutions
-from chalicelib.pipeline.training import popular_items, read_answers, read_withheld, trained_version
+from chalicelib.gate.questions import Questions
+from chalicelib.pipeline.scoring import ask_withheld, popular_items, read_answers
+from chalicelib.pipeline.training import trained_version
 from chalicelib.runs import Run
 from chalicelib.telemetry import logger
-
-Event = dict[str, Any]
+from chalicelib.vocabulary.recipes import RECIPES
 
 VERIFIED_QUERIES = 20
 MIN_AGREEMENT = 0.5  # of the items; exploration and events of the last minutes may change the rest
-NOT_SERVED = frozenset({"USER_SEGMENTATION"})  # answers by batch only
+NOBODY = "recdrop-verification"  # a user, or item, that no export has
 
 
-def update_campaign(event: Event) -> None:
-    run = Run.of(event)
-    solution, candidate = run.solution(event["solution"]), trained_version(run, event["solution"])
-    if not _is_served(run, solution):
-        return
-    _remember_previous(run, solution, candidate)
-    _serve(run, solution, candidate)
+def update_campaign(context: Context, event: SolutionEvent) -> None:
+    """Raises ResourcePending until the campaign serves the candidate, and ResourceFailed."""
+    run = Run.of(context, event)
+    solution = run.solution(event.solution)
+    candidate = trained_version(run, solution.name)
+    if _is_served(solution):
+        _remember_previous(run, solution, candidate)
+        _serve(run, solution, candidate)
 
 
-def _is_served(run: Run, solution: Solution) -> bool:
-    return (
-        solution.campaign is not None
-        and solutions.recipe_type(run.personalize, run.arns, solution.recipe) not in NOT_SERVED
-    )
-
-
-def campaign_name(run: Run, solution: Solution) -> str:
-    return f"{run.group}-{solution.name}"
+def _is_served(solution: Solution) -> bool:
+    return solution.campaign is not None and RECIPES[solution.recipe].type.has_campaign
 
 
 def _remember_previous(run: Run, solution: Solution, candidate: str) -> None:
-    """What serves before the update, for a roll back; kept from the first time this task is
-    entered.
-    """
-    serving = campaigns.serving_version(
-        campaigns.describe(run.personalize, run.arns.campaign(campaign_name(run, solution)))
-    )
-    if serving in (None, candidate) or run.ledger.version(run.name, f"{solution.name}#previous"):
+    """What serves before the update, for a roll back; kept from the first time this is entered."""
+    serving = run.context.personalize.serving_version(run.group, solution.name)
+    if serving in (None, candidate) or run.ledger.previous(run.name, solution.name):
         return
-    run.ledger.remember_version(run.name, f"{solution.name}#previous", str(serving))
-    recorded = (run.ledger.serving(run.group, solution.name) or {}).get("solution_version_arn")
-    if recorded and recorded != serving:
+    run.ledger.remember_previous(run.name, solution.name, str(serving))
+    recorded = run.ledger.serving(run.group, solution.name)
+    if recorded and recorded.solution_version_arn != serving:
         logger.warning(
-            "campaign was changed by hand", extra={"recorded": recorded, "serving": serving}
+            "campaign was changed by hand",
+            extra={"recorded": recorded.solution_version_arn, "serving": serving},
         )
 
 
 def _serve(run: Run, solution: Solution, version: str) -> None:
     """The campaign serves `version`, and the API is told so.
 
-    Raises LeaseLost when a later run has done so already.
+    Raises:
+        LeaseLost: a later run has told the API something else already.
     """
-    wanted = solution.campaign or Campaign()
-    columns: list[str] = run.data["metadata_columns"]
-    arn = campaigns.ensure_serves(
-        run.personalize,
-        run.arns,
-        campaign_name(run, solution),
-        version,
-        wanted,
-        metadata=bool(columns),
+    columns = run.data.metadata_columns
+    campaign_arn = run.context.personalize.serve(
+        run.group, solution.name, version, solution.campaign or Campaign(), metadata=bool(columns)
     )
-    details = run.ledger.run(run.name) or {}
-    record = {
-        "group": run.group,
-        "solution": solution.name,
-        "recipe": solution.recipe,
-        "recipe_type": solutions.recipe_type(run.personalize, run.arns, solution.recipe),
-        "campaign_arn": arn,
-        "solution_version_arn": version,
-        "run": run.name,
-        "metadata_columns": columns,
-        "filters": details.get("filters", {}),
-        "event_tracker_id": details.get("event_tracker_id"),
+    prepared = run.record
+    record = ServingRecord(
+        group=run.group,
+        solution=solution.name,
+        recipe=solution.recipe,
+        recipe_type=RECIPES[solution.recipe].type.name,
+        campaign_arn=campaign_arn,
+        solution_version_arn=version,
+        run=run.name,
+        metadata_columns=columns,
+        filters=prepared.filters,
+        event_tracker_id=prepared.event_tracker_id,
+    )
+    run.ledger.record_serving(run.token or 0, record)
+    run.ledger.record_popular(run.group, run.name, run.data.popular)
+
+
+def verify_campaign(context: Context, event: SolutionEvent) -> None:
+    """Asks the campaign what batch inference was asked before.
+
+    Raises:
+        VerificationFailed: it answers otherwise, or nothing.
+    """
+    run = Run.of(context, event)
+    solution = run.solution(event.solution)
+    recipe_type = RECIPES[solution.recipe].type
+    if not _is_served(solution) or not recipe_type.is_scored:
+        return
+    asked = ask_withheld(run, recipe_type)
+    if asked.lines:
+        _verify_answers(run, solution.name, asked)
+    else:
+        _verify_somebody_unknown(run, solution)
+
+
+def _verify_answers(run: Run, solution: str, asked: Questions) -> None:
+    measured = read_answers(run, solution, "candidate", asked)
+    of_query = {index: measured[user] for user, index in asked.of_user.items()}
+    agreement = fmean(
+        _agreement(_ask(run, solution, asked.lines[index]), of_query[index])
+        for index in sorted(of_query)[:VERIFIED_QUERIES]
+    )
+    logger.info("campaign verified", extra={"agreement": round(agreement, 4)})
+    if agreement < MIN_AGREEMENT:
+        raise VerificationFailed(
+            f"Campaign {names.campaign(run.group, solution)!r} agrees with its candidate's batch "
+            f"results in {agreement:.0%} of the items. Expected at least {MIN_AGREEMENT:.0%}."
+        )
+
+
+def _verify_somebody_unknown(run: Run, solution: Solution) -> None:
+    """With nobody withheld there is nothing to compare with: a stranger must get something too."""
+    popular = popular_items(run)
+    queries: Mapping[str, dict[str, Any]] = {
+        "user": {"userId": NOBODY},
+        "item": {"itemId": (popular or [NOBODY])[0]},
+        "ranking": {"userId": NOBODY, "itemList": popular[:25]},
     }
-    run.ledger.record_serving(run.group, solution.name, run.token or 0, record)
-    run.ledger.record_popular(run.group, run.name, run.data["popular"])
+    query = queries[RECIPES[solution.recipe].type.query]
+    if not _ask(run, solution.name, query):
+        name = names.campaign(run.group, solution.name)
+        raise VerificationFailed(f"Campaign {name!r} has no answer for {query!r}. Expected items.")
 
 
-def verify_campaign(event: Event) -> None:
-    """Asks the campaign what batch inference was asked.
-
-    Raises VerificationFailed with what was wrong.
-    """
-    run = Run.of(event)
-    solution = run.solution(event["solution"])
-    if not _is_served(run, solution):
-        return
-    recipe_type = solutions.recipe_type(run.personalize, run.arns, solution.recipe)
-    arn = run.arns.campaign(campaign_name(run, solution))
-    if recipe_type not in scoring.SCORED_TYPES:
-        return
-    asked = scoring.questions(recipe_type, read_withheld(run), popular_items(run))
-    if not asked.lines:
-        _verify_unknown_user(run, arn, recipe_type)
-        return
-    measured = read_answers(run, solution.name, "candidate", asked)
-    by_query = {index: measured[user] for user, index in asked.of_user.items()}
-    columns: list[str] = run.data["metadata_columns"]
-    chosen = sorted(by_query)[:VERIFIED_QUERIES]
-    agreement = [
-        _agreement(ask(arn, asked.lines[index], columns), by_query[index]) for index in chosen
-    ]
-    logger.info(
-        "campaign verified",
-        extra={"queries": len(agreement), "agreement": round(fmean(agreement), 4)},
-    )
-    if fmean(agreement) < MIN_AGREEMENT:
-        raise VerificationFailed(
-            f"Campaign {campaign_name(run, solution)!r} agrees with its candidate's batch results in {fmean(agreement):.0%} of the items "
-            f"for {len(agreement)} queries. Expected at least {MIN_AGREEMENT:.0%}."
-        )
-
-
-def _verify_unknown_user(run: Run, arn: str, recipe_type: str) -> None:
-    """With nobody withheld there is nothing to compare with: somebody unknown must get something
-    all the same.
-    """
-    query: dict[str, Any] = {"userId": "recdrop-verification"}
-    if recipe_type == "RELATED_ITEMS":
-        query = {"itemId": (popular_items(run) or ["recdrop-verification"])[0]}
-    if recipe_type == "PERSONALIZED_RANKING":
-        query["itemList"] = popular_items(run)[:25]
-    if not ask(arn, query, run.data["metadata_columns"]):
-        raise VerificationFailed(
-            f"Campaign {arn!r} has no answer for {query!r}. Expected some items."
-        )
-
-
-def ask(campaign_arn: str, query: dict[str, Any], columns: Sequence[str]) -> list[str]:
-    """The items a campaign answers to a batch query, asked for with the metadata `columns` as the
-    API does.
-    """
-    runtime = clients.personalize_runtime()
-    if "itemList" in query:
-        ranked = runtime.get_personalized_ranking(
-            campaignArn=campaign_arn, userId=query["userId"], inputList=query["itemList"]
-        )
-        return [item["itemId"] for item in ranked["personalizedRanking"]]
-    metadata: dict[str, Any] = {"metadataColumns": {"ITEMS": list(columns)}} if columns else {}
-    answer = runtime.get_recommendations(
-        campaignArn=campaign_arn, numResults=25, **metadata, **query
-    )
-    return [item["itemId"] for item in answer["itemList"]]
+def _ask(run: Run, solution: str, query: Mapping[str, Any]) -> list[str]:
+    columns = run.data.metadata_columns
+    return run.context.personalize.ask(run.group, solution, query, columns)
 
 
 def _agreement(answer: Sequence[str], measured: Sequence[str]) -> float:
-    """The share of the measured items that came back; 0 for a shorter answer, since a cut list is a
-    fault.
-    """
+    """The share of the measured items that came back; 0 for a shorter answer: a cut list is a fault."""
     if not measured:
         return 1.0
-    return len(set(answer) & set(measured)) / len(measured) if len(answer) >= len(measured) else 0.0
+    if len(answer) < len(measured):
+        return 0.0
+    return len(set(answer) & set(measured)) / len(measured)
 
 
-def roll_back(event: Event) -> None:
-    """The version before serves again.
-
-    A first version has none: the API falls back to popular items.
-    """
-    run = Run.of(event)
-    solution = run.solution(event["solution"])
-    previous = run.ledger.version(run.name, f"{solution.name}#previous")
+def roll_back(context: Context, event: SolutionEvent) -> None:
+    """The version before serves again. A first version has none: the API falls back to popular items."""
+    run = Run.of(context, event)
+    solution = run.solution(event.solution)
+    previous = context.ledger.previous(run.name, solution.name)
     if previous:
         _serve(run, solution, previous)
     else:
-        run.ledger.forget_serving(run.group, solution.name)
-    run.ledger.record_history(
+        context.ledger.forget_serving(run.group, solution.name)
+    context.ledger.record_history(
         run.group,
-        solution.name,
-        run.name,
-        {"outcome": "rolled back", "version": previous or "none"},
+        HistoryRecord(
+            run=run.name, solution=solution.name, did="roll back", solution_version=previous
+        ),
     )
 
 
-def run_batch_inference(event: Event) -> None:
-    """Answers for all users into results/, where Snowpipe picks them up; nothing when the config
-    asks for none.
-    """
-    run = Run.of(event)
-    solution = run.solution(event["solution"])
+def run_batch_inference(context: Context, event: SolutionEvent) -> None:
+    """Answers for all users into results/, where Snowpipe picks them up; nothing if not asked for."""
+    run = Run.of(context, event)
+    solution = run.solution(event.solution)
     if solution.batch is None:
         return
     source = layout.batch_input(run.name)
-    if run.read_optional(source) is None:
-        users: list[str] = run.read_json(layout.users(run.name))
-        run.write(source, "".join(json.dumps({"userId": user}) + "\n" for user in users))
-    filters: dict[str, str] = (run.ledger.run(run.name) or {}).get("filters", {})
-    jobs.ensure_batch(
-        run.personalize,
-        run.arns,
-        name=f"{solution.name[:20]}-batch-{run.name}",
-        version_arn=trained_version(run, solution.name),
-        source=run.url(source),
-        target=run.url(layout.batch_output(run.group, solution.name, run.name)),
-        role_arn=run.settings.personalize_role_arn,
+    if run.work.head(source) is None:
+        users = msgspec.json.decode(run.work.read(layout.users(run.name)), type=list[str])
+        run.work.write(source, "".join(json.dumps({"userId": user}) + "\n" for user in users))
+    filters = run.record.filters
+    context.personalize.answer_in_bulk(
+        names.batch_job(solution.name, run.name),
+        trained_version(run, solution.name),
+        run.work.url(source),
+        run.work.url(layout.batch_output(run.group, solution.name, run.name)),
         num_results=solution.batch.num_results,
         filter_arn=filters.get(solution.batch.filter) if solution.batch.filter else None,
     )

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 from chalice import Response
 
-from chalicelib import errors
 from chalicelib.serving.errors import ApiError, BadRequest, Failed, TooManyRequests, Unavailable
 from chalicelib.serving.request import Call, ChaliceRequest, decode_path
 from chalicelib.serving.runtime import CallError, Refused, Throttled
@@ -54,8 +53,6 @@ def answer(request: ChaliceRequest, handler: Callable[..., object], *path: str) 
         return _refuse(call, error)
     except CallError as error:
         return _refuse(call, from_call_error(error))
-    except errors.BadInput as error:
-        return _refuse(call, BadRequest(str(error)))
     except Exception as error:  # noqa: BLE001 - the outermost edge: a bug must not show its trace to the caller
         log_bug(error, call)
         return _respond(

@@ -30,21 +30,23 @@ from recdrop.cli.runs import find_run, list_runs
 @json_option
 def command(name: str, html: Path | None, endpoint_url: str | None, as_json: bool) -> int:
     """Print the report, or save its page."""
-    from chalicelib import reports
+    from chalicelib import documents, layout
+    from chalicelib.reports.text import text
 
     work = WorkFiles(find_endpoint(endpoint_url))
     run = work.run_name(name)
-    body = work.read(f"runs/{run}/report.json")
+    body = work.read(layout.report(run))
     if body is None:
         raise CliError(
             USAGE, f"Run {run!r} has written no report yet.", f"See where it is: recdrop runs {run}"
         )
     if html is not None:
-        html.write_bytes(work.read(f"runs/{run}/report.html") or b"")
+        html.write_bytes(work.read(layout.report_page(run)) or b"")
     if as_json:
         click.echo(body.decode())
     else:
-        click.echo(f"Wrote {html}" if html is not None else reports.text(reports.read(body)))
+        report = documents.decode(body, documents.RunReport, layout.report(run))
+        click.echo(f"Wrote {html}" if html is not None else text(report))
     return 0
 
 

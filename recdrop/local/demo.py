@@ -141,17 +141,18 @@ class Demo:
 
     def tell_decision(self, report: dict[str, Any]) -> None:
         for solution in report["solutions"]:
-            headline(f"{solution['solution']} ({solution['recipe']}): {solution['outcome']}")
+            decision = solution["decision"]
+            headline(f"{solution['solution']} ({solution['recipe']}): {solution['result']}")
             sides = [
-                side for side in ("candidate", "live", "popularity") if side in solution["metrics"]
+                side for side in ("candidate", "live", "popularity") if side in decision["metrics"]
             ]
             say(f"{'':<45}" + "".join(f"{side:>12}" for side in sides))
-            for metric in solution["metrics"][sides[0]] if sides else ():
+            for metric in decision["metrics"][sides[0]] if sides else ():
                 say(
                     f"{metric:<45}"
-                    + "".join(f"{solution['metrics'][side][metric]:>12.4f}" for side in sides)
+                    + "".join(f"{decision['metrics'][side][metric]:>12.4f}" for side in sides)
                 )
-            for reason in solution["reasons"]:
+            for reason in decision["reasons"]:
                 say(reason)
 
     def tell_cost(self, report: dict[str, Any]) -> None:
@@ -215,7 +216,7 @@ class Demo:
             "An export with December, and a join that lost its key: products of the old rows belong to other baskets",
         )
         self.tell_decision(report)
-        outcome = {solution["solution"]: solution["outcome"] for solution in report["solutions"]}
+        outcome = {solution["solution"]: solution["result"] for solution in report["solutions"]}
         expect(
             outcome.get("for-you") == "held", f"the gate did not hold the worse model: {outcome}"
         )

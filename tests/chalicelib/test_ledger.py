@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.documents import HistoryRecord, ServingRecord
 from chalicelib.errors import LeaseHeld, LeaseLost
 from chalicelib.ledger import LEASE_SECONDS, Ledger
 
@@ -86,37 +87,62 @@ def test_releasing_lets_the_next_one_in_and_another_run_cannot_release(ledger: L
 
 
 def test_an_older_run_never_replaces_what_a_newer_one_serves(ledger: Ledger) -> None:
-    ledger.record_serving("shop", "for-you", 2, {"solution_version_arn": "new"})
+    ledger.record_serving(2, serving("new"))
     with pytest.raises(LeaseLost):
-        ledger.record_serving("shop", "for-you", 1, {"solution_version_arn": "old"})
-    serving = ledger.serving("shop", "for-you")
-    assert serving is not None
-    assert serving["solution_version_arn"] == "new"
+        ledger.record_serving(1, serving("old"))
+    assert ledger.serving("shop", "for-you") == serving("new")
+    assert ledger.served("shop") == [serving("new")]
+
+
+def serving(version: str) -> ServingRecord:
+    return ServingRecord(
+        group="shop",
+        solution="for-you",
+        recipe="aws-user-personalization-v2",
+        recipe_type="USER_PERSONALIZATION",
+        solution_version_arn=version,
+        metadata_columns=("NAME",),
+    )
+
+
+def test_the_history_of_a_group_is_read_in_the_order_in_which_it_was_made(
+    ledger: Ledger, clock: Clock
+) -> None:
+    for run, did in (("b", "promote"), ("a", "hold")):
+        clock.seconds += 60
+        for _ in range(2):  # a retry writes the same item
+            ledger.record_history("shop", HistoryRecord(run=run, solution="s", did=did))  # type: ignore[arg-type]
+    assert [(record.run, record.did) for record in ledger.history("shop")] == [
+        ("b", "promote"),
+        ("a", "hold"),
+    ]
 
 
 def test_the_same_export_is_one_run_until_it_fails(ledger: Ledger) -> None:
     first = ledger.claim_run("shop", "abc")
-    assert ledger.claim_run("shop", "abc")["run"] == first["run"] == "abc"
+    assert ledger.claim_run("shop", "abc").run == first.run == "abc"
     ledger.update_run("abc", status="succeeded")
-    assert ledger.claim_run("shop", "abc")["status"] == "succeeded"
+    assert ledger.claim_run("shop", "abc").status == "succeeded"
     assert ledger.runs("shop") == ["abc"]
 
 
 def test_a_failed_run_is_tried_again_under_a_new_name(ledger: Ledger) -> None:
     ledger.claim_run("shop", "abc")
     ledger.update_run("abc", status="failed")
-    assert ledger.claim_run("shop", "abc")["run"] == "abc-2"
-    assert ledger.claim_run("shop", "abc")["run"] == "abc-2"
+    assert ledger.claim_run("shop", "abc").run == "abc-2"
+    assert ledger.claim_run("shop", "abc").run == "abc-2"
     ledger.update_run("abc-2", status="failed")
-    assert ledger.claim_run("shop", "abc")["run"] == "abc-3"
+    assert ledger.claim_run("shop", "abc").run == "abc-3"
 
 
 def test_an_object_that_was_replaced_stays_among_the_arrivals(ledger: Ledger) -> None:
     ledger.record_arrival("shop", "shop/items/a.csv", etag="1", size=10)
     ledger.record_arrival("shop", "shop/items/b.csv", etag="1", size=10)
     ledger.record_arrival("shop", "shop/items/b.csv", etag="2", size=12)
-    ledger.clear_arrivals("shop", [("shop/items/a.csv", "1"), ("shop/items/b.csv", "1")])
-    assert [(item["key"], item["etag"]) for item in ledger.arrivals("shop")] == [
-        ("shop/items/b.csv", "2")
+    taken = ledger.arrivals("shop")
+    ledger.record_arrival("shop", "shop/items/b.csv", etag="3", size=12)
+    ledger.clear_arrivals("shop", taken)
+    assert [(left.key, left.etag) for left in ledger.arrivals("shop")] == [
+        ("shop/items/b.csv", "3")
     ]
     assert ledger.groups() == ["shop"]

@@ -52,13 +52,13 @@ def move_to(stack: Stack, endpoint: str) -> Shop:
     """The stack's state machine, unchanged, on another Step Functions; the Lambdas start their
     executions there.
     """
-    from chalicelib import clients
+    from chalicelib.context import open_context
 
     definition = stack.boto_client("stepfunctions").describe_state_machine(
         stateMachineArn=stack.outputs["PipelineArn"]
     )
     os.environ["AWS_ENDPOINT_URL_SFN"] = endpoint
-    clients.forget()
+    open_context.cache_clear()
     client = boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1")
     name, role = definition["name"], "arn:aws:iam::123456789012:role/pipeline"
     made = client.create_state_machine(

@@ -110,13 +110,10 @@ class Shop:
         return [item["Key"] for item in listed.get("Contents", ())]
 
     def ledger(self, pk: str, sk: str) -> dict[str, Any] | None:
-        from chalicelib import clients
+        from chalicelib.clients import Clients
 
-        return (
-            clients.dynamodb_table(self.stack.resources["LedgerTable"])
-            .get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True)
-            .get("Item")
-        )
+        table = Clients().table(self.stack.resources["LedgerTable"])
+        return table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
 
     def lease_holder(self, group: str) -> object:
         return (self.ledger(f"group#{group}", "lease") or {}).get("holder")

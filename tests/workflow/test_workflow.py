@@ -34,7 +34,7 @@ def test_a_dropped_export_becomes_a_served_recommendation(shop: Shop) -> None:
     )
     report = shop.finish("whole")
     assert (report["status"], report["execution_status"]) == ("succeeded", "SUCCEEDED")
-    assert {s["solution"]: s["outcome"] for s in report["solutions"]} == {
+    assert {s["solution"]: s["result"] for s in report["solutions"]} == {
         "for-you": "promoted",
         "similar": "promoted",
     }
@@ -192,7 +192,7 @@ def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) ->
     config = {"gate/recdrop.toml": ONE_SOLUTION}
     rows = purchases(seed=4, users=240, each=18, days=60, noise=0.05)
     shop.drop({**config, "gate/interactions/first.csv": csv(rows)})
-    assert shop.finish("gate")["solutions"][0]["outcome"] == "promoted"
+    assert shop.finish("gate")["solutions"][0]["result"] == "promoted"
     live = shop.serving("gate")
 
     # The newest tenth of each history is what the gate withholds: all that the shuffle left whole.
@@ -203,16 +203,18 @@ def test_a_worse_candidate_is_held_and_the_campaign_is_left_alone(shop: Shop) ->
     ]
     shop.drop({"gate/interactions/first.csv": csv([*shuffled, *later])})
     held = shop.finish("gate")["solutions"][0]
-    assert held["outcome"] == "held", held["reasons"]
-    assert "worse" in held["reasons"][0]
+    assert held["result"] == "held", held["decision"]["reasons"]
+    assert "worse" in held["decision"]["reasons"][0]
     assert shop.serving("gate") == live
 
     shop.drop({"gate/interactions/first.csv": csv([*rows, *later])})
     better = shop.finish("gate")["solutions"][0]
-    assert (
-        better["metrics"]["candidate"][better["metric"]]
-        > held["metrics"]["candidate"][held["metric"]]
-    )
+    assert score_of(better["decision"]) > score_of(held["decision"])
+
+
+def score_of(decision: dict[str, Any]) -> float:
+    found: float = decision["metrics"]["candidate"][decision["metric"]]
+    return found
 
 
 def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(shop: Shop) -> None:
@@ -226,7 +228,7 @@ def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(
     )
     shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})
     report = shop.finish("broken")
-    outcomes = {s["solution"]: s["outcome"] for s in report["solutions"]}
+    outcomes = {s["solution"]: s["result"] for s in report["solutions"]}
     assert sorted(outcomes.values()) == ["failed", "promoted"]
     assert (report["status"], report["execution_status"]) == ("failed", "FAILED")
     assert "Out of capacity." in report["reason"]
@@ -318,13 +320,14 @@ def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(
 
 def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
     from chalicelib import retraining
+    from chalicelib.context import Context
 
-    started = retraining.start_due_runs(time.time() + 8 * DAY)
+    started = retraining.start_due_runs(Context(now=lambda: time.time() + 8 * DAY))
     report = shop.finish("killed")
     assert report["status"] == "succeeded", report["reason"]
     assert report["run"] in started
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
-    assert "Not enough evidence" in report["solutions"][0]["reasons"][0]
+    assert "Not enough evidence" in report["solutions"][0]["decision"]["reasons"][0]
 
 
 def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:

@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from chalicelib.config import loading
 from chalicelib.config.sections import Config
+from chalicelib.documents import ExportSet, SourceFile
 from chalicelib.exports.manifests import Manifest, ManifestFile
 from chalicelib.exports.sets import (
     Complete,
     Decision,
-    ExportSet,
     Ignored,
     ObjectFact,
     Rejected,
-    SourceFile,
     Waiting,
     decide,
 )
@@ -200,16 +199,19 @@ def export(*files: tuple[str, str, int, str]) -> ExportSet:
     datasets: dict[str, tuple[SourceFile, ...]] = {}
     for dataset, key, size, etag in files:
         datasets[dataset] = (*datasets.get(dataset, ()), SourceFile(key, size, etag))
-    return ExportSet("shop", datasets, "FULL", "quiet")
+    return ExportSet(group="shop", datasets=datasets, mode="FULL", complete_by="quiet")
 
 
 def test_the_run_id_is_the_content_and_not_the_path() -> None:
     one = export(("items", "a/1.csv", 3, '"x"'), ("items", "a/2.csv", 4, "y"))
     again = export(("items", "b/9.csv", 4, "y"), ("items", "b/1.csv", 3, "x"))
-    assert one.run_id == again.run_id
-    assert len(one.run_id) == 16
-    assert one.run_id != export(("items", "a/1.csv", 3, "x")).run_id
-    assert one.run_id != export(("users", "a/1.csv", 3, "x"), ("users", "a/2.csv", 4, "y")).run_id
+    assert one.export_id == again.export_id
+    assert len(one.export_id) == 16
+    assert one.export_id != export(("items", "a/1.csv", 3, "x")).export_id
+    assert (
+        one.export_id
+        != export(("users", "a/1.csv", 3, "x"), ("users", "a/2.csv", 4, "y")).export_id
+    )
 
 
 @settings(deadline=None)
@@ -228,4 +230,4 @@ def test_the_order_of_arrival_does_not_change_the_set(order: list[tuple[str, int
     shuffled = run([fact(k, s, age=500) for k, s in order])
     assert isinstance(straight, Complete)
     assert isinstance(shuffled, Complete)
-    assert straight.export.run_id == shuffled.export.run_id
+    assert straight.export.export_id == shuffled.export.export_id

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.documents import FileReport
 from chalicelib.normalise.files import FileRules, Normalised, normalise_file
-from chalicelib.normalise.reports import FileReport
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 NOW = 1_763_000_000.0

@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.normalise.checking import UserCounts, check_ids, check_set, count_users
-from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.reports import (
+from chalicelib.documents import (
     ColumnReport,
     Counted,
     FileReport,
     Kind,
-    decode_set_report,
+    SetReport,
     encode,
 )
+from chalicelib.normalise.checking import UserCounts, check_ids, check_set, count_users
+from chalicelib.normalise.errors import SetRejected
 from tests.chalicelib.normalise.house import write_clean
 
 
@@ -55,7 +55,7 @@ def test_enough_data_can_train() -> None:
         ("users with two or more interactions", 90, 25),
     ]
     assert {f.code for f in found.findings} == {"few-interactions", "few-users"}
-    assert decode_set_report(encode(found)) == found
+    assert msgspec.json.decode(encode(found), type=SetReport) == found
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.documents import ColumnReport, Kind
 from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.reports import ColumnReport, Kind
 from chalicelib.normalise.schemas import SchemaPlan, infer_schema, keep_schema, shape_csv
 from tests.chalicelib.normalise.house import read_rows, write_clean
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.errors import BadInput
 from chalicelib.serving import http
 from chalicelib.serving.errors import TooManyRequests
 from chalicelib.serving.options import parse_options
@@ -210,7 +209,6 @@ def make_call(headers: Mapping[str, str] | None = None) -> Any:
         (Missing("ResourceNotFoundException", "x"), 503),
         (Broken("InternalFailure", "x"), 503),
         (TooManyRequests("slow down", retry_after=7), 429),
-        (BadInput("Parameter x has value 1. Expected 2."), 400),
     ],
 )
 def test_errors_become_their_status(error: Exception, status: int) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib import history
+from chalicelib.documents import StateError
+from chalicelib.reports.history import History
 
 
 def event(number: int, kind: str, previous: int = 0, **details: Any) -> dict[str, Any]:
@@ -40,21 +41,36 @@ EVENTS = [
 
 
 def test_stages_tell_when_a_state_began_and_ended_and_how_often_it_failed() -> None:
-    train, score, _ = history.stages(EVENTS)
+    train, score, _ = History(EVENTS).stages()
     assert (train.name, train.seconds, train.failures) == ("Train", 5.0, 1)
     assert (score.name, score.seconds, score.failures) == ("Score", 3.0, 0)
 
 
 def test_a_failure_names_the_state_that_failed_so_along_the_chain_of_events() -> None:
-    error = {
-        "Error": "ResourceFailed",
-        "Cause": json.dumps({"errorMessage": "no memory", "errorType": "ResourceFailed"}),
-    }
-    assert str(history.failure(error, EVENTS)) == "ResourceFailed in 'Train': no memory"
+    cause = json.dumps({"errorMessage": "no memory", "errorType": "ResourceFailed"})
+    error = StateError(error="ResourceFailed", cause=cause)
+    assert str(History(EVENTS).failure(error)) == "ResourceFailed in 'Train': no memory"
 
 
 def test_a_cause_that_is_no_json_is_told_as_it_is() -> None:
-    assert (
-        history.failure({"Error": "States.Timeout", "Cause": "too slow"}, []).message == "too slow"
-    )
-    assert history.failure({"Error": "States.Timeout"}, []).message == ""
+    slow = StateError(error="States.Timeout", cause="too slow")
+    assert History([]).failure(slow).message == "too slow"
+    assert History([]).failure(StateError(error="States.Timeout")).message == ""
+
+
+def test_a_state_of_a_map_is_one_stage_for_each_solution() -> None:
+    def train(number: int, solution: str) -> dict[str, Any]:
+        details = {"name": "Train", "input": json.dumps({"run": "r", "solution": solution})}
+        return event(number, "TaskStateEntered", 1, stateEnteredEventDetails=details)
+
+    events = [
+        event(1, "MapIterationStarted"),
+        train(2, "for-you"),
+        train(3, "similar"),
+        exited(4, "Train", 3),
+        event(5, "TaskFailed", 2, taskFailedEventDetails={"error": "ResourceFailed"}),
+        exited(9, "Train", 5),
+    ]
+    for_you, similar = History(events).stages()
+    assert (for_you.of, for_you.seconds, for_you.failures) == ("for-you", 7.0, 1)
+    assert (similar.of, similar.seconds, similar.failures) == ("similar", 1.0, 0)

@@ -1,0 +1,315 @@
+"""All clean files of an export together: judged, the gate's truth taken out, shaped to a schema."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from chalicelib import layout
+from chalicelib.config.sections import Gate
+from chalicelib.context import Context
+from chalicelib.documents import (
+    DataReport,
+    DatasetSummary,
+    FileOutcome,
+    FileReport,
+    Finding,
+    Rejection,
+    RunEvent,
+    SetReport,
+)
+from chalicelib.errors import ExportRejected
+from chalicelib.normalise import checking, facts, popular, sampling, schemas
+from chalicelib.normalise.errors import SetRejected
+from chalicelib.normalise.sampling import Withholding
+from chalicelib.normalise.schemas import SchemaPlan
+from chalicelib.pipeline.files import is_small
+from chalicelib.runs import Run
+
+METADATA_COLUMNS = 10  # Personalize returns no more with an answer
+SHOWN_REJECTIONS = 5
+
+Files = Mapping[str, Sequence[Path]]  # by dataset
+
+
+def check_export(context: Context, event: RunEvent) -> None:
+    """Judges the export, withholds the gate's truth, fits the files to a schema.
+
+    Raises:
+        ExportRejected: with the reasons, which lie in quarantine too.
+    """
+    run = Run.of(context, event)
+    outcomes = list(_outcomes(run))
+    rejected = [outcome.rejected for outcome in outcomes if outcome.rejected]
+    reports = [outcome.report for outcome in outcomes if outcome.report]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _Check(run, Path(folder), reports, rejected).run_all()
+        except SetRejected as error:
+            reasons = [str(error), *(f"{r.key}: {r.reason}" for r in rejected[:SHOWN_REJECTIONS])]
+            note = {"code": error.code, "reasons": reasons}
+            run.work.write_json(layout.quarantined_export(run.group, run.name), note)
+            raise ExportRejected(" ".join(reasons)) from error
+
+
+def _outcomes(run: Run) -> Iterator[FileOutcome]:
+    for index, (dataset, _) in enumerate(run.export.files()):
+        key = layout.file_report(run.name, dataset, index)
+        yield run.work.read_document(key, FileOutcome)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """`folder` is scratch; `reports` are of the files that could be used."""
+
+    run: Run
+    folder: Path
+    reports: Sequence[FileReport]
+    rejected: Sequence[Rejection]
+
+    def run_all(self) -> None:
+        verdict = self._judge()
+        plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
+        findings = self._findings(verdict, plans)
+        truth = self._withhold(verdict)
+        clean = self._shape_all(plans, truth)
+        self._write_facts(clean)
+        last_items = self._write_truth(clean, truth)
+        key = layout.data_report(self.run.name)
+        self.run.work.write_json(key, self._report(verdict, findings, plans, last_items))
+
+    # -- what is there -----------------------------------------------------------------------------
+
+    @cached_property
+    def scratch(self) -> Path:
+        return self.folder / "scratch"
+
+    @cached_property
+    def before(self) -> DataReport | None:
+        """The data report of the run whose import the datasets hold."""
+        held = self.run.ledger.data(self.run.group)
+        if held is None:
+            return None
+        return self.run.work.find_document(layout.data_report(held.run), DataReport)
+
+    @cached_property
+    def sampled(self) -> Sequence[Path]:
+        """Interactions of the users from whom the withheld ones are chosen."""
+        return self._fetch(layout.sampled(self.run.group, self.run.name))
+
+    @cached_property
+    def parts(self) -> Files:
+        """The clean parts, one a file; what this task itself adds to the folder is no part."""
+        run = self.run
+        return {
+            dataset: [
+                path
+                for path in self._fetch(layout.clean(run.group, dataset, run.name))
+                if is_part(path)
+            ]
+            for dataset in run.export.datasets
+        }
+
+    def _fetch(self, prefix: str) -> list[Path]:
+        target = self.folder / prefix.replace("/", "-")
+        return [
+            self.run.work.download(key, target / layout.file_name(key))
+            for key in self.run.work.keys(prefix)
+        ]
+
+    @property
+    def interactions(self) -> Sequence[Path]:
+        """All of them, whoever's."""
+        return [*self.sampled, *self.parts.get("interactions", ())]
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge(self) -> SetReport:
+        files = self.run.export.files()
+        return checking.check_set(
+            self.reports,
+            mode=self.run.export.mode,
+            has_interactions=self.run.ledger.data(self.run.group) is not None,
+            count=lambda: checking.count_users(self.interactions, self.scratch),
+            expected_rows={file.key: file.rows for _, file in files if file.rows is not None},
+        )
+
+    def _plan(self, summary: DatasetSummary) -> SchemaPlan:
+        """The dataset's own schema when it has one; else inferred, the config's word being the last."""
+        config, dataset = self.run.config, summary.dataset
+        live = self.before.schemas.get(dataset) if self.before else None
+        if live and config.source.schema == "keep":
+            return schemas.keep_schema(live, dataset, summary.columns, summary.kept)
+        sections = [section for section in config.dataset if section.dataset == dataset]
+        return schemas.infer_schema(
+            dataset,
+            summary.columns,
+            summary.kept,
+            config.group.domain,
+            event_types=len(summary.event_types),
+            categorical=[name for section in sections for name in section.categorical],
+            textual=next((section.textual for section in sections if section.textual), None),
+        )
+
+    def _findings(self, verdict: SetReport, plans: Mapping[str, SchemaPlan]) -> Sequence[Finding]:
+        left_out = [
+            _left_out(dataset, column, why)
+            for dataset, plan in plans.items()
+            for column, why in plan.left_out.items()
+        ]
+        everything = {**self.parts, "interactions": self.interactions}
+        ids = checking.check_ids(everything, self.scratch)
+        return (*map(_quarantined, self.rejected), *left_out, *ids, *verdict.findings)
+
+    # -- the gate's truth --------------------------------------------------------------------------
+
+    def _withhold(self, verdict: SetReport) -> Withholding | None:
+        """None for an export without interactions."""
+        interactions = verdict.summary("interactions")
+        if interactions is None:
+            return None
+        gates = [solution.gate for solution in self.run.config.solution]
+        return sampling.withhold(
+            self.sampled,
+            list,
+            self.folder / "withheld",
+            gate=max(gates, key=lambda gate: gate.withhold, default=Gate()),
+            rows=interactions.kept,
+            users_with_two=max((report.users_with_two for report in self.reports), default=0),
+            live_until=self._live_until(),
+            returned=self._earlier_truth(),
+            everyone=is_small(self.run.export),
+        )
+
+    def _live_until(self) -> int | None:
+        """The newest interaction that any live version was trained on; None when nothing is live."""
+        run, until = self.run, []
+        for solution in run.config.solution:
+            serving = run.ledger.serving(run.group, solution.name)
+            if serving and serving.run:
+                report = run.work.find_document(layout.data_report(serving.run), DataReport)
+                until += [report.until] if report else []
+        return max(until, default=None)
+
+    def _earlier_truth(self) -> Sequence[Path]:
+        """What the run before kept back goes in with an incremental import; a full one has it."""
+        held = self.run.ledger.data(self.run.group)
+        if self.run.export.mode != "INCREMENTAL" or held is None or held.withheld is None:
+            return ()
+        if self.run.work.head(held.withheld) is None:
+            return ()
+        return [self.run.work.download(held.withheld, self.folder / "earlier.csv")]
+
+    # -- what is written ---------------------------------------------------------------------------
+
+    def _shape_all(self, plans: Mapping[str, SchemaPlan], truth: Withholding | None) -> Files:
+        """The files as they are imported, with exactly the schema's columns, in the import folder."""
+        files = {dataset: list(paths) for dataset, paths in self.parts.items()}
+        if truth:
+            files["interactions"] += [path for path in (truth.remainder, truth.returned) if path]
+        return {
+            dataset: [self._shape(dataset, path, plan) for path in files[dataset]]
+            for dataset, plan in plans.items()
+        }
+
+    def _shape(self, dataset: str, path: Path, plan: SchemaPlan) -> Path:
+        shaped = self.folder / "shaped" / dataset / path.name
+        shaped.parent.mkdir(parents=True, exist_ok=True)
+        result = shaped if schemas.shape_csv(path, shaped, plan.schema) else path
+        # A part that fits as it is lies in the folder already.
+        if result == shaped or not is_part(path):
+            folder = layout.clean(self.run.group, dataset, self.run.name)
+            self.run.work.upload(result, folder + path.name)
+        return result
+
+    def _write_facts(self, clean: Files) -> None:
+        """The popular list, and the users where a solution asks for batch inference."""
+        run, interactions = self.run, clean.get("interactions")
+        if not interactions:
+            return
+        listed = self.folder / "popular.json"
+        popular.popular_items(interactions, clean.get("items", ()), listed)
+        run.work.upload(listed, layout.popular(run.name), "application/json")
+        if any(solution.batch for solution in run.config.solution):
+            users = facts.all_users(interactions, self.scratch)
+            run.work.write_json(layout.users(run.name), users)
+
+    def _write_truth(self, clean: Files, truth: Withholding | None) -> dict[str, str]:
+        """The withheld interactions; answers each of their users' newest imported item."""
+        if truth is None or truth.withheld is None:
+            return {}
+        self.run.work.upload(truth.withheld, layout.withheld(self.run.name))
+        return facts.last_items(clean["interactions"], truth.withheld, self.scratch)
+
+    def _report(
+        self,
+        verdict: SetReport,
+        findings: Sequence[Finding],
+        plans: Mapping[str, SchemaPlan],
+        last_items: dict[str, str],
+    ) -> DataReport:
+        """An export without interactions takes over what the run before knew of them."""
+        run, before = self.run, self.before
+        interactions = verdict.summary("interactions")
+        has_warnings = any(finding.severity != "info" for finding in findings)
+        return DataReport(
+            report=SetReport(
+                verdict="yes with warnings" if has_warnings else "yes",
+                datasets=verdict.datasets,
+                requirements=verdict.requirements,
+                findings=tuple(findings),
+            ),
+            datasets=tuple(sorted(plans)),
+            schemas={
+                **(before.schemas if before else {}),
+                **{dataset: plan.schema for dataset, plan in plans.items()},
+            },
+            mode=run.export.mode,
+            until=(interactions.last_timestamp or 0) if interactions else _known(before).until,
+            interactions=interactions.kept if interactions else _known(before).interactions,
+            source_bytes=run.export.bytes,
+            last_items=last_items,
+            popular=layout.popular(run.name) if interactions else _known(before).popular,
+            metadata_columns=self._metadata(plans),
+        )
+
+    def _metadata(self, plans: Mapping[str, SchemaPlan]) -> tuple[str, ...]:
+        """The item columns that campaigns return with an answer."""
+        if "items" not in plans:
+            return self.before.metadata_columns if self.before else ()
+        columns = [column for column in plans["items"].columns if column != "ITEM_ID"]
+        return tuple(columns[:METADATA_COLUMNS])
+
+
+def is_part(path: Path) -> bool:
+    """Whether `layout.clean_part` named it: `part-` and five digits."""
+    return path.stem.removeprefix("part-").isdigit()
+
+
+def _known(before: DataReport | None) -> DataReport:
+    """`checking.check_set` refuses an export without interactions to a group that has none."""
+    if before is None:
+        raise LookupError("An export without interactions, and no report of a run before it.")
+    return before
+
+
+def _left_out(dataset: str, column: str, why: str) -> Finding:
+    return Finding(
+        "info",
+        "left-out",
+        f"{column} of {dataset} is left out: {why}",
+        action="drop the column, or see source.schema",
+    )
+
+
+def _quarantined(rejection: Rejection) -> Finding:
+    return Finding(
+        "error",
+        rejection.code,
+        f"{rejection.key} is in quarantine: {rejection.reason}",
+        action="mend the file and drop the export again",
+        samples=(rejection.key,),
+    )

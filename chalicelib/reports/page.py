@@ -1,0 +1,195 @@
+"""The run report as a page: one file, no script, nothing loaded.
+
+Every chart stands beside a table with the same figures, and meaning never hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from chalicelib import costs
+from chalicelib.documents import CostLine, RunReport, SetReport, SolutionReport, Stage
+from chalicelib.reports.text import headline
+
+SIDES = ("candidate", "live", "popularity")
+BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 560, 22, 300
+
+
+def page(report: RunReport) -> str:
+    """The whole page as HTML text."""
+    sections = [
+        _banner(report),
+        *(_solution(solution) for solution in report.solutions),
+        _stages(report.stages),
+        _data(report.data),
+        _cost(report.cost),
+        f"<h2>Next</h2><pre>{escape(report.next_command)}</pre>",
+    ]
+    title = escape(f"{report.group} {report.run}: {headline(report)}")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body><main>{''.join(sections)}</main></body></html>"
+    )
+
+
+def _banner(report: RunReport) -> str:
+    promoted = any(solution.result == "promoted" for solution in report.solutions)
+    kind = "bad" if report.status == "failed" else "good" if promoted else "kept"
+    return (
+        f'<header class="{kind}">'
+        f"<h1>{escape(report.group)}: {escape(headline(report))}</h1>"
+        f"<p>{escape(report.reason)}</p>"
+        f"<p>Run <code>{escape(report.run)}</code>, "
+        f"{escape(report.started)} to {escape(report.ended)}</p></header>"
+    )
+
+
+def _solution(solution: SolutionReport) -> str:
+    parts = [f"<h2>{escape(solution.solution)}: {escape(solution.result)}</h2>"]
+    if solution.failure:
+        parts.append(f'<p class="bad">{escape(solution.failure)}</p>')
+    if decision := solution.decision:
+        parts += [f"<p>{escape(reason)}</p>" for reason in decision.reasons]
+        parts += _metrics(decision.metrics, decision.metric, decision.users)
+        parts += _own_metrics(decision.own_metrics)
+    return "<section>" + "".join(parts) + "</section>"
+
+
+def _metrics(
+    metrics: Mapping[str, Mapping[str, float]], decisive: str, users: int
+) -> Sequence[str]:
+    """All metrics by side as a table, the decisive one as bars too."""
+    sides = [side for side in SIDES if side in metrics]
+    if not sides:
+        return ()
+    rows = [[name, *(_number(metrics[side][name]) for side in sides)] for name in metrics[sides[0]]]
+    caption = f"Metrics of {users} withheld users"
+    bars = {side: metrics[side][decisive] for side in sides}
+    return _table(caption, ["metric", *sides], rows), _bars(decisive, bars)
+
+
+def _own_metrics(own: Mapping[str, float]) -> Sequence[str]:
+    if not own:
+        return ()
+    rows = [[name, _number(value)] for name, value in sorted(own.items())]
+    table = _table("Offline metrics of the version", ["metric", "value"], rows)
+    return (_details("Personalize's own metrics (shown, not decisive)", table),)
+
+
+def _bars(metric: str, values: Mapping[str, float]) -> str:
+    top = max([*values.values(), 1e-9])
+    rows = [(side, f"{value:.4f}", 0.0, value / top) for side, value in values.items()]
+    return _chart(f"{metric} by side", rows)
+
+
+def _stages(stages: Sequence[Stage]) -> str:
+    if not stages:
+        return ""
+    first = min(stage.started for stage in stages)
+    last = max(stage.ended or stage.started for stage in stages)
+    span = max(last - first, 1e-9)
+    bars = [
+        (
+            stage_label(stage),
+            f"{stage.seconds:.1f} s",
+            (stage.started - first) / span,
+            stage.seconds / span,
+        )
+        for stage in stages
+    ]
+    rows = [
+        [
+            stage_label(stage),
+            f"{stage.started - first:.1f}",
+            f"{stage.seconds:.1f}",
+            str(stage.times),
+            str(stage.failures),
+        ]
+        for stage in stages
+    ]
+    heads = ["state", "began, s", "took, s", "entered", "failed or polled"]
+    table = _details("as a table", _table("States of the run", heads, rows))
+    chart = _chart("States over time", bars)
+    return f"<section><h2>Where the time went</h2>{chart}{table}</section>"
+
+
+def stage_label(stage: Stage) -> str:
+    """`Train: for-you`; outside a Map the state's name alone."""
+    return f"{stage.name}: {stage.of}" if stage.of else stage.name
+
+
+def _data(data: SetReport | None) -> str:
+    if data is None:
+        return ""
+    datasets = [
+        [d.dataset, str(d.files), f"{d.rows:,}", f"{d.kept:,}", f"{d.rows - d.kept:,}"]
+        for d in data.datasets
+    ]
+    meter = [
+        [r.name, f"{r.have:,}", f"{r.minimum:,}", f"{r.recommended:,}"] for r in data.requirements
+    ]
+    findings = [[f.severity, f.sentence, f"{f.rows:,}", f.action] for f in data.findings]
+    parts = [
+        f"<h2>Data: can it train? {escape(data.verdict)}</h2>",
+        _table("Rows", ["dataset", "files", "rows", "kept", "dropped"], datasets),
+        _table("What training needs", ["what", "have", "minimum", "recommended"], meter),
+    ]
+    if findings:
+        parts.append(_table("Findings", ["severity", "finding", "rows", "what to do"], findings))
+    return "<section>" + "".join(parts) + "</section>"
+
+
+def _cost(lines: Sequence[CostLine]) -> str:
+    if not lines:
+        return ""
+    rows = [
+        [line.what, f"{line.quantity:,.4g} {line.unit}", f"${line.dollars:.4f}"] for line in lines
+    ]
+    rows.append(["total", "", f"${sum(line.dollars for line in lines):.4f}"])
+    caption = f"This run on Amazon Personalize, by list prices of {costs.PRICES_AS_OF}, us-east-1"
+    table = _table(caption, ["what", "quantity", "estimate"], rows)
+    return f"<section><h2>Cost on AWS</h2>{table}</section>"
+
+
+def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _chart(title: str, rows: Sequence[tuple[str, str, float, float]]) -> str:
+    """Horizontal bars: label, value as text, start and length as shares of the width."""
+    height = ROW_HEIGHT * len(rows)
+    bars = "".join(
+        f'<text x="0" y="{i * ROW_HEIGHT + 15}">{escape(label)}</text>'
+        f'<rect x="{LABEL_WIDTH + start * BAR_WIDTH:.1f}" y="{i * ROW_HEIGHT + 4}" width="{max(length * BAR_WIDTH, 1):.1f}" height="14">'
+        f"<title>{escape(label)}: {escape(value)}</title></rect>"
+        f'<text x="{LABEL_WIDTH + 6 + min(start + length, 1) * BAR_WIDTH:.1f}" y="{i * ROW_HEIGHT + 15}">{escape(value)}</text>'
+        for i, (label, value, start, length) in enumerate(rows)
+    )
+    return f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {LABEL_WIDTH + 70 + BAR_WIDTH} {height}">{bars}</svg>'
+
+
+def _details(summary: str, body: str) -> str:
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}"
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:60rem;margin:auto;padding:1rem}"
+    "header{border-left:.5rem solid #777;padding:.2rem 1rem}header.good{border-color:#2a7}header.bad{border-color:#c33}"
+    "p.bad{font-weight:bold}table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:bold}"
+    "th,td{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right}th:first-child,td:last-child{text-align:left}"
+    "svg{width:100%;height:auto}rect{fill:#47a}text{font:12px system-ui,sans-serif;fill:currentColor}pre{overflow:auto}"
+)

@@ -1,0 +1,51 @@
+"""The run report in words: for the notification's subject and body."""
+
+from __future__ import annotations
+
+from chalicelib import names
+from chalicelib.documents import RunReport, SolutionReport
+
+
+def headline(report: RunReport) -> str:
+    if report.status == "failed":
+        return f"run {report.run} failed"
+    results = ", ".join(f"{solution.solution} {solution.result}" for solution in report.solutions)
+    return results or f"run {report.run} succeeded"
+
+
+def text(report: RunReport) -> str:
+    lines = [f"Run {report.run} of {report.group}: {report.status}.", report.reason, ""]
+    for solution in report.solutions:
+        lines.append(f"{solution.solution}: {solution.result}")
+        lines += [f"  {reason}" for reason in reasons(solution)]
+        if solution.failure:
+            lines.append(f"  {solution.failure}")
+    return "\n".join([*lines, "", f"Next: {report.next_command}"])
+
+
+def summary(solutions: tuple[SolutionReport, ...]) -> str:
+    """One clause a solution: what was done, and the first reason for it."""
+    clauses = (
+        f"{solution.solution}: {solution.result}. {next(iter(reasons(solution)), '')}".strip()
+        for solution in solutions
+    )
+    return "; ".join(clauses)
+
+
+def reasons(solution: SolutionReport) -> tuple[str, ...]:
+    return solution.decision.reasons if solution.decision else ()
+
+
+def next_command(group: str, run: str, *, failed: bool, error: str) -> str:
+    """What to type now. `error` is the name of what failed the run, "" where nothing did."""
+    if not failed:
+        return "recdrop runs"
+    if error == "ExportRejected":
+        return (
+            f"recdrop quarantine {run}   "
+            "# what was refused and why; mend the export and drop it again"
+        )
+    return (
+        f"recdrop runs {names.execution(group, run)}   "
+        "# the states; then drop the same export again: what is done is found, not done twice"
+    )
