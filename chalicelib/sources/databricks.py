@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chalicelib.sources.source import Source
+from chalicelib.sources.habits import Habits
 
-SOURCE = Source(
+HABITS = Habits(
     "databricks",
     commit=re.compile(r"^_committed_\d+$"),
     # Also `_committed_vacuum<id>`, which is no commit: it has added nothing.

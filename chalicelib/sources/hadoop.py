@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.sources.source import Source
+from chalicelib.sources.habits import Habits
 
 MARKER = "_SUCCESS"
-SOURCE = Source(
+HABITS = Habits(
     "hadoop",
     markers=frozenset({MARKER}),
     noise=(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chalicelib.sources.source import Source
+from chalicelib.sources.habits import Habits
 
-SOURCE = Source("redshift", manifest=re.compile(r"manifest$"))
+HABITS = Habits("redshift", manifest=re.compile(r"manifest$"))
 
 
 def is_manifest(document: dict[str, Any]) -> bool:

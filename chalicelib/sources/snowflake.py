@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.sources.source import Source
+from chalicelib.sources.habits import Habits
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # After the query id: the numbers of the warehouse's server, the thread, and the file.
-SOURCE = Source("snowflake", unload=re.compile(rf"({_UUID})_\d+_\d+_\d+\."))
+HABITS = Habits("snowflake", unload=re.compile(rf"({_UUID})_\d+_\d+_\d+\."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.sources.source import Source
+from chalicelib.sources.habits import Habits
 
 # Both together would count every row twice.
-SOURCE = Source("snowplow", twins=((".csv", ".parquet"),))
+HABITS = Habits("snowplow", twins=((".csv", ".parquet"),))

@@ -61,6 +61,11 @@ def test_the_config_that_lay_there_is_pinned_for_the_run(stage: Stage) -> None:
     assert stage.context.work.read(layout.config(stage.runs[0])).decode() == EACH_FILE
 
 
+def test_a_config_alone_is_no_arrival(stage: Stage) -> None:
+    stage.drop("shop/recdrop.toml", EACH_FILE)
+    assert (stage.waiting(), stage.runs) == ([], [])
+
+
 def test_every_file_of_each_file_is_a_run_of_its_own_at_once(stage: Stage) -> None:
     stage.drop("shop/interactions/a.csv", "one")
     stage.drop("shop/interactions/b.csv", "two")

@@ -65,6 +65,6 @@ def test_a_parquet_file_may_repeat_a_csv() -> None:
     assert registry.original_of("shop/x_items/t.csv") is None
 
 
-def test_every_source_is_listed_once() -> None:
-    names = [source.name for source in registry.SOURCES]
+def test_every_tool_is_listed_once() -> None:
+    names = [tool.name for tool in registry.TOOLS]
     assert len(names) == len(set(names)) > 0

@@ -10,7 +10,7 @@ NOTHING = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True)
-class Source:
+class Habits:
     """The habits of one tool. Patterns are searched in a file's name, without its folders.
 
     markers   names of empty files that are written last: their folder is finished
