@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.documents import HistoryRecord, ServingRecord
 from chalicelib.errors import LeaseHeld, LeaseLost
 from chalicelib.ledger import LEASE_SECONDS, Ledger
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.chalicelib.town import Clock, Town
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(town: Town) -> Clock:
+    return town.clock
 
 
 @pytest.fixture
-def ledger(clock: Clock) -> Iterator[Ledger]:
-    keys = {
-        "region_name": "us-east-1",
-        "aws_access_key_id": "testing",
-        "aws_secret_access_key": "testing",
-    }
-    with mock_aws():
-        resource: Any = boto3.resource("dynamodb", **keys)  # type: ignore[call-overload]
-        table = resource.create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-            ],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-        )
-        yield Ledger(table, clock)
-        resource.meta.client.close()
+def ledger(town: Town) -> Ledger:
+    return town.context.ledger
 
 
 def test_a_second_run_waits_for_the_lease(ledger: Ledger) -> None:
