@@ -17,24 +17,32 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from recdrop.personalize.filters import Catalogue, FilterContext, parse
+from recdrop.personalize.filters.expressions import parse
+from recdrop.personalize.filters.masks import Catalogue, FilterContext
 from recdrop.recommender import Query, TrainingData, fit
 
 ITEMS = 100_000
 RESULTS = 500
 RUNS = 50
 
+LEFT_OUT = ", ".join(f'"i{number}"' for number in range(300))
 FILTERS = {
     "one value of a multi-valued field": 'INCLUDE ItemID WHERE Items.GENRES IN ("genre3")',
     "the same, left out": 'EXCLUDE ItemID WHERE Items.GENRES IN ("genre3")',
     "NOT IN": 'INCLUDE ItemID WHERE Items.GENRES NOT IN ("genre1", "genre2")',
     "a range": "INCLUDE ItemID WHERE Items.PRICE > 20 AND Items.PRICE < 40",
     "one brand of 5,000, by placeholder": "INCLUDE ItemID WHERE Items.BRAND IN ($BRAND)",
-    "cheaper than the current item": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.GENRES IN CurrentItem.GENRES",
-    "300 ids left out": f"EXCLUDE ItemID WHERE Items.ITEM_ID IN ({', '.join(chr(34) + f'i{n}' + chr(34) for n in range(300))})",
+    "cheaper than the current item": "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE "
+    "AND Items.GENRES IN CurrentItem.GENRES",
+    "300 ids left out": f"EXCLUDE ItemID WHERE Items.ITEM_ID IN ({LEFT_OUT})",
     "seen items left out": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
-    "three joined, with IF": 'INCLUDE ItemID WHERE Items.GENRES IN ("genre3") | EXCLUDE ItemID WHERE Items.PRICE > 60 '
-    'IF CurrentUser.AGE < 30 | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click", "buy")',
+    "three joined, with IF": " | ".join(
+        (
+            'INCLUDE ItemID WHERE Items.GENRES IN ("genre3")',
+            "EXCLUDE ItemID WHERE Items.PRICE > 60 IF CurrentUser.AGE < 30",
+            'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click", "buy")',
+        )
+    ),
 }
 
 

@@ -32,8 +32,8 @@ import click
 import numpy as np
 
 from recdrop.local.motoserver import MotoApp
-from recdrop.personalize.hosting import hosted
 from recdrop.recommender import Query, load
+from recdrop.service.http.hosting import hosted
 
 ROLE = "arn:aws:iam::000000000000:role/personalize"
 RAMP = 10  # clients come one after the other, within this many pauses

@@ -21,7 +21,7 @@ from typing import Any
 from recdrop.local import unload
 from recdrop.local.demo import TIME_SCALE
 from recdrop.local.stack import Stack
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.quotas import load_quotas
 
 GROUP = "overhead"
 CONFIG = """\

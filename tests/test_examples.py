@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import loading
-from recdrop.personalize import filters
+from recdrop.personalize.filters import expressions as filters
 
 EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/recdrop.toml"))
 

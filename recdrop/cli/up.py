@@ -142,7 +142,7 @@ def start(stack: Any) -> None:
     """Start it; what a user can mend becomes an error with an exit code, all else keeps its
     traceback.
     """
-    from recdrop.local.httpserver import PortInUseError
+    from recdrop.service.http.httpserver import PortInUseError
 
     try:
         stack.start()

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from recdrop.local.clients import FAKE_KEY, Clients
 from recdrop.local.clock import Clock
 from recdrop.local.control import Control
-from recdrop.local.httpserver import Server, listen
 from recdrop.local.identity import ACCOUNT, HOST, REGION, STACK_NAME
 from recdrop.local.lambdas import LambdaHost, forget_warm_state
 from recdrop.local.logs import Line, LogStore, Router, pretty
+from recdrop.service.http.httpserver import Server, listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

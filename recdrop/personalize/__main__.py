@@ -1,22 +1,23 @@
-"""`python -m recdrop.personalize --port 0 --data-dir DIR`: the local Amazon Personalize on a port
-of its own.
-"""
+"""`python -m recdrop.personalize --data-dir DIR`: the local Amazon Personalize on its own port."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from recdrop.local.httpserver import PortInUseError
-from recdrop.personalize.clock import SystemClock
-from recdrop.personalize.faults import Faults
-from recdrop.personalize.hosting import hosted
-from recdrop.personalize.latency import PRESETS
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.latency import PRESETS
+from recdrop.personalize.control.quotas import load_quotas
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.http.faults import Faults
+from recdrop.service.http.hosting import hosted
+from recdrop.service.http.httpserver import PortInUseError
+from recdrop.service.resources.clock import SystemClock
+from recdrop.service.resources.quotas import Quotas
 
 
 @click.command()
@@ -76,12 +77,11 @@ def main(
     faults: Path | None,
 ) -> None:
     """Serves until it gets SIGTERM or Ctrl-C."""
-    limits = load_quotas()
+    plan = Faults(PERSONALIZE.operations)
     try:
-        limits = (limits.switched_off() if no_quotas else limits).adjusted(
-            {name: int(value) for name, _, value in (quota.partition("=") for quota in quotas)}
-        )
-        plan = Faults.from_json(faults.read_text()) if faults else Faults()
+        limits = _limits(quotas, switched_off=no_quotas)
+        if faults:
+            plan.replace(faults.read_text())
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     app = PersonalizeServer(
@@ -109,6 +109,15 @@ def main(
         raise click.ClickException(str(error)) from error
     finally:
         app.close()
+
+
+def _limits(changes: Iterable[str], *, switched_off: bool) -> Quotas:
+    """The quotas with `changes` such as `campaigns_per_group=50`, which hold even when off."""
+    quotas = load_quotas()
+    if switched_off:
+        quotas = quotas.switched_off()
+    pairs = (change.partition("=") for change in changes)
+    return quotas.adjusted({name: int(value) for name, _, value in pairs})
 
 
 if __name__ == "__main__":

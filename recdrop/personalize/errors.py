@@ -1,32 +1,18 @@
-"""Errors as the service names them.
+"""Errors as Amazon Personalize names them, each a ServiceError.
 
-ServiceError
-  InvalidInputError        InvalidInputException
-  NotFoundError            ResourceNotFoundException
-  AlreadyExistsError       ResourceAlreadyExistsException
-  InUseError               ResourceInUseException
-  LimitExceededError       LimitExceededException
-  TooManyTagsError         TooManyTagsException
-  TooManyTagKeysError      TooManyTagKeysException
-  InvalidNextTokenError    InvalidNextTokenException
-  UnmodelledError          ThrottlingException, AccessDeniedException, InternalFailure, ...
-JobFailed                  a job's own failure: becomes CREATE FAILED with failureReason
+InvalidInputError        InvalidInputException
+NotFoundError            ResourceNotFoundException
+AlreadyExistsError       ResourceAlreadyExistsException
+InUseError               ResourceInUseException
+LimitExceededError       LimitExceededException
+TooManyTagsError         TooManyTagsException
+TooManyTagKeysError      TooManyTagKeysException
+InvalidNextTokenError    InvalidNextTokenException
 """
 
 from __future__ import annotations
 
-
-class ServiceError(Exception):
-    """An answer with an error code; `status` holds for json-1.1, the rest-json models may override
-    it.
-    """
-
-    code = "InternalFailure"
-    status = 400
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+from recdrop.service.errors import ServiceError
 
 
 class InvalidInputError(ServiceError):
@@ -73,16 +59,3 @@ class InvalidNextTokenError(ServiceError):
         return cls(
             f"The token {token!r} is not one that this list operation gave for these parameters."
         )
-
-
-class UnmodelledError(ServiceError):
-    """One of the CommonErrors, or whatever a fault plan asks for."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
-class JobFailed(Exception):
-    """The work itself failed; the text is what Describe shows as failureReason."""

@@ -1,63 +1,11 @@
-"""The worker process: `python -m recdrop.personalize.worker [job folder]`.
-
-Without an argument it takes job folders line by line from its input, does them one after the other
-and answers each with a line. A job folder holds `job.json`; the outcome goes to `result.json` in
-it, complete or not at all.
-"""
+"""The worker process of the local Personalize: `python -m recdrop.personalize.worker [job folder]`."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import threading
-import time
-import traceback
-from pathlib import Path
-from typing import Any
 
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.work import do_job
-
-NICENESS = 10  # answers come before training
-
-
-def main(arguments: list[str]) -> int:
-    if arguments:
-        return 0 if run(Path(arguments[0])) else 1
-    os.nice(NICENESS)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    for line in sys.stdin:
-        run(Path(line.strip()))
-        sys.stdout.write("done\n")
-        sys.stdout.flush()
-    return 0
-
-
-def run(folder: Path) -> bool:
-    """Does the job of a folder; True when it succeeded."""
-    spec = json.loads((folder / "job.json").read_text())
-    try:
-        result: dict[str, Any] = {"value": do_job(spec, folder)}
-    except JobFailed as error:
-        result = {"failure": str(error)}
-    except MemoryError:
-        result = {"failure": "The job ran out of memory."}
-    except Exception as error:  # noqa: BLE001 - the process is the boundary: what is unforeseen becomes failureReason
-        traceback.print_exc()
-        result = {"failure": f"{type(error).__name__}: {error}"}
-    unfinished = folder / "result.unfinished"
-    unfinished.write_text(json.dumps(result))
-    unfinished.replace(folder / "result.json")
-    return "value" in result
-
-
-def _end_with_parent(parent: int) -> None:
-    """A killed server must not leave workers behind."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
+from recdrop.personalize.work.orders import do_job
+from recdrop.service.jobs.worker import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], do_job))

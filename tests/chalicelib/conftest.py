@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.runs import Run
+from tests.chalicelib.shop import promote_all
 from tests.chalicelib.town import Servers, Town, open_servers
 
 
@@ -18,3 +20,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture
 def town(servers: Servers) -> Town:
     return servers.open_town()
+
+
+@pytest.fixture(scope="session")
+def promoted(servers: Servers) -> Run:
+    """A group's first run, all tasks taken: the tests enter them once more, or look at its traces."""
+    return promote_all(servers.open_town(), "promoted")

@@ -37,7 +37,7 @@ from chalicelib.runs import Run
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from recdrop.personalize.server import PersonalizeServer
+    from recdrop.service.http.faults import Faults
 
 KEYS = {
     "region_name": "us-east-1",
@@ -52,7 +52,7 @@ T = TypeVar("T")
 class Clock:
     """Epoch seconds that pass only when told, or when someone sleeps."""
 
-    def __init__(self, seconds: float = 1_700_000_000.0) -> None:
+    def __init__(self, seconds: float = 1_750_000_000.0) -> None:
         self.seconds = seconds
 
     def __call__(self) -> float:
@@ -118,6 +118,12 @@ class Town:
     clients: TownClients
     inbox_url: str
 
+    @property
+    def machine(self) -> FakeStateMachine:
+        found: Any = self.clients.stepfunctions
+        assert isinstance(found, FakeStateMachine)
+        return found
+
     def told(self) -> list[str]:
         """Subjects of what was told by the topic since it was last asked."""
         return [str(message["Subject"]) for message in self._received()]
@@ -179,10 +185,14 @@ INTERACTIONS = documents.encode(
 
 @dataclass(frozen=True)
 class Servers:
-    """`personalize` is the server itself: tests plan its faults."""
+    """`faults` are those of the local Personalize."""
 
     clients: TownClients
-    personalize: PersonalizeServer
+    faults: Faults
+
+    def plan_fault(self, **rule: Any) -> None:
+        """The next call of an operation goes wrong, as POST /_personalize/faults would plan it."""
+        self.faults.replace(documents.encode([{"call": 1, **rule}]))
 
     def open_town(self) -> Town:
         number = f"town-{next(_numbers)}"  # moto is one per process: other tests have tables too
@@ -230,15 +240,26 @@ def open_servers(folder: Path) -> Iterator[Servers]:
     """`folder` is the local Personalize's data directory."""
     # Late: importing moto takes a second that most tests of chalicelib do not need.
     from recdrop.local.motoserver import MotoApp
-    from recdrop.personalize.hosting import hosted
+    from recdrop.personalize.control.quotas import load_quotas
     from recdrop.personalize.server import PersonalizeServer
+    from recdrop.personalize.specification import PERSONALIZE
+    from recdrop.service.http.faults import Faults
+    from recdrop.service.http.hosting import hosted
 
     with hosted(MotoApp(threading.RLock())) as aws_url:
+        faults = Faults(PERSONALIZE.operations)
         app = PersonalizeServer(
-            folder, s3_endpoint=aws_url, latency="instant", training_seconds=1, slots=1
+            folder,
+            faults=faults,
+            s3_endpoint=aws_url,
+            latency="instant",
+            training_seconds=1,
+            slots=1,
+            # Every test has a group of its own, more than an account may have.
+            quotas=load_quotas().adjusted({"dataset_groups": 50}),
         )
         with hosted(app) as personalize_url:
-            yield Servers(TownClients(aws_url, personalize_url), app)
+            yield Servers(TownClients(aws_url, personalize_url), faults)
         app.close()
 
 

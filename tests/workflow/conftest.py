@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from recdrop.local.stack import Stack
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.quotas import load_quotas
 from tests.workflow.shop import INBOX, Shop
 
 PROJECT = Path(__file__).resolve().parents[2]

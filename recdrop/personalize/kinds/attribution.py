@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from recdrop.personalize.control import page
+from recdrop.personalize.control.pages import page
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import (
     AlreadyExistsError,
     InUseError,
     InvalidInputError,
     LimitExceededError,
 )
-from recdrop.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.specification import operations
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 MOST_METRICS = 10
 _EXPRESSION = re.compile(
@@ -77,7 +78,7 @@ def list_metrics(world: World, request: Request) -> Doc:
             f"Resource Arn {arn} does not exist."
         )  # the operation models no RNF
     return page(
-        operations()["ListMetricAttributionMetrics"],
+        PERSONALIZE.operations["ListMetricAttributionMetrics"],
         request,
         list(enumerate(attribution.doc["metrics"], 1)),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from recdrop.personalize.catalog import Recipe
+from recdrop.personalize.control.catalog import Recipe
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.filters import Filter, parse
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule
-from recdrop.personalize.snapshots import snapshot
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.personalize.filters.expressions import Filter, parse
+from recdrop.personalize.kinds.snapshots import snapshot
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 
 def _prepare_inference(world: World, request: Request) -> Draft:

@@ -1,5 +1,6 @@
-"""Campaigns: a version in service, and updates that leave the old one in service until they are
-through.
+"""Campaigns: a version in service.
+
+An update leaves the old version in service until it is through.
 """
 
 from __future__ import annotations
@@ -7,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
-from recdrop.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 LATEST = "$LATEST"
 UNSERVED = ("USER_SEGMENTATION",)
@@ -35,7 +37,8 @@ def _resolve(world: World, version_arn: str, config: Mapping[str, Any]) -> Resou
     syncs = config.get("syncWithLatestSolutionVersion", False)
     if syncs != version_arn.endswith(f"/{LATEST}"):
         raise InvalidInputError(
-            f"solutionVersionArn is {version_arn!r} and syncWithLatestSolutionVersion is {str(syncs).lower()}. "
+            f"solutionVersionArn is {version_arn!r} "
+            f"and syncWithLatestSolutionVersion is {str(syncs).lower()}. "
             f"Expected <solution ARN>/{LATEST} when it is true, and only then."
         )
     version = latest_version(world, version_arn.rpartition("/")[0]) if syncs else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule
-from recdrop.personalize.snapshots import snapshot
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.personalize.kinds.snapshots import snapshot
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 
 def _prepare_import(world: World, request: Request) -> Draft:
@@ -18,7 +20,8 @@ def _prepare_import(world: World, request: Request) -> Draft:
     mode = request.get("importMode", "FULL")
     if mode == "INCREMENTAL" and not dataset.notes.get("files"):
         raise InvalidInputError(
-            f"{dataset.arn} has no bulk data yet. Expected importMode FULL for the first import, got INCREMENTAL."
+            f"{dataset.arn} has no bulk data yet. "
+            "Expected importMode FULL for the first import, got INCREMENTAL."
         )
     if request.get("publishAttributionMetricsToS3"):
         _attribution(world, dataset)
@@ -41,8 +44,8 @@ def _attribution(world: World, dataset: Resource) -> Resource:
     ]
     if not has_place or dataset.doc["datasetType"] != "INTERACTIONS":
         raise InvalidInputError(
-            "publishAttributionMetricsToS3 is true. Expected an INTERACTIONS dataset and a metric attribution "
-            "in its group with an s3DataDestination."
+            "publishAttributionMetricsToS3 is true. Expected an INTERACTIONS dataset "
+            "and a metric attribution in its group with an s3DataDestination."
         )
     return has_place[0]
 
@@ -63,15 +66,14 @@ def _report(world: World, job: Resource, dataset: Resource) -> Doc | None:
 def _import_job(world: World, job: Resource) -> Doc:
     dataset = world.find(job.doc["datasetArn"], "Dataset")
     schema = world.find(dataset.doc["schemaArn"], "Schema")
+    is_incremental = job.doc["importMode"] == "INCREMENTAL"
     return {
         "work": "import",
         "dataset_type": dataset.doc["datasetType"],
         "schema": schema.doc["schema"],
         "domain": schema.doc.get("domain"),
         "location": job.doc["dataSource"]["dataLocation"],
-        "earlier": list(dataset.notes.get("files", ()))
-        if job.doc["importMode"] == "INCREMENTAL"
-        else [],
+        "earlier": list(dataset.notes.get("files", ())) if is_incremental else [],
         "attribution": _report(world, job, dataset),
         "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
     }
@@ -133,16 +135,17 @@ def _deletion_job(world: World, job: Resource) -> Doc:
 def _deleted(world: World, job: Resource, result: Doc) -> Resource:
     """The worker has written the bulk files anew without the users; the streamed rows go here."""
     group = job.doc["datasetGroupArn"]
-    users = [(user,) for user in result["users"]]
+    of_group = [(group, user) for user in result["users"]]
     before = world.tx.query("SELECT count(*) FROM events WHERE grp = ?", (group,))[0][0]
-    world.tx.execute_many(f"DELETE FROM events WHERE grp = '{group}' AND user_id = ?", users)
+    world.tx.execute_many("DELETE FROM events WHERE grp = ? AND user_id = ?", of_group)
     after = world.tx.query("SELECT count(*) FROM events WHERE grp = ?", (group,))[0][0]
     for arn, changed in result["datasets"].items():
         dataset = world.find(arn, "Dataset")
         world.tx.put(dataset.with_notes(**changed))
         if dataset.doc["datasetType"] == "USERS":
+            records = [(arn, user) for user in result["users"]]
             world.tx.execute_many(
-                f"DELETE FROM records WHERE dataset = '{arn}' AND record_id = ?", users
+                "DELETE FROM records WHERE dataset = ? AND record_id = ?", records
             )
     return job.with_doc(numDeleted=result["rows"] + before - after)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
+from recdrop.personalize.data.schemas import DatasetSchema, parse_schema
 from recdrop.personalize.errors import InUseError, InvalidInputError, LimitExceededError
-from recdrop.personalize.filters import FilterError, parse
-from recdrop.personalize.resources import PENDING, Draft, Kind, QuotaRule
-from recdrop.personalize.schemas import DatasetSchema, parse_schema
-from recdrop.personalize.snapshots import live_datasets
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.personalize.filters.expressions import parse
+from recdrop.personalize.filters.terms import FilterError
+from recdrop.personalize.kinds.snapshots import live_datasets
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Request
 
 
 def group_schemas(world: World, group_arn: str) -> dict[str, DatasetSchema]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
+from recdrop.personalize.data.schemas import DATASET_TYPES, SchemaError, parse_schema
 from recdrop.personalize.errors import AlreadyExistsError, InUseError, InvalidInputError
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.schemas import DATASET_TYPES, SchemaError, parse_schema
-from recdrop.personalize.store import Resource
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource
+from recdrop.service.resources.world import Doc, Request
 
 DOMAIN_DATASETS = ("INTERACTIONS", "ITEMS", "USERS")
 HELD_BY_GROUP = ("EventTracker", "Solution", "Recommender", "Dataset")
@@ -56,7 +58,8 @@ def _dataset_type(request: Request) -> str:
     kind = str(request["datasetType"]).upper()
     if kind not in DATASET_TYPES:
         raise InvalidInputError(
-            f"Dataset type {request['datasetType']!r} does not exist. Expected one of: {', '.join(DATASET_TYPES)}."
+            f"Dataset type {request['datasetType']!r} does not exist. "
+            f"Expected one of: {', '.join(DATASET_TYPES)}."
         )
     return kind
 

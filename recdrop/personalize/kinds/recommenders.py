@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError
 from recdrop.personalize.kinds.solutions import find_recipe
 from recdrop.personalize.kinds.training import check_trainable, training_job
-from recdrop.personalize.resources import Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.store import Resource, Step
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource, Step
+from recdrop.service.resources.world import Doc, Request
 
 
 def _prepare(world: World, request: Request) -> Draft:
@@ -18,7 +19,8 @@ def _prepare(world: World, request: Request) -> Draft:
     recipe = find_recipe(world, request["recipeArn"])
     if not group.doc.get("domain") or recipe.domain != group.doc["domain"]:
         raise InvalidInputError(
-            f"{recipe.arn} is for domain {recipe.domain!r}, {group.arn} has domain {group.doc.get('domain')!r}. "
+            f"{recipe.arn} is for domain {recipe.domain!r}, "
+            f"{group.arn} has domain {group.doc.get('domain')!r}. "
             "Expected a use case of the group's domain."
         )
     check_trainable(world, group.arn, recipe)

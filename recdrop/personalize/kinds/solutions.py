@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from recdrop.personalize.catalog import Recipe
+from recdrop.personalize.control.catalog import Recipe
+from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
+from recdrop.personalize.kinds.snapshots import fingerprint, snapshot
 from recdrop.personalize.kinds.training import check_trainable, training_job
-from recdrop.personalize.resources import PENDING, Doc, Draft, Kind, QuotaRule, Update
-from recdrop.personalize.snapshots import fingerprint, snapshot
-from recdrop.personalize.store import Resource, Step
-from recdrop.personalize.world import Request, World
+from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
+from recdrop.service.resources.store import Resource, Step
+from recdrop.service.resources.world import Doc, Request
 
 DEFAULT_SCHEDULE = "rate(7 days)"
 UPDATABLE = ("user-personalization", "hrnn-coldstart")
@@ -110,11 +112,13 @@ def _schedule_training(world: World, solution: Resource, seconds: float) -> None
 
 
 def train_automatically(world: World, solution: Resource, payload: Mapping[str, Any]) -> None:
-    """A due automatic training: only when interactions arrived since the last one, and none was
-    made by hand.
+    """A due automatic training.
+
+    It trains only when interactions arrived since the last version, and none was made by hand.
     """
     if not solution.doc["performAutoTraining"] or solution.status != "ACTIVE":
         return
+    # The next one first: whatever comes of this one, training goes on.
     _schedule_training(world, solution, _days(_schedule_of(solution)) * DAY)
     versions = versions_of(world, solution.arn)
     made_since = [
@@ -243,8 +247,10 @@ def _version_draft(world: World, solution: Resource, doc: Doc) -> Draft:
 
 def _check_update_mode(world: World, solution: Resource, recipe: Recipe | None) -> None:
     if recipe is None or recipe.engine not in UPDATABLE:
+        name = recipe.name if recipe else "AutoML"
         raise InvalidInputError(
-            f"trainingMode UPDATE is for aws-user-personalization and aws-hrnn-coldstart, not for {recipe.name if recipe else 'AutoML'}."
+            "trainingMode UPDATE is for aws-user-personalization and aws-hrnn-coldstart, "
+            f"not for {name}."
         )
     full = _last_full(world, solution.arn)
     if full is None:
@@ -253,7 +259,8 @@ def _check_update_mode(world: World, solution: Resource, recipe: Recipe | None) 
         )
     if fingerprint(snapshot(world, solution.doc["datasetGroupArn"])) == full.notes["data"]:
         raise InvalidInputError(
-            "There should be updates to at least one dataset after last active solution version with training mode set to FULL"
+            "There should be updates to at least one dataset after last active solution version "
+            "with training mode set to FULL"
         )
 
 
@@ -286,8 +293,9 @@ def _version_job(world: World, version: Resource) -> Doc:
 
 
 def _trained(world: World, version: Resource, result: Doc) -> Resource:
-    """The version gets its model and metrics; campaigns that follow the latest version start to
-    update.
+    """The version gets its model and metrics.
+
+    Campaigns that follow the latest version then start to update.
     """
     doc = {"trainingHours": result["seconds"] / 3600, "recipeArn": result["recipe"]}
     if result.get("tuned"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recdrop.personalize.catalog import Recipe
+from recdrop.personalize.control.catalog import Recipe
+from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.resources import Doc
-from recdrop.personalize.snapshots import has_interactions, snapshot
-from recdrop.personalize.world import World
+from recdrop.personalize.kinds.snapshots import has_interactions, snapshot
+from recdrop.service.resources.world import Doc
 
 
 def training_job(
@@ -27,15 +27,7 @@ def training_job(
     return {
         "work": "train",
         "snapshot": snapshot(world, group_arn),
-        "recipes": [
-            {
-                "arn": recipe.arn,
-                "engine": recipe.engine,
-                "type": recipe.type,
-                "settings": dict(recipe.settings),
-            }
-            for recipe in recipes
-        ],
+        "recipes": [_described(recipe) for recipe in recipes],
         "config": dict(config),
         "event_type": event_type,
         "hpo": hpo,
@@ -53,10 +45,20 @@ def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None
     taken = snapshot(world, group_arn)
     if not has_interactions(taken) and (recipe is None or recipe.engine != "semantic-similarity"):
         raise InvalidInputError(
-            f"{group_arn} has no interactions. Expected an INTERACTIONS dataset with an ACTIVE import before training."
+            f"{group_arn} has no interactions. "
+            "Expected an INTERACTIONS dataset with an ACTIVE import before training."
         )
     for kind in recipe.requires if recipe else ():
         if kind not in taken["datasets"]:
             raise InvalidInputError(
                 f"{group_arn} has no {kind} dataset, which {recipe.name if recipe else ''} needs."
             )
+
+
+def _described(recipe: Recipe) -> Doc:
+    return {
+        "arn": recipe.arn,
+        "engine": recipe.engine,
+        "type": recipe.type,
+        "settings": dict(recipe.settings),
+    }

@@ -1,6 +1,4 @@
-"""The report of a metric attribution on one import job: what each source of events brought, as CSV
-in S3.
-"""
+"""The report of a metric attribution on one import job: what each source of events brought, as CSV."""
 
 from __future__ import annotations
 
@@ -9,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.tables import Tables, literal, open_tables, quote
+from recdrop.personalize.data.tables import Tables, literal, open_tables, quote
 from recdrop.personalize.work.objects import Objects
+from recdrop.service.errors import JobFailed
 
 UNDEFINED = "SOURCE_NAME_UNDEFINED"
 MOST_SOURCES = 100

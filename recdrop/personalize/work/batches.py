@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.errors import JobFailed
 from recdrop.personalize.work.objects import Objects
+from recdrop.service.errors import JobFailed
 
 
 class LineError(ValueError):
@@ -25,8 +25,12 @@ def answer_lines(
     answer: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     shape: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is,
 ) -> int:
-    """Answers every line of every input file into `<input>.out` below the destination; the number
-    of lines.
+    """Answers every line of every input file into `<input>.out` below the destination.
+
+    `shape` has the last word on what a line of output looks like. Returns the number of lines.
+
+    Raises:
+        JobFailed: S3 does not give or take the files, or there are too many lines.
     """
     objects = Objects(spec["s3_endpoint"], spec["region"])
     files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")

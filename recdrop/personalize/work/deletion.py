@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.tables import STREAM_OF, literal, open_tables
+from recdrop.personalize.data.tables import STREAM_OF, literal, open_tables
 from recdrop.personalize.work.importing import write_index
 from recdrop.personalize.work.objects import Objects
+from recdrop.service.errors import JobFailed
 
 HOLDING_USERS = ("INTERACTIONS", "USERS", "ACTION_INTERACTIONS")
 MOST_BYTES = 100 * 1024 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.tables import literal, open_tables
+from recdrop.personalize.data.tables import literal, open_tables
 from recdrop.personalize.work.objects import Objects
 
 PARTS = {"BULK": ("bulk",), "PUT": ("put",), "ALL": ("bulk", "put")}

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.csvrules import CsvError, check_csv
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.history import write_history
-from recdrop.personalize.schemas import parse_schema
-from recdrop.personalize.tables import STREAM_OF, open_tables
+from recdrop.personalize.data.csvrules import CsvError, check_csv
+from recdrop.personalize.data.history import write_history
+from recdrop.personalize.data.schemas import parse_schema
+from recdrop.personalize.data.tables import STREAM_OF, open_tables
 from recdrop.personalize.work.attribution import publish_report
 from recdrop.personalize.work.objects import Objects
+from recdrop.service.errors import JobFailed
 
 
 def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.filters import Filter, FilterContext, FilterError, parse
-from recdrop.personalize.history import History
-from recdrop.personalize.lookup import NO_ROWS, Rows, read_rows, user_events
-from recdrop.personalize.schemas import DatasetSchema
-from recdrop.personalize.streams import events_of
-from recdrop.personalize.tables import open_tables
+from recdrop.personalize.answers.lookup import NO_ROWS, Rows, read_rows, user_events
+from recdrop.personalize.data.history import History
+from recdrop.personalize.data.schemas import DatasetSchema
+from recdrop.personalize.data.tables import open_tables
+from recdrop.personalize.events.streams import events_of
+from recdrop.personalize.filters.expressions import Filter, parse
+from recdrop.personalize.filters.masks import FilterContext
+from recdrop.personalize.filters.terms import FilterError
 from recdrop.personalize.work.batches import LineError, answer_lines, text_member
 from recdrop.recommender import Event, Model, Query, Scored, load
 
 
 def infer(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Answers every line of the input; `lines` counts them."""
     with open_asker(spec) as asker:
         answer = _themed if spec["themes"] else _ANSWERS[spec["recipe"]["type"]]
         return {"lines": answer_lines(spec, folder, lambda question: answer(asker, question))}
@@ -66,20 +69,16 @@ class Asker:
 
     def theme(self, items: Sequence[str]) -> str:
         """The most frequent values of the items' categorical columns, most frequent first."""
-        names = (
-            [spec.name for spec in self.items_schema.fields if spec.categorical]
-            if self.items_schema
-            else []
-        )
+        fields = self.items_schema.fields if self.items_schema else ()
+        names = [spec.name for spec in fields if spec.categorical]
         shared = Counter(
             value
             for item in items
             for text in self.items.texts(item, names).values()
             for value in text.split("|")
         )
-        return " and ".join(
-            value for value, _ in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0]))[:2]
-        )
+        frequent = sorted(shared.items(), key=lambda pair: (-pair[1], pair[0]))
+        return " and ".join(value for value, _ in frequent[:2])
 
     def _events(self, user: str) -> Mapping[str, Any]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -95,6 +94,7 @@ class Asker:
 
 @contextmanager
 def open_asker(spec: Mapping[str, Any]) -> Iterator[Asker]:
+    """What answers the lines. Tables are read only for a filter or for themes: it takes long."""
     root = Path(spec["root"])
     database = sqlite3.connect(f"file:{spec['database']}?mode=ro", uri=True)
     try:
@@ -166,8 +166,9 @@ def _listed(found: Sequence[Scored], *, scored: bool = False) -> dict[str, Any]:
 
 
 def _themed(asker: Asker, question: Mapping[str, Any]) -> dict[str, Any]:
-    """A theme is named by the categories most of its items share, since no language model runs
-    here.
+    """A theme is named by the categories most of its items share.
+
+    The service asks a language model; none runs here.
     """
     listed = _related(asker, question)
     title = asker.theme(listed["recommendedItems"])

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recdrop.personalize.errors import JobFailed
+from recdrop.service.errors import JobFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,8 +28,12 @@ class Objects:
     def fetch(
         self, location: str, folder: Path, *, what: str = "Invalid Data location."
     ) -> list[Path]:
-        """Downloads the object, or all objects of a folder (`/` at the end); their names keep their
-        order.
+        """Downloads the object, or all objects of a folder (`/` at the end).
+
+        Names of the files keep the order of the keys.
+
+        Raises:
+            JobFailed: `what`, when there is nothing; S3's own reason otherwise.
         """
         bucket, key = split(location, what)
         folder.mkdir(parents=True, exist_ok=True)

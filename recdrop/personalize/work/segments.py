@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from recdrop.personalize.filters import Filter, FilterContext, FilterError
-from recdrop.personalize.lookup import Rows, read_rows
-from recdrop.personalize.segment_query import SegmentQueryError, parse
-from recdrop.personalize.tables import Tables, open_tables
+from recdrop.personalize.answers.lookup import Rows, read_rows
+from recdrop.personalize.data.tables import Tables, open_tables
+from recdrop.personalize.filters.expressions import Filter
+from recdrop.personalize.filters.masks import FilterContext
+from recdrop.personalize.filters.segment_query import SegmentQueryError, parse
+from recdrop.personalize.filters.terms import FilterError
 from recdrop.personalize.work.batches import LineError, answer_lines, text_member
 from recdrop.personalize.work.inference import Asker, open_asker
 
 
 def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Answers every line of the input; `lines` counts them."""
     with (
         open_asker(spec) as asker,
         open_tables(Path(spec["root"]), Path(spec["database"]), spec["snapshot"]) as tables,
@@ -29,17 +32,16 @@ def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 
 
 def _segment_line(line: dict[str, Any]) -> dict[str, Any]:
-    """Segments come without an empty `error`, and attributes stand beside the output, not in an
-    `input`.
+    """A line as the service writes those of segments.
+
+    Without an empty `error`, and with attributes beside the output instead of in an `input`.
     """
     if line["error"] is not None:
         return line
     question = line["input"]
-    head = (
-        {"itemAttributes": question["itemAttributes"]}
-        if "itemAttributes" in question
-        else {"input": question}
-    )
+    head = {"input": question}
+    if "itemAttributes" in question:
+        head = {"itemAttributes": question["itemAttributes"]}
     return {**head, "output": line["output"]}
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recdrop.personalize.errors import JobFailed
-from recdrop.personalize.schemas import Field
-from recdrop.personalize.tables import Columns, Tables, literal, open_tables, quote
+from recdrop.personalize.data.schemas import Field
+from recdrop.personalize.data.tables import Columns, Tables, literal, open_tables, quote
 from recdrop.recommender import Column, Model, TrainingData, fit, load
+from recdrop.service.errors import JobFailed
 
 RESERVED = {
     "EVENT_TYPE",
@@ -34,15 +34,15 @@ def train(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         data = read_training_data(tables, spec, actions=actions)
     previous = load(Path(spec["root"]) / spec["previous"]) if spec["previous"] else None
     fitted = [(recipe, _fit(recipe, data, spec, previous)) for recipe in spec["recipes"]]
-    recipe, model = max(fitted, key=lambda pair: pair[1].metrics.get(_objective(spec), 0.0))
+    objective = _objective(spec)
+    recipe, model = max(fitted, key=lambda pair: pair[1].metrics.get(objective, 0.0))
+    tuned = model.settings if spec["hpo"] else {}
     model.save(folder / "model")
     return {
         "model": f"jobs/{folder.name}/model",
         "recipe": recipe["arn"],
         "metrics": {name: float(value) for name, value in model.metrics.items()},
-        "tuned": {name: str(value) for name, value in model.settings.items()}
-        if spec["hpo"]
-        else {},
+        "tuned": {name: str(value) for name, value in tuned.items()},
         "events_upto": spec["snapshot"]["events_upto"],
         "rows": len(data),
         "seconds": time.monotonic() - started,
@@ -90,14 +90,14 @@ def _event_parameters(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def read_training_data(
     tables: Tables, spec: Mapping[str, Any], *, actions: bool = False
 ) -> TrainingData:
-    """Codes and columns of what the solution trains on; JobFailed when it is less than the service
-    asks for.
+    """What the solution trains on, as codes and columns.
+
+    Raises:
+        JobFailed: it is less than the service asks for.
     """
-    events, items, item_id = (
-        ("ACTION_INTERACTIONS", "ACTIONS", "ACTION_ID")
-        if actions
-        else ("INTERACTIONS", "ITEMS", "ITEM_ID")
-    )
+    events, items, item_id = "INTERACTIONS", "ITEMS", "ITEM_ID"
+    if actions:
+        events, items, item_id = "ACTION_INTERACTIONS", "ACTIONS", "ACTION_ID"
     for kind in (events, items, "USERS"):
         if tables.has(kind):
             tables.create(kind)
@@ -143,7 +143,8 @@ def check_enough(tables: Tables, spec: Mapping[str, Any]) -> None:
     )
     if twice < spec["minimum_users"]:
         raise JobFailed(
-            f"Create failed. Dataset has fewer than {spec['minimum_users']} users with at least 2 interactions each."
+            f"Create failed. Dataset has fewer than {spec['minimum_users']} users "
+            "with at least 2 interactions each."
         )
     users = tables.number("SELECT count(DISTINCT USER_ID) FROM chosen")
     if twice * 100 < users * spec["minimum_percent"]:
@@ -160,16 +161,10 @@ def _listed_types(spec: Mapping[str, Any]) -> list[str]:
 def _wanted(tables: Tables, events: str, spec: Mapping[str, Any]) -> str:
     """SQL for the interactions that the solution's event type, values and weights let in."""
     columns = tables.schemas[events].names
-    parameters = _event_parameters(spec["config"]) or (
-        [
-            {
-                "eventType": spec["event_type"],
-                "eventValueThreshold": spec["config"].get("eventValueThreshold"),
-            }
-        ]
-        if spec["event_type"]
-        else []
-    )
+    parameters = _event_parameters(spec["config"])
+    if not parameters and spec["event_type"]:
+        threshold = spec["config"].get("eventValueThreshold")
+        parameters = [{"eventType": spec["event_type"], "eventValueThreshold": threshold}]
     if not parameters or "EVENT_TYPE" not in columns:
         return "true"
     return " OR ".join(_one_type(entry, "EVENT_VALUE" in columns) for entry in parameters)
@@ -184,12 +179,15 @@ def _one_type(entry: Mapping[str, Any], has_value: bool) -> str:
 
 
 def _code(name: str, column: str, sources: Iterable[str | None], tables: Tables) -> None:
+    """Makes the table of all ids that occur in `sources`, with codes from 0 in their order.
+
+    Items and users without an interaction are in it too: a model may recommend new items.
+    """
     union = " UNION ".join(
         f"SELECT DISTINCT {column} AS id FROM {source}" for source in sources if source
     )
-    tables.run(
-        f"CREATE TABLE {name} AS SELECT id, (row_number() OVER (ORDER BY id) - 1)::INTEGER AS code FROM ({union})"
-    )
+    code = "(row_number() OVER (ORDER BY id) - 1)::INTEGER"
+    tables.run(f"CREATE TABLE {name} AS SELECT id, {code} AS code FROM ({union})")
 
 
 def _read_events(tables: Tables, events: str, item_id: str, spec: Mapping[str, Any]) -> Columns:
@@ -221,21 +219,23 @@ def _read_table(
 
 
 def _trained(tables: Tables, kind: str, spec: Mapping[str, Any]) -> list[Field]:
-    """Columns a model learns from: numbers, categorical and textual strings, less what the config
-    leaves out.
+    """The columns a model learns from, less what the config leaves out.
+
+    Those are numbers, and categorical and textual strings.
     """
     choice = spec["config"].get("trainingDataConfig", {})
     excluded = _upper_keys(choice.get("excludedDatasetColumns", {})).get(kind, [])
     included = _upper_keys(choice.get("includedDatasetColumns", {})).get(kind)
-    return [
-        field
-        for field in tables.schemas[kind].fields
-        if not field.name.endswith("_ID")
-        and field.name not in RESERVED
-        and field.name not in excluded
-        and (included is None or field.name in included)
-        and (field.is_number or field.categorical or field.textual or field.item_name)
-    ]
+    fields = [field for field in tables.schemas[kind].fields if _says_something(field)]
+    if included is not None:
+        fields = [field for field in fields if field.name in included]
+    return [field for field in fields if field.name not in excluded]
+
+
+def _says_something(field: Field) -> bool:
+    if field.name.endswith("_ID") or field.name in RESERVED:
+        return False
+    return field.is_number or field.categorical or field.textual or field.item_name
 
 
 def _upper_keys(columns: Mapping[str, list[str]]) -> dict[str, list[str]]:

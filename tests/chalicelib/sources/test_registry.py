@@ -35,11 +35,9 @@ def test_files_that_control_an_export_are_told_from_data(
     ("name", "what"),
     [
         (".part-0.csv.crc", "a checksum file"),
-        ("interactions_$folder$", "a folder marker"),
         ("_started_1", "a transaction marker of Databricks"),
         ("_committed_vacuum8431", "a transaction marker of Databricks"),
         ("committed_1.csv", None),
-        ("crc.csv", None),
     ],
 )
 def test_files_without_rows_are_known_by_name(name: str, what: str | None) -> None:
@@ -50,19 +48,12 @@ def test_files_without_rows_are_known_by_name(name: str, what: str | None) -> No
     ("path", "unload"),
     [
         (f"run1/data_{QUERY}_0_1_0.snappy.parquet", QUERY),
-        (f"data_{QUERY}_006_3_12.csv.gz", QUERY),
-        (f"{QUERY}.csv", None),
         (PART, "5196563791502273604"),
         ("data_0_0_0.csv.gz", None),
     ],
 )
 def test_an_unload_is_named_by_its_files(path: str, unload: str | None) -> None:
     assert registry.unload_id(path) == unload
-
-
-def test_a_parquet_file_may_repeat_a_csv() -> None:
-    assert registry.original_of("shop/x_items/t.parquet") == "shop/x_items/t.csv"
-    assert registry.original_of("shop/x_items/t.csv") is None
 
 
 def test_every_tool_is_listed_once() -> None:

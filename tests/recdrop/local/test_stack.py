@@ -13,8 +13,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from recdrop.local.httpserver import PortInUseError
 from recdrop.local.stack import Stack, StackError
+from recdrop.service.http.httpserver import PortInUseError
 from tests.recdrop.conftest import SAMPLE, fetch
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from recdrop.personalize.hosting import hosted
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.quotas import load_quotas
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.service.http.hosting import hosted
 from tests.recdrop.personalize.driving import Aws, Group, make_group
 from tests.recdrop.personalize.simulation import Simulation
 

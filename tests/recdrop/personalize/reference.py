@@ -139,7 +139,8 @@ class Reference:
             return MISSING
         if self.status(name) not in ("ACTIVE", "CREATE FAILED") or self._is_in_use(thing):
             return IN_USE
-        thing.course, thing.since, thing.update, thing.fails = "delete", self.now, None, False
+        # The record of its last update is shown until the end.
+        thing.course, thing.since, thing.fails = "delete", self.now, False
         return None
 
     def _is_in_use(self, thing: Thing) -> bool:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recdrop.personalize.clock import ManualClock
-from recdrop.personalize.faults import Faults
-from recdrop.personalize.jobs import Outcome
-from recdrop.personalize.latency import Latency
-from recdrop.personalize.quotas import Quotas
+from recdrop.personalize.control.latency import Latency
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.http.faults import Faults
+from recdrop.service.jobs.process import Outcome
+from recdrop.service.resources.clock import ManualClock
+from recdrop.service.resources.quotas import Quotas
 from tests.recdrop.personalize.conformance.client import Client
 from tests.recdrop.personalize.driving import INTERACTIONS, ITEMS, ROLE, USERS
 
@@ -74,7 +75,7 @@ class Simulation:
     ) -> None:
         self.clock = ManualClock()
         self.runner = ScriptedRunner()
-        self.faults = Faults(sleep=lambda _seconds: None)
+        self.faults = Faults(PERSONALIZE.operations, sleep=lambda _seconds: None)
         self.server = PersonalizeServer(
             data_dir,
             s3_endpoint=None,
@@ -108,7 +109,7 @@ class Simulation:
             self.settle()
 
     def settle(self) -> None:
-        self.server.service.settle(self.runner)
+        self.server.engine.settle(self.runner)
 
     def status(self, noun: str, arn: str) -> str | None:
         """None when the resource is gone."""

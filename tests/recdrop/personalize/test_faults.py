@@ -8,7 +8,6 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from recdrop.personalize.faults import Faults
 from tests.recdrop.personalize.driving import Aws
 from tests.recdrop.personalize.simulation import Refusal, Simulation
 
@@ -98,17 +97,3 @@ def test_a_header_asks_for_a_fault_of_one_request(aws: Aws) -> None:
     client.meta.events.register("before-call.personalize.ListSchemas", add)
     with pytest.raises(ClientError, match="AccessDeniedException"):
         client.list_schemas()
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        ({"fault": "explode"}, "fault 'explode'. Expected one of: throttle"),
-        ({"fault": "throttle", "operation": "Nope"}, "operation 'Nope', which does not exist"),
-        ({"fault": "throttle", "call": 0}, "call 0. Expected a number from 1"),
-        ({"fault": "throttle", "colour": 1}, "Expected an object with"),
-    ],
-)
-def test_a_wrong_plan_is_refused_with_a_reason(rule: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Faults.from_json(json.dumps([rule]))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from recdrop.personalize.latency import REALISTIC, Latency
+from recdrop.personalize.control.latency import REALISTIC, Latency
 from tests.recdrop.personalize.simulation import ONE_SECOND, RECIPE, Refusal, Simulation
 
 HOUR, DAY = 3600.0, 86400.0
@@ -142,7 +142,7 @@ def test_a_campaign_follows_the_latest_version(sim: Simulation) -> None:
     second = sim.version(solution)
     sim.pass_time(3)
     assert sim.describe("Campaign", campaign)["latestCampaignUpdate"]["status"] == "ACTIVE"
-    assert sim.server.service.store.get(campaign).notes["version"] == second  # type: ignore[union-attr]
+    assert sim.server.engine.store.get(campaign).notes["version"] == second  # type: ignore[union-attr]
 
 
 def test_a_plain_solution_trains_itself_within_the_hour_and_then_weekly(sim: Simulation) -> None:
@@ -204,7 +204,7 @@ def test_a_training_can_be_stopped_before_and_while_it_runs(sim: Simulation) -> 
     assert sim.status("SolutionVersion", pending) == "CREATE STOPPED"
     running = sim.do("CreateSolutionVersion", solutionArn=solution)["solutionVersionArn"]
     sim.clock.advance(1)
-    sim.server.service.take_due_steps()
+    sim.server.engine.take_due_steps()
     sim.do("StopSolutionVersionCreation", solutionVersionArn=running)
     assert sim.status("SolutionVersion", running) == "CREATE STOPPING"
     sim.pass_time(3)
@@ -291,7 +291,7 @@ def test_what_was_under_way_goes_on_after_a_restart(data_dir: Path) -> None:
     solution = sim.solution(sim.filled_group())
     version = sim.do("CreateSolutionVersion", solutionArn=solution)["solutionVersionArn"]
     sim.clock.advance(1)
-    sim.server.service.take_due_steps()
+    sim.server.engine.take_due_steps()
     now = sim.clock.now()
     sim.close()
     again = Simulation(data_dir, latency=ONE_SECOND)
@@ -307,10 +307,10 @@ def test_a_job_that_takes_the_server_down_thrice_fails(data_dir: Path) -> None:
     dataset = sim.dataset(sim.group())
     job = sim.start_import(dataset, "first")
     sim.clock.advance(1)
-    sim.server.service.take_due_steps()
+    sim.server.engine.take_due_steps()
     now = sim.clock.now()
     for _ in range(3):
-        with sim.server.service.store.transaction() as tx:
+        with sim.server.engine.store.transaction() as tx:
             tx.mark_job(tx.jobs("queued")[0], "running")
         sim.close()
         sim = Simulation(data_dir)

@@ -181,7 +181,7 @@ class Walk(RuleBasedStateMachine):
         for noun in TAILS:
             member = noun[0].lower() + noun[1:] + "Arn"
             known = {name for name, thing in self.reference.things.items() if thing.noun == noun}
-            store = self.sim.server.service.store
+            store = self.sim.server.engine.store
             assert {resource.doc[member] for resource in store.all(noun)} == {
                 arn(noun, name) for name in known
             }

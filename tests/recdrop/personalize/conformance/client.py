@@ -12,7 +12,8 @@ from botocore.awsrequest import HeadersDict
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import create_parser
 
-from recdrop.personalize.specification import Operation, operations, service_model
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.wire.specification import Operation, service_model
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -44,7 +45,7 @@ class Client:
 
     def send(self, name: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """One request, valid or not, and what botocore makes of the answer."""
-        operation = operations()[name]
+        operation = PERSONALIZE.operations[name]
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         status, received, content = self._exchange(_environ(operation, payload, headers or {}))
         response = {"status_code": status, "headers": HeadersDict(received), "body": content}
@@ -60,7 +61,7 @@ class Client:
         answer = self.send(name, members)
         if answer.status != 200:
             raise RefusedError(f"{name} answered {answer.status} {answer.code}: {answer.message}")
-        output = operations()[name].output
+        output = PERSONALIZE.operations[name].output
         misfits = list(unmodelled(output, json.loads(answer.body), name)) if output else []
         if misfits:
             raise RefusedError(f"{name} answers what the model does not have: {misfits}")

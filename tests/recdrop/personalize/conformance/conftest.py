@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recdrop.personalize.quotas import load_quotas
+from recdrop.personalize.control.quotas import load_quotas
 from tests.recdrop.personalize.conformance.client import Client
 from tests.recdrop.personalize.conformance.stage import (
     WITHOUT_QUOTAS,

@@ -15,7 +15,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from recdrop.personalize.specification import Operation, operations
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.wire.specification import Operation
 
 Path = tuple[str | int, ...]
 ABSENT = object()
@@ -102,12 +103,16 @@ WRONG_TYPES: dict[str, Any] = {
 
 def fitting() -> list[Case]:
     """Requests at an edge, on its right side: no constraint may refuse them."""
-    return [case for operation in operations().values() for case in _cases(operation, _edges)]
+    return [
+        case for operation in PERSONALIZE.operations.values() for case in _cases(operation, _edges)
+    ]
 
 
 def breaking() -> list[Case]:
     """Requests with exactly one value that breaks one constraint."""
-    return [case for operation in operations().values() for case in _cases(operation, _breaks)]
+    return [
+        case for operation in PERSONALIZE.operations.values() for case in _cases(operation, _breaks)
+    ]
 
 
 def example(shape: Shape) -> Any:

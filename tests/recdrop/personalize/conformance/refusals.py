@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recdrop.personalize.specification import operations
+from recdrop.personalize.specification import PERSONALIZE
 from tests.recdrop.personalize.conformance.life import ROLE, Record
 from tests.recdrop.personalize.conformance.stage import Frozen
 
@@ -47,7 +47,7 @@ class Refusal:
 def refusals() -> list[Refusal]:
     return [
         refusal
-        for operation in operations().values()
+        for operation in PERSONALIZE.operations.values()
         for code in sorted(operation.errors)
         for refusal in _refusals(operation.name, code)
     ]
@@ -93,7 +93,7 @@ def _not_found(name: str) -> list[Refusal]:
         ]
     members = [
         member
-        for member in operations()[name].input.members
+        for member in PERSONALIZE.operations[name].input.members
         if member.endswith("Arn") and member not in NOT_PERSONALIZE
     ]
     return [

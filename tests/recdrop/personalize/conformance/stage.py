@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recdrop.personalize.clock import ManualClock
-from recdrop.personalize.quotas import Quotas, load_quotas
+from recdrop.personalize.control.quotas import load_quotas
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.service.resources.clock import ManualClock
+from recdrop.service.resources.quotas import Quotas
 from tests.recdrop.personalize.conformance.bucket import serve_bucket
 from tests.recdrop.personalize.conformance.client import Client, RefusedError
 from tests.recdrop.personalize.conformance.life import Life, Record, exports
@@ -87,7 +88,7 @@ class Frozen(Client):
     def __init__(self, server: PersonalizeServer, clock: ManualClock) -> None:
         super().__init__(server)
         self._clock = clock
-        self._take_due_steps = server.service.take_due_steps
+        self._take_due_steps = server.engine.take_due_steps
 
     def let_pass(self, seconds: float) -> None:
         self._clock.advance(seconds)

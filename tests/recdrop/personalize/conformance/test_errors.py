@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from recdrop.personalize.specification import operations
+from recdrop.personalize.specification import PERSONALIZE
 from tests.recdrop.personalize.conformance.refusals import Refusal, begin, refusals
 from tests.recdrop.personalize.conformance.stage import Frozen, Stage
 
@@ -25,12 +25,14 @@ def test_a_request_is_refused_with_the_modelled_error(
     client = full if refusal.where == "full" else busy
     answer = client.send(refusal.operation, refusal.request(stage.record, pending), refusal.headers)
     assert answer.code == refusal.code, answer.message
-    assert answer.status == operations()[refusal.operation].errors[refusal.code]
+    assert answer.status == PERSONALIZE.operations[refusal.operation].errors[refusal.code]
     assert answer.message
 
 
 def test_every_modelled_error_has_a_refusal() -> None:
     modelled = {
-        (operation.name, code) for operation in operations().values() for code in operation.errors
+        (operation.name, code)
+        for operation in PERSONALIZE.operations.values()
+        for code in operation.errors
     }
     assert {(refusal.operation, refusal.code) for refusal in REFUSALS} == modelled

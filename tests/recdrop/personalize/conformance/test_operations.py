@@ -7,24 +7,26 @@ import json
 import pytest
 from botocore.model import StructureShape
 
-from recdrop.personalize.specification import member_of_kind, operations
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.wire.specification import member_of_kind
 from tests.recdrop.personalize.conformance.stage import Stage
 
 ECHOED = [
     name
-    for name in operations()
-    if name.startswith("Create") and f"Describe{name.removeprefix('Create')}" in operations()
+    for name in PERSONALIZE.operations
+    if name.startswith("Create")
+    and f"Describe{name.removeprefix('Create')}" in PERSONALIZE.operations
 ]
 
 
-@pytest.mark.parametrize("name", operations())
+@pytest.mark.parametrize("name", PERSONALIZE.operations)
 def test_good_input_is_answered(stage: Stage, name: str) -> None:
     assert name in stage.record.answers, stage.record.failure
 
 
 @pytest.mark.parametrize("name", ECHOED)
 def test_describe_echoes_every_create_parameter(stage: Stage, name: str) -> None:
-    operation = operations()[f"Describe{name.removeprefix('Create')}"]
+    operation = PERSONALIZE.operations[f"Describe{name.removeprefix('Create')}"]
     assert operation.output
     wrapper, shape = member_of_kind(operation.output, "structure")
     assert isinstance(shape, StructureShape)

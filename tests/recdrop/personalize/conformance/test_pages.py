@@ -7,10 +7,15 @@ from collections.abc import Iterator
 import pytest
 from botocore.model import StructureShape
 
-from recdrop.personalize.specification import Operation, member_of_kind, operations
+from recdrop.personalize.specification import PERSONALIZE
+from recdrop.service.wire.specification import Operation, member_of_kind
 from tests.recdrop.personalize.conformance.stage import WITHOUT_QUOTAS, Frozen, Stage, copy_of
 
-PAGED = [operation for operation in operations().values() if "nextToken" in operation.input.members]
+PAGED = [
+    operation
+    for operation in PERSONALIZE.operations.values()
+    if "nextToken" in operation.input.members
+]
 
 
 @pytest.fixture(scope="module")

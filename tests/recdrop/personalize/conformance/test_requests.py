@@ -14,7 +14,7 @@ from tests.recdrop.personalize.conformance.life import avro
 from tests.recdrop.personalize.conformance.stage import Frozen, Stage
 
 CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "cases" / "requests.json").read_text()
+    Path(__file__).with_name("cases").joinpath("requests.json").read_text()
 )
 
 

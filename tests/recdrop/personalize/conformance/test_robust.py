@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recdrop.personalize.specification import operations
+from recdrop.personalize.specification import PERSONALIZE
 from tests.recdrop.personalize.conformance.stage import Frozen, Stage
 
-NAMES = sorted(operations())
+NAMES = sorted(PERSONALIZE.operations)
 ODD = [
     None,
     True,
@@ -80,7 +80,11 @@ def test_no_request_is_an_internal_failure(
         if member in request
     }
     for _ in range(data.draw(st.integers(0, 2))):
-        unused = [(member,) for member in operations()[name].input.members if member not in request]
+        unused = [
+            (member,)
+            for member in PERSONALIZE.operations[name].input.members
+            if member not in request
+        ]
         path = data.draw(st.sampled_from([*members(request), *unused] or [()]))
         value = data.draw(st.sampled_from([*arns, *(f"{arn}/$LATEST" for arn in arns), *ODD]))
         request = {**request, path[0]: value} if path in unused else exchanged(request, path, value)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from awscli.clidriver import create_clidriver
 
-from recdrop.personalize.hosting import hosted
 from recdrop.personalize.server import PersonalizeServer
+from recdrop.service.http.hosting import hosted
 from tests.recdrop.personalize.conformance.bucket import serve_bucket
 from tests.recdrop.personalize.conformance.client import Client
 from tests.recdrop.personalize.conformance.life import ROLE, avro, exports

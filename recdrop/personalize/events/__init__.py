@@ -1,0 +1,1 @@
+"""What is streamed in: events, and records of items, users and actions."""

@@ -1,0 +1,1 @@
+"""Filter expressions, and the item attributes of segment jobs: read, checked, evaluated."""

@@ -1,0 +1,133 @@
+"""A service as a WSGI application: which requests are its own, and how they are answered."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from recdrop.service.errors import ServiceError, UnmodelledError
+from recdrop.service.http.faults import Faults, Planned
+from recdrop.service.http.rates import Rates
+from recdrop.service.wire.messages import Reply, answer, parse, refuse
+from recdrop.service.wire.specification import Operation, Specification
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger(__name__)
+MAX_BODY = 6 * 1024 * 1024
+FAULT_HEADER = "HTTP_X_RECDROP_FAULT"
+
+# Operation, request, and the reason for which what it begins is to fail; answers the document.
+Handle = Callable[[Operation, Mapping[str, Any], str | None], Mapping[str, Any]]
+
+
+class Edge:
+    """Between HTTP and `handle`, which answers a validated request or raises ServiceError.
+
+    `invalid` makes the service's own error of what its model does not allow. A plan of faults is
+    put to the path `/_<service>/faults`.
+    """
+
+    def __init__(
+        self,
+        specification: Specification,
+        handle: Handle,
+        *,
+        faults: Faults,
+        rates: Rates,
+        invalid: Callable[[str], ServiceError],
+    ) -> None:
+        self._specification = specification
+        self._handle = handle
+        self._faults = faults
+        self._rates = rates
+        self._invalid = invalid
+        self._faults_path = f"/_{specification.name}/faults"
+
+    def matches(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request is for this service.
+
+        Its target header says so, or its path where the signature allows it.
+        """
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if target:
+            return str(target).startswith(self._specification.target_prefix)
+        path = environ.get("PATH_INFO", "")
+        if path == self._faults_path:
+            return True
+        scope = environ.get("HTTP_AUTHORIZATION", "")
+        # A browser's upload to a bucket that is named like a path of ours.
+        is_form = str(environ.get("CONTENT_TYPE", "")).startswith("multipart/")
+        is_ours = f"/{self._specification.name}/aws4_request" in scope or not (scope or is_form)
+        method = environ.get("REQUEST_METHOD", "")
+        return is_ours and self._specification.find(None, method, path) is not None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == self._faults_path:
+            reply = self._faults.administer(environ["REQUEST_METHOD"], _body(environ))
+        else:
+            reply = self._reply(environ)
+        start_response(f"{reply.status} {_REASONS.get(reply.status, 'Error')}", list(reply.headers))
+        return [reply.body]
+
+    def _reply(self, environ: WSGIEnvironment) -> Reply:
+        request_id = str(uuid.uuid4())
+        target = environ.get("HTTP_X_AMZ_TARGET")
+        path = str(environ.get("PATH_INFO", ""))
+        operation = self._specification.find(target, environ["REQUEST_METHOD"], path)
+        try:
+            if operation is None:
+                return refuse(None, _unknown(target or path), request_id)
+            planned = self._faults.next_for(operation.name, environ.get(FAULT_HEADER))
+            planned.before(environ)
+            document = self._answer(operation, _body(environ), planned)
+            planned.after(environ)
+            return answer(operation, document, request_id)
+        except ServiceError as error:
+            return refuse(operation, error, request_id)
+        except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as AWS does
+            _log.exception("%s failed", operation and operation.name)
+            failure = UnmodelledError(
+                "InternalFailure", "Internal failure, see the server's log.", 500
+            )
+            return refuse(operation, failure, request_id)
+
+    def _answer(self, operation: Operation, body: bytes, planned: Planned) -> Mapping[str, Any]:
+        request = parse(operation, body, self._invalid)
+        self._rates.check(operation.name, request)
+        return self._handle(operation, request, planned.job_failure)
+
+
+def _unknown(asked: str) -> ServiceError:
+    return UnmodelledError("UnknownOperationException", f"There is no operation {asked}.")
+
+
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    409: "Conflict",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+}
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    if environ.get("wsgi.input_terminated"):  # a chunked body
+        chunked: bytes = environ["wsgi.input"].read(MAX_BODY)
+        return chunked
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > MAX_BODY:
+        raise UnmodelledError(
+            "RequestEntityTooLargeException",
+            f"The body has {length} bytes, at most {MAX_BODY}.",
+            413,
+        )
+    body: bytes = environ["wsgi.input"].read(length) if length else b""
+    return body

@@ -1,0 +1,1 @@
+"""Requests and answers, as botocore's service models describe them."""

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.documents import ExportSet, Prepared
+from chalicelib.errors import ConfigurationError
+from chalicelib.pipeline import dataset_group
+from chalicelib.runs import Run
+from tests.chalicelib.shop import Tasks
+from tests.chalicelib.town import Town, persist
+
+
+def prepare(run: Run) -> Prepared:
+    return persist(lambda: dataset_group.prepare_group(run.context, Tasks(run).event))
+
+
+def test_a_prepared_group_has_its_tracker_and_filters_in_the_ledger(promoted: Run) -> None:
+    prepared = prepare(promoted)
+    assert prepared.datasets == ("interactions", "items")
+    assert prepared.solutions == ("for-you", "similar")
+    record = promoted.record
+    assert record.event_tracker_id
+    assert record.filters.keys() == {"tea-only"}
+
+
+def test_an_import_remembers_what_it_kept_back_and_the_popular_list(promoted: Run) -> None:
+    held = promoted.ledger.data("promoted")
+    assert held is not None
+    assert held.run == promoted.name
+    assert held.withheld is not None
+    assert promoted.work.head(held.withheld) is not None
+    popular = promoted.ledger.popular("promoted")
+    assert popular is not None
+    assert promoted.work.head(popular.key) is not None
+
+
+def test_a_retraining_imports_nothing(town: Town) -> None:
+    nothing = ExportSet(group="again", datasets={}, mode="INCREMENTAL", complete_by="retraining")
+    run = town.begin_run("again", export=nothing)
+    town.write_data(run)
+    assert prepare(run).datasets == ()
+
+
+def test_a_recipe_of_another_back_end_is_refused_by_name(town: Town) -> None:
+    run = town.begin_run("ratings", '[[solution]]\nname = "stars"\nrecipe = "svd"\n')
+    town.write_data(run)
+    with pytest.raises(ConfigurationError, match=r"'stars' asks for recipe 'svd'.* sagemaker"):
+        prepare(run)
