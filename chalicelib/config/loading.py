@@ -114,10 +114,8 @@ def _check_gates(config: Config) -> None:
     for index, solution in enumerate(config.solution):
         gate = solution.gate
         if gate.min_users > gate.max_users:
-            key, expected = (
-                f"solution[{index}].gate.min_users",
-                f"at most max_users, which is {gate.max_users}.",
-            )
+            key = f"solution[{index}].gate.min_users"
+            expected = f"at most max_users, which is {gate.max_users}."
             raise ConfigError(explaining.told(key, gate.min_users, expected))
 
 
