@@ -1,31 +1,40 @@
-# Every command makes what it needs: a virtual environment from a hash-checked lock, reused while the lock is unchanged.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Every command makes what it needs: a virtual environment from a hash-checked lock, which is kept
+# while the lock is unchanged.
+# Any Python from 3.11 on; a name on the PATH may be an empty shim (pyenv), so each is asked what it is.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 DATA ?= .recdrop/data
 # Where it is set, every process would compile every import anew.
 unexport PYTHONDONTWRITEBYTECODE
+COMPILE := uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header
+INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
+# Types are checked for the Python that is here: numpy's stubs are, and numpy is of another version on each.
+VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
-.PHONY: demo up test test-slow test-stepfunctions-local check bench bench-recommender package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
 
 demo: $(LOCAL) ## the whole flow on real retail data, on this machine
-	$(BIN)/python -m recdrop.local.demo
+	$(BIN)/recdrop demo
 
 up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop/data)
-	@rm -f $(DATA)/made-by-demo  # from now on it may hold what is yours: the demo leaves it alone
 	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
 test: $(DEV) ## the test suite
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(DEV) ## long simulations
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --ignore tests/packaging
+
+test-wheel: $(DEV) ## the wheel, built, installed in an empty environment and used there
+	$(BIN)/pytest tests/packaging
 
 test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Functions Local (needs Docker)
 	$(BIN)/python -m recdrop.local.stepfunctions_local
@@ -33,8 +42,8 @@ test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Function
 check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/statelint statemachines/pipeline.asl.json
+	$(BIN)/mypy --python-version $(VERSION)
+	$(BIN)/statelint build/package/pipeline.asl.json
 	$(BIN)/cfn-lint build/package/sam.json
 
 bench: $(DEV) ## every benchmark but the recommender's
@@ -43,34 +52,38 @@ bench: $(DEV) ## every benchmark but the recommender's
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
 
+wheel: $(LOCAL) ## build/dist: the package, to install anywhere; see README
+	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist
+
 package: $(DEV) ## build/package: the template and the code, for `aws cloudformation deploy` (BUCKET=... uploads)
 	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))
 
-build/package/sam.json: $(DEV) app.py $(wildcard chalicelib/*.py chalicelib/*/*.py) $(wildcard .chalice/*.json .chalice/policies/*.json) \
-		infrastructure/resources.json statemachines/pipeline.asl.json
+PACKAGED := app.py requirements.txt $(shell find chalicelib -name '*.py') \
+	$(wildcard .chalice/*.json .chalice/policies/*.json infrastructure/* statemachines/*.json)
+
+build/package/sam.json: $(DEV) $(filter-out %__pycache__,$(PACKAGED))
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml
-	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header -o requirements/local.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 --no-header \
-		-c requirements/local.lock -o requirements/dev.lock
+	$(BIN)/$(COMPILE) -o requirements/local.lock
+	$(BIN)/$(COMPILE) --extra dev -c requirements/local.lock -o requirements/dev.lock
 
 clean: ## remove what the commands made
 	rm -rf $(VENV) build .recdrop .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/uv:
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
-		{ echo "'$(PYTHON)' is not Python 3.11, which recdrop needs: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "recdrop needs Python 3.11 or newer; found '$(PYTHON)'. Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 # The data package is asked for without its dependencies (pandas): DuckDB reads its Parquet files.
-$(LOCAL): requirements/local.lock requirements/data.lock pyproject.toml | $(VENV)/bin/uv
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/local.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements/data.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+$(LOCAL): requirements/local.lock requirements/data.lock pyproject.toml setup.py | $(VENV)/bin/uv
+	$(INSTALL) --require-hashes -r requirements/local.lock
+	$(INSTALL) --require-hashes --no-deps -r requirements/data.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements/dev.lock $(LOCAL)
-	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	$(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@

@@ -31,7 +31,7 @@ import boto3
 import click
 import numpy as np
 
-from recdrop.local.motoserver import MotoApp
+from recdrop.local.aws.motoserver import MotoApp
 from recdrop.recommender import Query, load
 from recdrop.service.http.hosting import hosted
 

@@ -1,15 +1,12 @@
-"""`make bench-recommender`: every system on the same splits of real data, side by side, against the
-targets.
+"""`make bench-recommender`: every system on the same splits of real data, against the targets.
 
-    python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"] [--systems
-    recdrop,popularity] [--jobs 2]
-        [--no-peers]
+    python -m benchmarks.recommender [--seeds 5] [--data "ml-100k,POC"]
+        [--systems recdrop,popularity] [--jobs 2] [--no-peers]
 
 Where a split asks fewer than FEW_USERS there are twice as many splits: one says little then.
 
-implicit is a dependency of the project. The other peers live in a virtual environment of their own,
-made on first use from requirements/bench.txt; what cannot be installed or run is listed as absent,
-never left out in silence.
+The peers live in a virtual environment of their own, made on first use from requirements/bench.txt;
+what cannot be installed or run is listed as absent, never left out in silence.
 """
 
 from __future__ import annotations
@@ -33,10 +30,20 @@ from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
 from benchmarks.recommender_split import Split, make_split
 from benchmarks.recommender_systems import SYSTEMS
 from recdrop.recommender import TrainingData
-from recdrop.recommender.histories import histories, items_repeat
+from recdrop.recommender.data.histories import histories, items_repeat
 from recdrop.recommender.metrics import evaluate_rankings
 
-PEERS = ("recdrop + extra", "lenskit item-kNN", "lenskit ALS", "rectools EASE", "Surprise SVD")
+# What runs in the peers' environment.
+PEERS = (
+    "recdrop + extra",
+    "implicit ALS",
+    "implicit BM25",
+    "implicit BPR",
+    "lenskit item-kNN",
+    "lenskit ALS",
+    "rectools EASE",
+    "Surprise SVD",
+)
 VENV = Path(
     os.environ.get("RECDROP_BENCH_VENV", Path(tempfile.gettempdir()) / "recdrop-bench-venv")
 )
@@ -210,7 +217,8 @@ def _mean(rows: Sequence[Row]) -> Row:
 
 def _print_table(name: str, data: TrainingData, table: Mapping[str, Row], seeds: int) -> None:
     print(
-        f"\n{name}: {len(data)} events, {len(data.user_ids)} users, {len(data.item_ids)} items; mean of up to {seeds} seeds"
+        f"\n{name}: {len(data)} events, {len(data.user_ids)} users, {len(data.item_ids)} items; "
+        f"mean of up to {seeds} seeds"
     )
     print(
         "".join(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS, ROOT, DataAbsentError
-from recdrop.recommender.factors import Plan, sample
+from recdrop.recommender.parts.factors import Plan, sample
 
 Array = Any
 Folds = dict[str, Array]

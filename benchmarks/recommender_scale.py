@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from recdrop.recommender import Model, Query, TrainingData, fit, load
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100_000, 1_000_000, 5_000_000, 20_000_000)
@@ -130,13 +130,11 @@ def _print(rows: Sequence[dict[str, float]]) -> None:
         )
     last = rows[-1]
     for title, limit in LIMIT.items():
-        print(
-            f"{title} at {last['events']:.0f} events: {last[title]:.2f}, limit {limit}: {'met' if last[title] <= limit else 'not met'}"
-        )
-    print(
-        "beyond: time and memory grow with the events; the ridge does not, its head is bounded. Train on a window of the"
-    )
-    print("newest events, or on a larger machine; nothing is dropped in silence.")
+        met = "met" if last[title] <= limit else "not met"
+        print(f"{title} at {last['events']:.0f} events: {last[title]:.2f}, limit {limit}: {met}")
+    print("beyond: time and memory grow with the events; the ridge does not, its head is bounded.")
+    print("Train on a window of the newest events, or on a larger machine;")
+    print("nothing is dropped in silence.")
 
 
 def _skewed(rng: np.random.Generator, size: int, draws: int, power: float) -> Array:

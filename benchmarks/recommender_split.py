@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from recdrop.recommender import Column, TrainingData
-from recdrop.recommender.data import Kind
-from recdrop.recommender.histories import histories
-from recdrop.recommender.split import draw_users, hold_out
+from recdrop.recommender.data.histories import histories
+from recdrop.recommender.data.records import Kind
+from recdrop.recommender.data.split import draw_users, hold_out
 
 Array = Any
 MOST_USERS = 2500

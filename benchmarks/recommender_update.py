@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS
-from recdrop.recommender import Model, TrainingData, fit
-from recdrop.recommender.evaluation import measure_cases
-from recdrop.recommender.histories import histories
-from recdrop.recommender.split import Cases, draw_users, hold_out
+from recdrop.recommender import Model, TrainingData, fit, update
+from recdrop.recommender.data.histories import histories
+from recdrop.recommender.data.split import Cases, draw_users, hold_out
+from recdrop.recommender.fitting.evaluation import measure_cases
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,11 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     cases = hold_out(history, asked)
     now = data.take(~np.isin(data.user, asked))
     before = now.take(now.timestamp <= np.quantile(now.timestamp, 0.8))
-    print(
-        f"{name}: {len(before)} events, then {len(now)}\n{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}"
-    )
+    print(f"{name}: {len(before)} events, then {len(now)}")
+    print(f"{'':<12}{'seconds':>10}{'NDCG@10':>10}{'MRR@25':>10}{'coverage':>10}")
     old = _line("stale", lambda: fit("user-personalization", before), data, cases)
-    _line("updated", lambda: old.update(now), data, cases)
+    _line("updated", lambda: update(old, now), data, cases)
     _line("full fit", lambda: fit("user-personalization", now), data, cases)
     return 0
 

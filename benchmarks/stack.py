@@ -1,5 +1,6 @@
-"""What the local stack costs: start, an invocation, a state, a request, beside the same work
-without it.
+"""What the local stack costs, beside the same work without it.
+
+Measured are the start, an invocation, a request and a state.
 
     python -m benchmarks.stack
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from recdrop.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "tests" / "local" / "sample"
+SAMPLE = ROOT / "tests" / "recdrop" / "sample"
 ROUNDS = 300
 WARM_UP = 20
 STATES = 12
@@ -27,13 +28,11 @@ STATES = 12
 
 def main() -> None:
     """Measure and print."""
-    print(
-        "start-up, a process of its own, ports answering (s):",
-        *(f"{start_up():.2f}" for _ in range(3)),
-    )
+    starts = (f"{start_up():.2f}" for _ in range(3))
+    print("start-up, a process of its own, everything ready (s):", *starts)
     with Stack(SAMPLE, scale=1000, personalize=False) as stack:
         print(f"start-up here, moto imported for the first time (s): {stack.started_in:.2f}")
-        time.sleep(1)
+        time.sleep(1)  # the stack makes its first clients in the background; not while we measure
         measure_invocations(stack)
         measure_requests(stack)
         measure_states(stack)
@@ -43,12 +42,19 @@ def main() -> None:
 
 def start_up() -> float:
     """Seconds from starting Python to a ready stack of the project, Personalize included."""
-    code = "import time; began = time.time()\nfrom pathlib import Path\nfrom recdrop.local.stack import Stack\n"
-    code += f"with Stack(Path({str(ROOT)!r})) as stack: print(time.time() - began)"
+    code = f"""
+import time
+began = time.time()
+from pathlib import Path
+from recdrop.local.stack import Stack
+with Stack(Path({str(ROOT)!r})) as stack:
+    print(time.time() - began)
+"""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return float(done.stdout)
+    # A template that was made anew is told of on stdout, in the application's log.
+    return float(done.stdout.splitlines()[-1])
 
 
 def measure_invocations(stack: Stack) -> None:
@@ -113,9 +119,9 @@ def measure_states(stack: Stack) -> None:
             time.sleep(0.005)
 
     p50, p99 = quantiles(run, 30)
-    print(
-        f"{f'run of {STATES} Lambda tasks':36} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {p50 / STATES:.2f} ms a state"
-    )
+    each = p50 / STATES
+    what = f"run of {STATES} Lambda tasks"
+    print(f"{what:36} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {each:.2f} ms a state")
 
 
 def quantiles(work: Callable[[], object], rounds: int) -> tuple[float, float]:

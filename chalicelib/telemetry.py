@@ -15,7 +15,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import aws, errors
 
-logger = Logger(service="recdrop")
+# Not "recdrop" as the metrics: Python would take the loggers of the package `recdrop`, which is the
+# laptop, for children of the Lambdas' one, and print their lines as the Lambdas'.
+logger = Logger(service="recdrop-application")
 metrics = Metrics(namespace="recdrop", service="recdrop")
 
 Task = Callable[[dict[str, Any]], object]

@@ -13,17 +13,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import errors
-
 PROJECT = Path(__file__).resolve().parent.parent
-PIPELINE = PROJECT / "statemachines" / "pipeline.asl.json"
-AWS_ERRORS = {
-    "Lambda.AWSLambdaException",
-    "Lambda.ServiceException",
-    "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Sandbox.Timedout",
-}
 
 
 def imports(package: str) -> Iterator[tuple[str, str]]:
@@ -75,115 +65,6 @@ def test_importing_the_app_pulls_in_nothing_heavy() -> None:
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-# -- the state machine -----------------------------------------------------------------------------
-
-
-def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """(name, state, the machine it belongs to), Map processors included."""
-    for name, state in machine["States"].items():
-        yield name, state, machine
-        if "ItemProcessor" in state:
-            yield from states(state["ItemProcessor"])
-
-
-STATES = list(states(json.loads(PIPELINE.read_text())))
-TASKS = [(name, state) for name, state, _ in STATES if state["Type"] == "Task"]
-
-
-def test_every_error_that_the_state_machine_names_exists() -> None:
-    names = {
-        name
-        for _, state in TASKS
-        for rule in (*state["Retry"], *state.get("Catch", ()))
-        for name in rule["ErrorEquals"]
-    }
-    ours = {name for name in names if not name.startswith("States.")} - AWS_ERRORS
-    assert [
-        name
-        for name in ours
-        if not issubclass(getattr(errors, name, type(None)), errors.RecdropError)
-    ] == []
-
-
-def test_every_target_exists_and_every_state_is_reached() -> None:
-    for name, state, machine in STATES:
-        targets = [
-            state.get("Next"),
-            state.get("Default"),
-            *(rule["Next"] for rule in state.get("Catch", ())),
-        ]
-        targets += [choice["Next"] for choice in state.get("Choices", ())]
-        assert {target for target in targets if target} <= machine["States"].keys(), name
-    for _, _, machine in STATES:
-        assert machine["States"].keys() == reachable(machine)
-
-
-def reachable(machine: dict[str, Any]) -> set[str]:
-    seen, todo = set(), [machine["StartAt"]]
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        text = json.dumps(
-            {key: value for key, value in machine["States"][name].items() if key != "ItemProcessor"}
-        )
-        todo += re.findall(r'"(?:Next|Default)": "([^"]+)"', text)
-    return seen
-
-
-def test_every_task_retries_throttles_with_jitter_and_service_errors() -> None:
-    for name, state in TASKS:
-        by_error = {error: rule for rule in state["Retry"] for error in rule["ErrorEquals"]}
-        assert by_error["Throttled"]["JitterStrategy"] == "FULL", name
-        assert "Lambda.Unknown" in by_error, name
-        assert state["TimeoutSeconds"] > 0, name
-
-
-def test_polling_is_capped_and_covers_twelve_hours_without_jitter() -> None:
-    polls = [
-        rule
-        for _, state in TASKS
-        for rule in state["Retry"]
-        if "ResourcePending" in rule["ErrorEquals"]
-    ]
-    assert polls
-    for rule in polls:
-        waits = [
-            min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"])
-            for n in range(rule["MaxAttempts"])
-        ]
-        assert sum(waits) >= 12 * 3600
-        assert "JitterStrategy" not in rule
-
-
-def test_the_lease_is_released_whatever_fails_after_it_was_taken() -> None:
-    machine = json.loads(PIPELINE.read_text())
-    for name, state in machine["States"].items():
-        if state["Type"] in ("Task", "Map") and name not in ("Release the lease", "Notify"):
-            catch = state["Catch"][-1]
-            assert catch["ErrorEquals"] == ["States.ALL"], name
-            assert "Release the lease" in path_from(machine, catch["Next"]), name
-
-
-def path_from(machine: dict[str, Any], name: str) -> set[str]:
-    return reachable({**machine, "StartAt": name})
-
-
-def test_a_lambda_its_function_and_its_placeholder_share_one_name() -> None:
-    placeholders = set(re.findall(r"\$\{(\w+)Arn\}", PIPELINE.read_text()))
-    functions = set(
-        re.findall(
-            r'@app\.lambda_function\(name="(\w+)"\)\n@task\ndef (\w+)',
-            (PROJECT / "app.py").read_text(),
-        )
-    )
-    assert placeholders == {
-        "".join(part.title() for part in name.split("_")) for name, _ in functions
-    }
-    assert all(name == function for name, function in functions)
 
 
 # -- the template ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Editors read it (docs/recdrop.schema.json is this, written down), and so do our 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -32,8 +33,12 @@ def json_schema() -> Node:
     """The whole schema, with the tables' rows as enums."""
     # Defaults are tuples until they are written: editors and comparisons want lists.
     schema = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
-    for (section, key), table in CHOICES.items():
-        schema["$defs"][section]["properties"][key]["enum"] = sorted(table)
+    for section in schema["$defs"].values():
+        # Up to 3.12 Python keeps the indentation of a docstring's later lines, from 3.13 on it does not.
+        if "description" in section:
+            section["description"] = inspect.cleandoc(section["description"])
+    for (name, key), table in CHOICES.items():
+        schema["$defs"][name]["properties"][key]["enum"] = sorted(table)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "recdrop.toml",

@@ -13,9 +13,9 @@ import click
 
 FINDINGS, USAGE, UNREADABLE, UNREACHABLE, RUN_FAILED = 1, 2, 3, 4, 5
 DEFAULT_PORT = 4566
-DIRECT = urllib.request.build_opener(
-    urllib.request.ProxyHandler({})
-)  # a proxy does not know our 127.0.0.1
+CONFIG = "recdrop.toml"
+# A proxy that the user has set does not know our 127.0.0.1.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Json = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +54,11 @@ def find_endpoint(given: str | None) -> str:
 
 
 def call(endpoint: str, request: str, body: Any = None, timeout: float = 5) -> Json:
-    """A request to the stack itself, such as `GET health`. CliError when nobody answers."""
+    """A request to the stack itself, such as `GET health`; its document.
+
+    Raises:
+        CliError: nobody answers (UNREACHABLE), or the request is refused.
+    """
     method, path = request.split()
     data = None if body is None else json.dumps(body).encode()
     message = urllib.request.Request(f"{endpoint}/_recdrop/{path}", data=data, method=method)  # noqa: S310
@@ -64,6 +68,7 @@ def call(endpoint: str, request: str, body: Any = None, timeout: float = 5) -> J
             return document
     except urllib.error.HTTPError as error:
         if error.code == 503:
+            # A stack that is starting describes itself too; `ready` says so.
             return dict(json.load(error))
         raise CliError(USAGE if error.code == 400 else UNREACHABLE, read_message(error)) from error
     except (OSError, ValueError) as error:
@@ -83,7 +88,11 @@ def read_message(error: urllib.error.HTTPError) -> str:
 
 
 def describe(endpoint: str) -> Json:
-    """What runs where; CliError while it is still starting."""
+    """What runs where.
+
+    Raises:
+        CliError: the stack is still starting.
+    """
     document = call(endpoint, "GET health")
     if not document.get("ready"):
         raise CliError(
@@ -96,7 +105,7 @@ def describe(endpoint: str) -> Json:
 
 def boto_client(endpoint: str, service: str) -> Any:
     """A boto3 client of the local AWS, with made-up credentials."""
-    from recdrop.local.clients import Clients
+    from recdrop.local.aws.clients import Clients
 
     return Clients(endpoint).get(service)
 

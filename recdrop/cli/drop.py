@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from recdrop import project
 from recdrop.cli.common import (
+    CONFIG,
     UNREADABLE,
     CliError,
+    Json,
     boto_client,
     describe,
     drop_bucket,
@@ -20,8 +22,6 @@ from recdrop.cli.common import (
 )
 from recdrop.local.watch import is_marker
 
-CONFIG = "recdrop.toml"
-
 
 @click.command(
     help="Drop FILES: upload them as an export of a dataset group. A folder is dropped with all it holds."
@@ -29,9 +29,7 @@ CONFIG = "recdrop.toml"
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--group", required=True, help="The dataset group, e.g. shop.")
 @click.option("--dataset", help="interactions, items, users, ... Not needed for recdrop.toml.")
-@click.option(
-    "--wait", "wait_for_run", is_flag=True, help="Wait for the run; exit code 5 when it fails."
-)
+@click.option("--wait", "wait_for_run", is_flag=True, help="Wait for the run of these files.")
 @click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
 @endpoint_option
 @json_option
@@ -45,51 +43,93 @@ def command(
     as_json: bool,
 ) -> int:
     """Upload, manifests last; then wait if asked to."""
-    keys = plan(files, group, dataset)
+    planned = plan(files, group, dataset)
     endpoint = find_endpoint(endpoint_url)
     stack = describe(endpoint)
+    if wait_for_run:
+        return drop_and_wait(endpoint, stack, group, planned, timeout, as_json)
+    upload(endpoint, stack, planned, as_json)
+    if as_json:
+        print_json({"bucket": drop_bucket(stack), "keys": [key for key, _ in planned]})
+    return 0
+
+
+def drop_and_wait(
+    endpoint: str,
+    stack: Json,
+    group: str,
+    planned: list[tuple[str, Path]],
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Upload, wait for the runs of these files, say how they ended."""
+    project.put_on_path(project.own())
+    from recdrop.cli.awaiting import Drop
+    from recdrop.cli.exports import Exports
+    from recdrop.cli.wait import report
+
+    exports = Exports(endpoint, stack, group)
+    # What is there already is not ours: looked at before the first file can start a run.
+    before = exports.before()
+    etags = upload(endpoint, stack, planned, as_json)
+    data = frozenset((key, etag) for key, etag in etags.items() if is_data(key))
+    drop = Drop(exports, before, tuple(etags), data)
+    return report(drop.wait(timeout), as_json)
+
+
+def upload(
+    endpoint: str, stack: Json, planned: list[tuple[str, Path]], as_json: bool
+) -> dict[str, str]:
+    """Put the files into the drop bucket, in order; the ETag of each key."""
     bucket = drop_bucket(stack)
     s3 = boto_client(endpoint, "s3")
-    began = time.time()
-    for key, path in keys:
+    etags = {}
+    for key, path in planned:
         with path.open("rb") as file:
-            s3.put_object(Bucket=bucket, Key=key, Body=file)
+            answer = s3.put_object(Bucket=bucket, Key=key, Body=file)
+        etags[key] = str(answer["ETag"]).strip('"')
         if not as_json:
             click.echo(f"s3://{bucket}/{key}  {path.stat().st_size:,} bytes")
-    if not wait_for_run:
-        if as_json:
-            print_json({"bucket": bucket, "keys": [key for key, _ in keys]})
-        return 0
-    from recdrop.cli.wait import wait_for_new_run
+    return etags
 
-    return wait_for_new_run(endpoint, stack, group, began, timeout, as_json)
+
+def is_data(key: str) -> bool:
+    """Whether a key holds rows, and so will be part of an export set."""
+    return not is_marker(key) and not key.endswith(f"/{CONFIG}")
 
 
 def plan(files: tuple[Path, ...], group: str, dataset: str | None) -> list[tuple[str, Path]]:
-    """Keys and files in the order of upload: configuration, data, then the manifests that say it is
-    complete.
+    """Keys and files in the order of upload.
+
+    The configuration first, then the data, then the manifests that say it is complete.
     """
-    planned = []
-    for path in files:
-        if not path.exists():
-            raise CliError(UNREADABLE, f"No file {str(path)!r}.")
-        if path.is_dir():
-            found = sorted(
-                inner
-                for inner in path.rglob("*")
-                if inner.is_file() and not inner.name.startswith(".")
-            )
-            planned += [(inner.relative_to(path).as_posix(), inner) for inner in found]
-        else:
-            planned.append((path.name, path))
-    if not planned:
+    named = [pair for path in files for pair in name_files(path)]
+    if not named:
         raise CliError(UNREADABLE, "There is no file in what was given.")
-    if dataset is None and any(name != CONFIG for name, _ in planned):
+    if dataset is None and any(name != CONFIG for name, _ in named):
         raise click.UsageError(
             "Missing option '--dataset'. Expected interactions, items, users, ..."
         )
     keys = [
         (f"{group}/{name}" if name == CONFIG else f"{group}/{dataset}/{name}", path)
-        for name, path in planned
+        for name, path in named
     ]
     return sorted(keys, key=lambda pair: (pair[1].name != CONFIG, is_marker(pair[0]), pair[0]))
+
+
+def name_files(path: Path) -> list[tuple[str, Path]]:
+    """A file, or all that a folder holds, each with its name below the dataset.
+
+    Raises:
+        CliError: there is no such file.
+    """
+    if not path.exists():
+        raise CliError(UNREADABLE, f"No file {str(path)!r}.")
+    if not path.is_dir():
+        return [(path.name, path)]
+    found = sorted(inner for inner in path.rglob("*") if inner.is_file())
+    return [
+        (inner.relative_to(path).as_posix(), inner)
+        for inner in found
+        if not inner.name.startswith(".")
+    ]

@@ -39,11 +39,8 @@ def command(
     if clear:
         call(endpoint, "DELETE faults")
     if function:
-        call(
-            endpoint,
-            "POST faults",
-            {"function": function, "when": when, "error": error, "times": times},
-        )
+        fault = {"function": function, "when": when, "error": error, "times": times}
+        call(endpoint, "POST faults", fault)
     planned = call(endpoint, "GET faults")["faults"]
     if as_json:
         print_json(planned)

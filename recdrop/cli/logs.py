@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import click
 
 from recdrop.cli.common import call, endpoint_option, find_endpoint, json_option
-from recdrop.local.logs import Line, pretty
+from recdrop.local.lambdas.logs import Line, pretty
 
 FOLLOW_SECONDS = 0.5
 
@@ -28,11 +28,10 @@ def command(
 ) -> int:
     """Print the newest lines, then new ones if asked to."""
     endpoint = find_endpoint(endpoint_url)
+    wanted = {"function": function, "contains": contains, "limit": lines}
     number = 0
     while True:
-        query = urlencode(
-            {"after": number, "function": function, "contains": contains, "limit": lines}
-        )
+        query = urlencode({**wanted, "after": number})
         for line in call(endpoint, f"GET logs?{query}")["lines"]:
             number = line["number"]
             click.echo(json.dumps(line) if as_json else pretty(Line(**line)))

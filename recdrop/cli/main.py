@@ -15,6 +15,7 @@ import sys
 import click
 
 COMMANDS = {
+    "demo": ("recdrop.cli.demo", "Play the whole flow on real purchases, on this machine."),
     "up": ("recdrop.cli.up", "Start the local AWS with the application deployed."),
     "down": ("recdrop.cli.down", "Stop the local AWS that listens on the port."),
     "status": ("recdrop.cli.status", "Say what runs where."),
@@ -29,7 +30,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a verb when it is called, and suggests the nearest one for a name it does not know."""
+    """Imports a verb when it is called; for a name it does not know, it suggests the nearest."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs, in the order of a working day."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ from recdrop.cli.report import WorkFiles
 
 
 @click.command(
-    help="Show what was refused of the export of run NAME, or of the newest of group NAME. Exit code 1 when there is something."
+    help="Show what was refused of the export of run NAME, or of the newest of group NAME. "
+    "Exit code 1 when there is something."
 )
 @click.argument("name")
 @click.option(
@@ -35,15 +37,21 @@ def command(name: str, limit: int, endpoint_url: str | None, as_json: bool) -> i
     }
     if as_json:
         print_json(found)
-    elif not found:
+    elif found:
+        show(found, limit)
+    else:
         click.echo(f"Nothing of run {run} is in quarantine.")
-    for key, notes in () if as_json else found.items():
+    return FINDINGS if found else 0
+
+
+def show(found: Mapping[str, list[dict[str, Any]]], limit: int) -> None:
+    """The first notes of each key, one a line."""
+    for key, notes in found.items():
         click.echo(f"{key}: {len(notes):,}")
         for note in notes[:limit]:
             click.echo("  " + "  ".join(f"{name}={value}" for name, value in note.items()))
         if len(notes) > limit:
             click.echo(f"  ... and {len(notes) - limit:,} more; --limit shows them")
-    return FINDINGS if found else 0
 
 
 def read_notes(body: bytes, key: str) -> list[dict[str, Any]]:

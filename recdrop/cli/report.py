@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from recdrop import project
 from recdrop.cli.common import (
     USAGE,
     CliError,
@@ -30,6 +31,7 @@ from recdrop.cli.runs import find_run, list_runs
 @json_option
 def command(name: str, html: Path | None, endpoint_url: str | None, as_json: bool) -> int:
     """Print the report, or save its page."""
+    project.put_on_path(project.own())
     from chalicelib import documents, layout
     from chalicelib.reports.text import text
 

@@ -34,9 +34,10 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of the pipeline."""
+    """One execution of the pipeline. `name` is the execution's, `run` what the pipeline calls it."""
 
     name: str
+    run: str
     group: str
     status: str
     started: dt.datetime
@@ -98,12 +99,14 @@ def list_runs(client: Any, machine: str, group: str | None = None, limit: int = 
 
 
 def to_run(client: Any, entry: dict[str, Any]) -> Run:
-    """A run with its group, which only its input says."""
+    """A run; its group and the pipeline's name of it are in its input alone."""
     described = client.describe_execution(executionArn=entry["executionArn"])
+    given = json.loads(described["input"])
     ended = entry.get("stopDate") or described.get("stopDate") or dt.datetime.now(dt.UTC)
     return Run(
         name=entry["name"],
-        group=str(json.loads(described["input"]).get("group", "")),
+        run=str(given.get("run", "")),
+        group=str(given.get("group", "")),
         status=entry["status"],
         started=entry["startDate"],
         seconds=round((ended - entry["startDate"]).total_seconds(), 3),
@@ -112,7 +115,11 @@ def to_run(client: Any, entry: dict[str, Any]) -> Run:
 
 
 def find_run(runs: list[Run], name: str) -> Run:
-    """The run with the name, or the only one whose name contains it."""
+    """The run with the name, or the only one whose name contains it.
+
+    Raises:
+        CliError: there is none, or there are several.
+    """
     found = [run for run in runs if name == run.name] or [run for run in runs if name in run.name]
     if len(found) != 1:
         names = ", ".join(run.name for run in (found or runs)[:5]) or "(none)"
@@ -125,21 +132,14 @@ def show_run(client: Any, run: Run, as_json: bool) -> int:
     states = list(read_states(client, run.arn))
     described = client.describe_execution(executionArn=run.arn)
     if as_json:
-        print_json(
-            {
-                **asdict(run),
-                "states": [asdict(state) for state in states],
-                **{key: described.get(key) for key in ("input", "output", "error", "cause")},
-            }
-        )
+        more = {key: described.get(key) for key in ("input", "output", "error", "cause")}
+        print_json({**asdict(run), "states": [asdict(state) for state in states], **more})
         return 0
-    click.echo(
-        f"{run.name}  {run.group}  {click.style(run.status, fg=COLOURS.get(run.status))}  {run.seconds:.1f} s"
-    )
+    status = click.style(run.status, fg=COLOURS.get(run.status))
+    click.echo(f"{run.name}  {run.group}  {status}  {run.seconds:.1f} s")
     for state in states:
-        click.echo(
-            f"  {'...' if state.seconds is None else f'{state.seconds:6.2f} s':>9}  {state.name}"
-        )
+        took = "..." if state.seconds is None else f"{state.seconds:6.2f} s"
+        click.echo(f"  {took:>9}  {state.name}")
     if described.get("error"):
         click.echo(f"{described['error']}: {described.get('cause', '')}")
     return 0
@@ -148,17 +148,23 @@ def show_run(client: Any, run: Run, as_json: bool) -> int:
 def read_states(client: Any, arn: str) -> Iterator[State]:
     """The visits of states in the order of entering."""
     entered: list[tuple[str, dt.datetime]] = []
-    left: dict[int, float] = {}
-    for page in client.get_paginator("get_execution_history").paginate(executionArn=arn):
-        for event in page["events"]:
-            if "stateEnteredEventDetails" in event:
-                entered.append((event["stateEnteredEventDetails"]["name"], event["timestamp"]))
-            elif "stateExitedEventDetails" in event:
-                name = event["stateExitedEventDetails"]["name"]
-                index = next(
-                    (i for i, (n, _) in enumerate(entered) if n == name and i not in left), None
-                )
-                if index is not None:
-                    left[index] = (event["timestamp"] - entered[index][1]).total_seconds()
+    took: dict[int, float] = {}
+    for event in read_history(client, arn):
+        if "stateEnteredEventDetails" in event:
+            entered.append((event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+        elif "stateExitedEventDetails" in event:
+            name = event["stateExitedEventDetails"]["name"]
+            # In a Map a state is visited by several at once, and no event says which of them it
+            # was that left: the first that came is taken for the first that goes.
+            open_visits = (i for i, (n, _) in enumerate(entered) if n == name and i not in took)
+            visit = next(open_visits, None)
+            if visit is not None:
+                took[visit] = (event["timestamp"] - entered[visit][1]).total_seconds()
     for index, (name, _) in enumerate(entered):
-        yield State(name, left.get(index))
+        yield State(name, took.get(index))
+
+
+def read_history(client: Any, arn: str) -> Iterator[dict[str, Any]]:
+    """The events of an execution, oldest first."""
+    for page in client.get_paginator("get_execution_history").paginate(executionArn=arn):
+        yield from page["events"]

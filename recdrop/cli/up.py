@@ -14,8 +14,11 @@ from typing import Any
 import click
 
 from recdrop.cli.common import UNREACHABLE, UNREADABLE, CliError, json_option, print_json
+from recdrop.project import DEMO_MARK, ProjectError, find
 
+# The state machine looks at a training once a minute; at this scale, three times a second.
 TIME_SCALE = 200.0
+# An unload from a warehouse takes minutes between two files; what one drops by hand comes at once.
 QUIET_SECONDS = "1"
 
 
@@ -25,8 +28,8 @@ QUIET_SECONDS = "1"
 @click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),
-    default=".",
-    help="The Chalice project.",
+    default=None,
+    help="The Chalice project. [default: the one here, else recdrop's own]",
 )
 @click.option(
     "--aws-port",
@@ -54,7 +57,7 @@ QUIET_SECONDS = "1"
     "--watch",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="RECDROP_WATCH",
-    help="Upload what is saved under this folder as <group>/<dataset>/<file>. [default: drop, in the project]",
+    help="Upload what is saved here as <group>/<dataset>/<file>. [default: drop]",
 )
 @click.option("--no-watch", is_flag=True, help="Watch no folder.")
 @click.option(
@@ -68,7 +71,8 @@ QUIET_SECONDS = "1"
     "--quiet-seconds",
     default=None,
     envvar="QUIET_SECONDS",
-    help=f"An export without a manifest is complete after so long without a new file. [default: {QUIET_SECONDS}]",
+    help="An export without a manifest is complete after so long without a new file. "
+    f"[default: {QUIET_SECONDS}]",
 )
 @click.option(
     "--env", "variables", multiple=True, metavar="KEY=VALUE", help="A variable of the Lambdas."
@@ -76,7 +80,7 @@ QUIET_SECONDS = "1"
 @click.option("--verbose", is_flag=True, help="Print what the Lambdas log.")
 @json_option
 def command(
-    project: Path,
+    project: Path | None,
     aws_port: int,
     api_port: int,
     data_dir: Path | None,
@@ -93,7 +97,7 @@ def command(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     stack = make_stack(
-        project,
+        project or find_project(),
         data_dir=data_dir,
         aws_port=aws_port,
         api_port=api_port,
@@ -101,7 +105,7 @@ def command(
         verbose=verbose,
         environment={"QUIET_SECONDS": quiet_seconds or QUIET_SECONDS, **read_variables(variables)},
     )
-    folder = None if no_watch else watch or project / "drop"
+    folder = None if no_watch else watch or (project or Path()) / "drop"
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -115,6 +119,9 @@ def command(
     watcher = None
     try:
         start(stack)
+        if data_dir is not None:
+            # From now on it may hold what is the user's: the demo leaves it alone.
+            (data_dir / DEMO_MARK).unlink(missing_ok=True)
         if folder is not None:
             watcher = watch_folder(stack, folder)
         print_json(stack.describe()) if as_json else click.echo(greeting(stack, folder))
@@ -138,9 +145,19 @@ def make_stack(project: Path, **options: Any) -> Any:
     return Stack(project, **options)
 
 
+def find_project() -> Path:
+    """The project to deploy when none is named."""
+    try:
+        return find()
+    except ProjectError as error:
+        raise CliError(UNREADABLE, str(error)) from error
+
+
 def start(stack: Any) -> None:
-    """Start it; what a user can mend becomes an error with an exit code, all else keeps its
-    traceback.
+    """Start it. Anything but what a user can mend keeps its traceback.
+
+    Raises:
+        CliError: a port is taken, the project or the data folder cannot be read.
     """
     from recdrop.service.http.httpserver import PortInUseError
 
@@ -203,6 +220,6 @@ def greeting(stack: Any, watch: Path | None) -> str:
 
 def key() -> str:
     """Made-up credentials; nothing checks them."""
-    from recdrop.local.clients import FAKE_KEY
+    from recdrop.local.aws.clients import FAKE_KEY
 
     return os.environ.get("RECDROP_KEY", FAKE_KEY)

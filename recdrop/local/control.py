@@ -1,7 +1,7 @@
-"""The stack's own requests on the AWS port, below `/_recdrop/`: health, what runs where, logs,
-faults, stop.
+"""The stack's own requests on the AWS port, below `/_recdrop/`.
 
-They exist only here; everything else on the port is AWS's API.
+They say whether it is ready and what runs where, read logs, plan faults and stop the stack. They
+exist only here; everything else on the port is AWS's API.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from recdrop.local.lambdas import Fault, FaultPlan
+from recdrop.local.lambdas.faults import Fault, FaultPlan
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from recdrop.local.logs import Line
+    from recdrop.local.lambdas.logs import Line
 
 PREFIX = "/_recdrop/"
 
@@ -43,19 +43,16 @@ class Control:
         return str(environ.get("PATH_INFO", "")).startswith(PREFIX)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with JSON. A web page of another origin may not stop or break the stack."""
+        """Answer with JSON."""
         if "HTTP_ORIGIN" in environ:
+            # A web page of another origin may not stop or break the stack.
             message = "These requests are not for web pages. Expected no Origin header."
-            return reply(
-                start_response,
-                "403 Forbidden",
-                {"error": {"code": "Forbidden", "message": message}},
-            )
-        status, document = self.answer(
-            f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix(PREFIX)}",
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
-            dict(parse_qsl(environ.get("QUERY_STRING", ""))),
-        )
+            document: Any = {"error": {"code": "Forbidden", "message": message}}
+            return reply(start_response, "403 Forbidden", document)
+        request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix(PREFIX)}"
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        status, document = self.answer(request, body, query)
         return reply(start_response, status, document)
 
     def answer(self, request: str, body: bytes, query: Mapping[str, str]) -> tuple[str, Any]:
@@ -63,9 +60,8 @@ class Control:
         match request:
             case "GET health":
                 description = self._describe()
-                return (
-                    "200 OK" if description["ready"] else "503 Service Unavailable"
-                ), description
+                status = "200 OK" if description["ready"] else "503 Service Unavailable"
+                return status, description
             case "GET logs":
                 lines = self._read_logs(
                     int(query.get("after", "0")),
@@ -84,7 +80,8 @@ class Control:
             case "POST stop":
                 self._stop()
                 return "202 Accepted", {"stopping": True}
-        message = f"No {request!r} here. Expected GET health, GET logs, GET|POST|DELETE faults or POST stop."
+        expected = "GET health, GET logs, GET|POST|DELETE faults or POST stop"
+        message = f"No {request!r} here. Expected {expected}."
         return "404 Not Found", {"error": {"code": "NotFound", "message": message}}
 
     def add_fault(self, body: bytes) -> tuple[str, Any]:

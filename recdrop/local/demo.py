@@ -1,35 +1,38 @@
-"""`make demo`: the whole flow on real purchases, told as it happens.
+"""The story of `recdrop demo`: the whole flow on real purchases, told as it happens.
 
-Exits 1 when anything is not as it should be.
+Two exports of the same shop. The first one makes its models; the second one is damaged in a way
+that no count or schema shows, and its worse model must be held back. Starting the stack is the
+caller's.
+
+Errors:
+    DemoError   something is not as the demo promises
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from recdrop.local import unload
+from recdrop.local.aws.identity import REGION
 from recdrop.local.progress import follow
 from recdrop.local.stack import Stack
+from recdrop.project import DEMO_DATA, DEMO_MARK
 
 GROUP = "groceries"
-HOME = Path(".recdrop/data")
-MARK = "made-by-demo"
 T = TypeVar("T")
 TIME_SCALE = 150  # of the state machine's waits: 60 s between polls become 0.4 s
-
-TRAINING_SECONDS = 10  # what the search for settings is sized by; `make up` takes 30
+TRAINING_SECONDS = 10  # what the search for settings is sized by; `recdrop up` takes 30
+MOST_FINDINGS = 8
 
 CONFIG = """\
 [source]
@@ -56,34 +59,34 @@ class DemoError(Exception):
 
 
 class Demo:
+    """Plays on a running stack; exports are written below `folder`.
+
+    Afterwards `times` has seconds by stage, and `decisions` the result of each solution by run.
+    """
+
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack, self.folder = stack, folder
-        self.s3, self.stepfunctions = stack.boto_client("s3"), stack.boto_client("stepfunctions")
+        self.s3 = stack.boto_client("s3")
+        self.stepfunctions = stack.boto_client("stepfunctions")
         self.personalize = stack.boto_client("personalize")
-        self.times: list[tuple[str, float]] = []
+        self.times: dict[str, float] = {"start the stack": stack.started_in}
+        self.decisions: dict[str, dict[str, str]] = {}
 
     # -- the story ---------------------------------------------------------------------------------
 
     def play(self) -> None:
+        """The story from its beginning to its end.
+
+        Raises:
+            DemoError: something is not as the demo promises.
+            unload.DataMissingError: the purchases are not installed.
+        """
         with ThreadPoolExecutor(1) as writer:
-            with self.stage("write export"):
-                first = unload.write_unload(self.folder / "2017-11-30")
-                rows = first.rows
-                say(
-                    f"{rows['interactions']:,} purchases, {rows['items']:,} products, {rows['users']:,} households described"
-                )
+            first = self.write_first()
+            # The second export is written while the models of the first one train.
             later = writer.submit(unload.write_unload, self.folder / "2017-12-31", corrupted=True)
             with self.stage("first run"):
-                report = self.run(
-                    first, f"The first export of '{GROUP}': purchases up to {unload.CUT}"
-                )
-            expect(
-                report["status"] == "succeeded",
-                f"the first run {report['status']}: {report['reason']}",
-            )
-            self.tell_data(report)
-            self.tell_decision(report)
-            self.tell_cost(report)
+                self.drop_first(first)
             with self.stage("ask"):
                 self.ask_households()
                 self.ask_snowflake()
@@ -92,8 +95,30 @@ class Demo:
             with self.stage("corrupted export"):
                 self.drop_corrupted(later.result())
 
+    def write_first(self) -> unload.Unload:
+        """The purchases up to December, as a warehouse would unload them."""
+        with self.stage("write export"):
+            export = unload.write_unload(self.folder / "2017-11-30")
+        rows = export.rows
+        say(
+            f"{rows['interactions']:,} purchases, {rows['items']:,} products,"
+            f" {rows['users']:,} households described"
+        )
+        return export
+
+    def drop_first(self, export: unload.Unload) -> None:
+        """The first run: what was found in the data, decided, and what it would cost."""
+        title = f"The first export of '{GROUP}': purchases up to {unload.CUT}"
+        report = self.run(export, title)
+        self.decisions["first run"] = results(report)
+        failed = f"the first run {report['status']}: {report['reason']}"
+        expect(report["status"] == "succeeded", failed)
+        self.tell_data(report)
+        self.tell_decision(report)
+        self.tell_cost(report)
+
     def run(self, export: unload.Unload, title: str) -> dict[str, Any]:
-        """Drops an export, follows its run and answers its report."""
+        """Drop an export and follow its run; the run's report."""
         headline(title)
         before = {execution["executionArn"] for execution in self.executions()}
         self.drop(export)
@@ -101,87 +126,82 @@ class Demo:
             lambda: [e for e in self.executions() if e["executionArn"] not in before],
             "an execution of the state machine",
         )
-        follow(self.stepfunctions, new[0]["executionArn"], say)
-        run = json.loads(
-            self.stepfunctions.describe_execution(executionArn=new[0]["executionArn"])["input"]
-        )["run"]
-        body = self.s3.get_object(
-            Bucket=self.stack.outputs["WorkBucketName"], Key=f"runs/{run}/report.json"
-        )["Body"].read()
-        report: dict[str, Any] = json.loads(body)
+        arn = new[0]["executionArn"]
+        follow(self.stepfunctions, arn, say)
+        given = json.loads(self.stepfunctions.describe_execution(executionArn=arn)["input"])
+        return self.report(given["run"])
+
+    def report(self, run: str) -> dict[str, Any]:
+        """The report that a run wrote."""
+        from chalicelib import layout  # the running stack has put its project on the path
+
+        work = self.stack.outputs["WorkBucketName"]
+        answer = self.s3.get_object(Bucket=work, Key=layout.report(run))
+        report: dict[str, Any] = json.loads(answer["Body"].read())
         return report
 
     def drop(self, export: unload.Unload) -> None:
-        bucket = self.stack.outputs["DropBucketName"]
+        """Upload an export's files, its manifest last."""
+        bucket, name = self.stack.outputs["DropBucketName"], export.folder.name
         self.s3.put_object(Bucket=bucket, Key=f"{GROUP}/recdrop.toml", Body=CONFIG.encode())
         for path in (*export.files, export.manifest):
-            key = f"{GROUP}/{export.folder.name}/{path.relative_to(export.folder)}"
+            key = f"{GROUP}/{name}/{path.relative_to(export.folder)}"
             self.s3.upload_file(str(path), bucket, key)
-        say(
-            f"dropped {len(export.files)} gzip parts and manifest.json into s3://{bucket}/{GROUP}/{export.folder.name}/"
-        )
-
-    def executions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.stepfunctions.list_executions(
-            stateMachineArn=self.stack.outputs["PipelineArn"]
-        )["executions"]
-        return found
+        parts = f"{len(export.files)} gzip parts and manifest.json"
+        say(f"dropped {parts} into s3://{bucket}/{GROUP}/{name}/")
 
     def tell_data(self, report: dict[str, Any]) -> None:
+        """What was found in the data."""
         data = report["data"]
         headline(f"The data: can it train? {data['verdict']}")
         for dataset in data["datasets"]:
             say(
-                f"{dataset['dataset']:<13}{dataset['files']} files  {dataset['rows']:>9,} rows  {dataset['kept']:>9,} kept"
+                f"{dataset['dataset']:<13}{dataset['files']} files"
+                f"  {dataset['rows']:>9,} rows  {dataset['kept']:>9,} kept"
             )
-        for finding in data["findings"][:8]:
+        for finding in data["findings"][:MOST_FINDINGS]:
             say(f"{finding['severity']:<8} {finding['sentence']}")
-        if len(data["findings"]) > 8:
-            say(f"... and {len(data['findings']) - 8} more findings in the report")
+        if (more := len(data["findings"]) - MOST_FINDINGS) > 0:
+            say(f"... and {more} more findings in the report")
 
     def tell_decision(self, report: dict[str, Any]) -> None:
+        """Each solution's metrics side by side, and why it was promoted or held."""
         for solution in report["solutions"]:
             decision = solution["decision"]
             headline(f"{solution['solution']} ({solution['recipe']}): {solution['result']}")
-            sides = [
-                side for side in ("candidate", "live", "popularity") if side in decision["metrics"]
-            ]
+            metrics = decision["metrics"]
+            sides = [side for side in ("candidate", "live", "popularity") if side in metrics]
             say(f"{'':<45}" + "".join(f"{side:>12}" for side in sides))
-            for metric in decision["metrics"][sides[0]] if sides else ():
-                say(
-                    f"{metric:<45}"
-                    + "".join(f"{decision['metrics'][side][metric]:>12.4f}" for side in sides)
-                )
+            for metric in metrics[sides[0]] if sides else ():
+                values = "".join(f"{metrics[side][metric]:>12.4f}" for side in sides)
+                say(f"{metric:<45}{values}")
             for reason in decision["reasons"]:
                 say(reason)
 
     def tell_cost(self, report: dict[str, Any]) -> None:
+        """What Amazon Personalize would charge for the run."""
         headline("What this run would cost on Amazon Personalize (estimate)")
         for line in report["cost"]:
-            say(
-                f"{line['what']:<44}{line['quantity']:>14,.4g} {line['unit']:<26}${line['dollars']:.2f}"
-            )
+            amount = f"{line['quantity']:>14,.4g} {line['unit']:<26}"
+            say(f"{line['what']:<44}{amount}${line['dollars']:.2f}")
         say(f"total ${sum(line['dollars'] for line in report['cost']):.2f}; here: nothing")
 
     def ask_households(self) -> None:
+        """Recommendations over HTTP, beside what the household buys."""
         headline("GET /recommendations/{household}")
         for household, who in unload.households(3):
             answer = self.get(f"/recommendations/{household}?numResults=5")
-            expect(
-                answer["source"] == "campaign",
-                f"household {household} was answered by {answer['source']}: {answer.get('reason')}",
-            )
-            say(
-                f"household {household} ({who}), answered by {answer['solutionVersion'].rsplit('/', 2)[-2]}"
-            )
-            for bought, item in zip(
-                unload.bought_most(household, 5), answer["items"], strict=False
-            ):
-                say(
-                    f"  bought {bought:<34} recommended {item['metadata'].get('PRODUCT_TYPE', item['itemId'])}"
-                )
+            source = answer["source"]
+            other = f"household {household} was answered by {source}: {answer.get('reason')}"
+            expect(source == "campaign", other)
+            solution = answer["solutionVersion"].rsplit("/", 2)[-2]
+            say(f"household {household} ({who}), answered by {solution}")
+            bought = unload.bought_most(household, 5)
+            for known, item in zip(bought, answer["items"], strict=False):
+                say(f"  bought {known:<34} recommended {product(item)}")
 
     def ask_snowflake(self) -> None:
+        """Recommendations as an external function of Snowflake asks for them: rows in, rows out."""
         headline("POST /snowflake/recommend, as an external function sends it")
         rows = [
             [0, "2296", 3, None],
@@ -189,19 +209,14 @@ class Demo:
             [2, "1453", 3, {"filter": "produce-only"}],
         ]
         answer = self.post_signed("/snowflake/recommend", {"data": rows})
-        expect(
-            [row[0] for row in answer["data"]] == [0, 1, 2], f"Snowflake rows came back as {answer}"
-        )
+        numbers = [row[0] for row in answer["data"]]
+        expect(numbers == [0, 1, 2], f"Snowflake rows came back as {answer}")
         for (_, household, _, options), (number, value) in zip(rows, answer["data"], strict=True):
-            names = [
-                item.get("metadata", {}).get("PRODUCT_TYPE", item["itemId"])
-                for item in value["items"]
-            ]
-            say(
-                f"  row {number}: {household} {json.dumps(options) if options else ''} -> {', '.join(names)}"
-            )
+            names = ", ".join(product(item) for item in value["items"])
+            say(f"  row {number}: {household} {json.dumps(options) if options else ''} -> {names}")
 
     def drop_again(self, export: unload.Unload) -> None:
+        """The same content once more starts nothing."""
         headline("The same export again")
         before = len(self.executions())
         self.drop(export)
@@ -210,43 +225,52 @@ class Demo:
         say(f"still {before} execution: names come from the content, so nothing ran twice")
 
     def drop_corrupted(self, export: unload.Unload) -> None:
+        """A model trained on damaged data is held, and the campaign goes on as before."""
         before = self.serving()
         report = self.run(
             export,
-            "An export with December, and a join that lost its key: products of the old rows belong to other baskets",
+            "An export with December, and a join that lost its key:"
+            " products of the old rows belong to other baskets",
         )
         self.tell_decision(report)
-        outcome = {solution["solution"]: solution["result"] for solution in report["solutions"]}
-        expect(
-            outcome.get("for-you") == "held", f"the gate did not hold the worse model: {outcome}"
-        )
+        self.decisions["corrupted export"] = found = results(report)
+        expect(found.get("for-you") == "held", f"the gate did not hold the worse model: {found}")
         expect(self.serving()["for-you"] == before["for-you"], "the campaign was changed")
         say(f"the campaign still serves {before['for-you'].rsplit('/', 1)[-1]}")
 
     # -- means -------------------------------------------------------------------------------------
 
-    def serving(self) -> dict[str, str]:
-        campaigns = self.personalize.list_campaigns()["campaigns"]
-        described = [
-            self.personalize.describe_campaign(campaignArn=c["campaignArn"])["campaign"]
-            for c in campaigns
+    def executions(self) -> list[dict[str, Any]]:
+        """Every execution of the state machine."""
+        machine = self.stack.outputs["PipelineArn"]
+        found: list[dict[str, Any]] = self.stepfunctions.list_executions(stateMachineArn=machine)[
+            "executions"
         ]
-        return {c["name"].removeprefix(f"{GROUP}-"): c["solutionVersionArn"] for c in described}
+        return found
+
+    def serving(self) -> dict[str, str]:
+        """The solution version behind each campaign, by solution."""
+        versions = {}
+        for listed in self.personalize.list_campaigns()["campaigns"]:
+            arn = listed["campaignArn"]
+            campaign = self.personalize.describe_campaign(campaignArn=arn)["campaign"]
+            versions[campaign["name"].removeprefix(f"{GROUP}-")] = campaign["solutionVersionArn"]
+        return versions
 
     def settle(self) -> None:
-        """Waits until the queue of exports is empty."""
-        queue = self.stack.boto_client("sqs").get_queue_url(QueueName="recdrop-exports")["QueueUrl"]
+        """Wait until the queue of exports is empty."""
+        sqs = self.stack.boto_client("sqs")
+        queue = sqs.get_queue_url(QueueName="recdrop-exports")["QueueUrl"]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
         def empty() -> bool:
-            found = self.stack.boto_client("sqs").get_queue_attributes(
-                QueueUrl=queue, AttributeNames=names
-            )["Attributes"]
-            return all(found[name] == "0" for name in names)
+            answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+            return all(answer["Attributes"][name] == "0" for name in names)
 
         wait_for(empty, "the queue of exports to be empty")
 
     def get(self, path: str) -> dict[str, Any]:
+        """The answer of the API, with its time told."""
         began = time.perf_counter()
         with urllib.request.urlopen(self.stack.api_url + path) as answer:  # noqa: S310 - our own server
             found: dict[str, Any] = json.load(answer)
@@ -254,22 +278,18 @@ class Demo:
         return found
 
     def post_signed(self, path: str, body: object) -> dict[str, Any]:
-        """The route wants a signature of an AWS identity, as on AWS."""
+        """The answer to a signed request: the route wants an AWS identity, as on AWS."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.session import get_session
 
-        data = json.dumps(body)
-        request = AWSRequest(
-            "POST",
-            self.stack.api_url + path,
-            data=data,
-            headers={"Content-Type": "application/json"},
-        )
         credentials = get_session().get_credentials()
         if credentials is None:
             raise DemoError("no AWS credentials in the environment, though the stack sets some")
-        SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+        data = json.dumps(body)
+        headers = {"Content-Type": "application/json"}
+        request = AWSRequest("POST", self.stack.api_url + path, data=data, headers=headers)
+        SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
         prepared = request.prepare()
         signed = urllib.request.Request(prepared.url, data.encode(), dict(prepared.headers))  # noqa: S310 - our own server
         with urllib.request.urlopen(signed) as answer:  # noqa: S310
@@ -278,25 +298,44 @@ class Demo:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Take a stage's time."""
         began = time.monotonic()
         yield
-        self.times.append((name, time.monotonic() - began))
+        self.times[name] = time.monotonic() - began
+
+
+def results(report: Mapping[str, Any]) -> dict[str, str]:
+    """What became of each solution of a run."""
+    return {solution["solution"]: solution["result"] for solution in report["solutions"]}
+
+
+def product(item: Mapping[str, Any]) -> str:
+    """A recommended item by its type, or by its id where the item is not described."""
+    return str(item.get("metadata", {}).get("PRODUCT_TYPE", item["itemId"]))
 
 
 def say(text: str = "") -> None:
+    """A line of the story."""
     print(f"  {text}" if text else "", flush=True)
 
 
 def headline(text: str) -> None:
+    """What comes next."""
     print(f"\n{text}", flush=True)
 
 
 def expect(condition: bool, otherwise: str) -> None:
+    """Go on, or stop the demo with what is not as promised."""
     if not condition:
         raise DemoError(otherwise)
 
 
 def wait_for(look: Callable[[], T], what: str, seconds: float = 60) -> T:
+    """The first answer of `look` that is not empty.
+
+    Raises:
+        DemoError: there was none in time.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
@@ -306,62 +345,36 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = 60) -> T:
 
 
 @contextmanager
-def home() -> Iterator[Path]:
-    """Where the stack keeps its data, and where `make up` finds it again; not where somebody's own
-    data is.
+def home(wanted: Path = DEMO_DATA) -> Iterator[Path]:
+    """The folder where the stack keeps its data, and where `recdrop up` finds it again.
+
+    Somebody's own data is never touched: without our mark in it, the demo plays in a temporary
+    folder.
     """
-    if HOME.exists() and not (HOME / MARK).exists():
+    if wanted.exists() and not (wanted / DEMO_MARK).exists():
         with tempfile.TemporaryDirectory(prefix="recdrop-demo-") as folder:
-            say(
-                f"{HOME} holds data of yours: the demo keeps its own in {folder} and removes it at the end."
-            )
+            say(f"{wanted} holds data of yours, so the demo plays in {folder} and removes it.")
             yield Path(folder)
         return
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
-    (HOME / MARK).touch()
-    yield HOME
+    shutil.rmtree(wanted, ignore_errors=True)
+    wanted.mkdir(parents=True)
+    (wanted / DEMO_MARK).touch()
+    yield wanted
 
 
-def main() -> int:
-    logging.basicConfig(level=logging.WARNING)
-    began = time.monotonic()
-    headline(
-        "recdrop: drop an export, get recommendations from a model that was proven better. All of it on this machine."
-    )
-    try:
-        with (
-            home() as data,
-            tempfile.TemporaryDirectory(prefix="recdrop-export-") as exports,
-            Stack(
-                Path(),
-                data_dir=data,
-                scale=TIME_SCALE,
-                personalize_options={"training_seconds": TRAINING_SECONDS},
-            ) as stack,
-        ):
-            say(
-                f"local AWS on {stack.aws_url}, API on {stack.api_url}, up in {stack.started_in:.1f} s"
-            )
-            demo = Demo(stack, Path(exports))
-            demo.times.append(("start the stack", stack.started_in))
-            demo.play()
-    except (DemoError, unload.DataMissingError) as error:
-        print(f"\nThe demo failed: {error}", file=sys.stderr)
-        return 1
+def tell_times(times: Mapping[str, float]) -> None:
+    """Where the time went."""
     headline("Where the time went")
-    for name, seconds in demo.times:
+    for name, seconds in times.items():
         say(f"{name:<22}{seconds:6.1f} s")
-    say(f"{'total':<22}{time.monotonic() - began:6.1f} s")
+
+
+def tell_what_next(project: Path) -> None:
+    """What to try with the stack that the demo leaves behind."""
+    # In a clone recdrop is not on the PATH; make is.
+    up = "make up" if (project / "Makefile").exists() else f"recdrop up --data-dir {DEMO_DATA}"
     headline("What to try next")
-    say(
-        "make up                                                    the same stack, with these models, until Ctrl-C; then:"
-    )
+    say(f"{up:<59}the same stack, with these models, until Ctrl-C; then:")
     say("curl 'http://127.0.0.1:8000/recommendations/2296?numResults=5'")
     say("aws --endpoint-url http://127.0.0.1:4566 personalize list-campaigns")
-    say("cp your-events.csv drop/your-shop/interactions/            a file saved there is a drop")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    say(f"{'cp your-events.csv drop/your-shop/interactions/':<59}a file saved there is a drop")

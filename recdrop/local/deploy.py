@@ -1,5 +1,7 @@
-"""Creates the stack in moto from a `LocalTemplate`, and makes by API what moto's CloudFormation
-leaves out.
+"""Creates the stack in moto from a `LocalTemplate`.
+
+What moto's CloudFormation leaves out (bucket notifications, subscriptions, event source mappings)
+is made by API, or handed to the pollers.
 """
 
 from __future__ import annotations
@@ -9,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recdrop.local import slimmoto
+from recdrop.local.aws import slimmoto
 
 slimmoto.install()
 
-from recdrop.local.identity import ACCOUNT, REGION  # noqa: E402
-from recdrop.local.lambdas import Function  # noqa: E402
+from recdrop.local.aws.identity import ACCOUNT, REGION  # noqa: E402
+from recdrop.local.events.sources import QueueSource  # noqa: E402
+from recdrop.local.lambdas.function import Function  # noqa: E402
 from recdrop.local.template import (  # noqa: E402
     CODE_BUCKET,
     CODE_KEY,
-    EventSource,
     LocalTemplate,
     Subscription,
     empty_zip,
@@ -30,18 +32,10 @@ class DeployError(Exception):
 
 
 @dataclass(frozen=True)
-class QueueSource:
-    """A resolved SQS event source mapping."""
-
-    queue: str
-    function: str
-    mapping: EventSource
-
-
-@dataclass(frozen=True)
 class Deployment:
-    """The created stack: physical names by logical id, outputs, functions and the queues that feed
-    them.
+    """The created stack.
+
+    `resources` has the physical names by logical id, `sources` the queues that feed functions.
     """
 
     resources: Mapping[str, str]
@@ -51,10 +45,16 @@ class Deployment:
 
 
 def deploy(template: LocalTemplate, name: str) -> Deployment:
-    """Create the stack."""
+    """Create the stack.
+
+    Raises:
+        DeployError: moto could not.
+    """
     from moto.s3.models import s3_backends
 
     s3 = s3_backends[ACCOUNT]["aws"]
+    # moto wants to see the functions' code. It is an empty zip, there for as long as moto looks: the
+    # handlers run from the source tree.
     s3.create_bucket(CODE_BUCKET, REGION)
     s3.put_object(CODE_BUCKET, CODE_KEY, empty_zip())
     stack = create_stack(template, name)

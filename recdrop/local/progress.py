@@ -18,13 +18,13 @@ def follow(
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Tells the states of an execution until it ends. Answers its status."""
+    """Tell the states of an execution until it ends; its status."""
     teller, silent = Teller(say), 0.0
     while True:
+        # The status first: when it says that the run has ended, the history is complete.
         status: str = client.describe_execution(executionArn=execution_arn)["status"]
-        if teller.tell(
-            client.get_execution_history(executionArn=execution_arn, maxResults=1000)["events"]
-        ):
+        history = client.get_execution_history(executionArn=execution_arn, maxResults=1000)
+        if teller.tell(history["events"]):
             silent = 0.0
         if status != "RUNNING":
             return status
@@ -38,7 +38,8 @@ def follow(
 class Teller:
     """Remembers what was told.
 
-    An entry and its exit are paired along the chain of previous events.
+    Inside a Map many states of one name run at the same time. So an exit is paired with its entry
+    along the chain of previous events, not by name.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -52,25 +53,28 @@ class Teller:
         return list(self._open.values())
 
     def tell(self, events: list[dict[str, Any]]) -> bool:
-        """`events` is the whole history so far.
+        """Tell what is new in `events`, the whole history so far.
 
-        Whether a state began or ended since the last call.
+        Answers whether a state began or ended since the last call.
         """
         before = len(self._entered), len(self._open)
         parents = {event["id"]: event.get("previousEventId", 0) for event in events}
         for event in events[self._told :]:
             if details := event.get("stateEnteredEventDetails"):
-                self._entered[event["id"]] = (_label(details), event["timestamp"])
-                if not event["type"].startswith("Map"):
-                    self._open[event["id"]] = self._entered[event["id"]][0]
-                else:
+                label = _label(details)
+                self._entered[event["id"]] = (label, event["timestamp"])
+                if event["type"].startswith("Map"):
+                    # What goes on is told by the states inside it.
                     self._say(f"... {details['name']}")
+                else:
+                    self._open[event["id"]] = label
             elif details := event.get("stateExitedEventDetails"):
                 self._exited(details["name"], event, parents)
         self._told = len(events)
         return before != (len(self._entered), len(self._open))
 
     def _exited(self, name: str, event: dict[str, Any], parents: dict[int, int]) -> None:
+        # Walk back to the entry; 0 is the beginning of the chain.
         at = event["id"]
         while at and not (at in self._entered and self._entered[at][0].startswith(name)):
             at = parents.get(at, 0)

@@ -1,66 +1,56 @@
 """The local AWS: everything composed, one port for AWS, one for the API.
 
     with Stack(Path("."), data_dir=Path(".recdrop")) as stack:
-        stack.boto_client("s3").upload_file("orders.csv", stack.outputs["DropBucketName"],
-        "shop/interactions/orders.csv")
+        bucket, key = stack.outputs["DropBucketName"], "shop/interactions/orders.csv"
+        stack.boto_client("s3").upload_file("orders.csv", bucket, key)
 
-A request on the AWS port goes to Personalize, to the Lambda host, or to moto, in this order. One
-stack per process: moto's state and the process's environment variables are global.
+One stack per process: moto's state and the process's environment variables are global. Everything
+heavy is imported when a stack starts, not with this module.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import logging
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from recdrop.local.clients import FAKE_KEY, Clients
-from recdrop.local.clock import Clock
+from recdrop.local.aws.clients import Clients
+from recdrop.local.aws.identity import ACCOUNT, REGION, STACK_NAME
+from recdrop.local.awsport import AwsPort, Personalize
 from recdrop.local.control import Control
-from recdrop.local.identity import ACCOUNT, HOST, REGION, STACK_NAME
-from recdrop.local.lambdas import LambdaHost, forget_warm_state
-from recdrop.local.logs import Line, LogStore, Router, pretty
+from recdrop.local.gateway.starting import starting
+from recdrop.local.lambdas.handlers import forget_warm_state
+from recdrop.local.lambdas.host import LambdaHost
+from recdrop.local.lambdas.invoke import InvokeApi
+from recdrop.local.lambdas.logs import Line, LogStore, Router, pretty
+from recdrop.local.process import Variables, aws_environment, set_variables
+from recdrop.local.shims.clock import Clock
+from recdrop.local.state.folder import open_folder
 from recdrop.service.http.httpserver import Server, listen
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from recdrop.local.deploy import Deployment
-    from recdrop.local.persistence import Keeper
-    from recdrop.local.pollers import QueuePoller, Ticker
+    from recdrop.local.events.pollers import QueuePoller
+    from recdrop.local.state.keeper import Keeper
     from recdrop.local.template import LocalTemplate
 
 LOG = logging.getLogger(__name__)
 MERGE_TEMPLATE = Path("infrastructure", "resources.json")
 STOP_SECONDS = 5.0
-LAMBDA_PORT_VARIABLE = (
-    "STEPFUNCTIONS_LAMBDA_PORT"  # where Step Functions Local was told to call Lambdas
-)
+# Step Functions Local is told this port when it starts, before there is a stack.
+LAMBDA_PORT_VARIABLE = "STEPFUNCTIONS_LAMBDA_PORT"
+# Making a client takes a tenth of a second, once: these are wanted by everybody.
 WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
-
-
-class Personalize(Protocol):
-    """What the stack needs of `recdrop.personalize`."""
-
-    def matches(self, environ: WSGIEnvironment) -> bool:
-        """Whether the request is Personalize's."""
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer it."""
-
-    def close(self) -> None:
-        """Stop the workers."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +92,13 @@ class Stack:
         self.stop_requested = threading.Event()
         self.ready = False
         self.started_in = 0.0
-        self._exit = contextlib.ExitStack()
-        self._moto: Any = None
-        self._personalize: Personalize | None = None
-        self._gateway: Any = None
-        self._control = Control(
+        self._exit = ExitStack()
+        self._logs: LogStore | None = None
+        self._api_app: WSGIApplication = starting
+        control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
+        self._aws_app = AwsPort(control, InvokeApi(self.lambdas))
         self._deployment: Deployment | None = None
         self._keeper: Keeper | None = None
         self._pollers: dict[str, QueuePoller] = {}
@@ -146,6 +136,13 @@ class Stack:
             raise StackError("The stack is not running.")
         return self._deployment
 
+    @property
+    def logs(self) -> LogStore:
+        """What the Lambdas have printed."""
+        if self._logs is None:
+            raise StackError("The stack is not running.")
+        return self._logs
+
     def boto_client(self, service: str) -> Any:
         """A boto3 client of this stack, cached and closed with it."""
         return self._clients.get(service)
@@ -170,16 +167,23 @@ class Stack:
         }
 
     def _read_logs(self, after: int, function: str, contains: str, limit: int) -> list[Line]:
-        return self.logs.after(after, function, contains, limit)
+        # The control answers from the first moment, before there is a log.
+        return [] if self._logs is None else self._logs.after(after, function, contains, limit)
 
     def start(self) -> None:
-        """Bind the ports, deploy the application, serve.
+        """Bind the ports, deploy the application, bring back its data, serve.
 
-        Raises PortInUseError, TemplateError, DeployError, ...
+        Raises:
+            StackError: another stack runs in this process.
+            PortInUseError: a port is taken.
+            TemplateError: the project is no Chalice project with a template.
+            DeployError: moto could not create the stack.
+            StateError: the data folder is in use, or cannot be read.
         """
         if Stack._live is not None:
             raise StackError(
-                f"A stack runs in this process already, at {Stack._live.aws_url}. Expected one at a time."
+                f"A stack runs in this process already, at {Stack._live.aws_url}. "
+                "Expected one at a time."
             )
         began = time.monotonic()
         Stack._live = self
@@ -195,47 +199,41 @@ class Stack:
 
     def _start(self) -> None:
         self._bind()
-        self._data = self._open_data_dir()
-        self._set_environment(self._aws_environment())
+        self._data = open_folder(self.options.data_dir, self._exit)
+        self._set_environment(aws_environment(self._aws.url))
         self._capture_logs()
         template = self._build_template()
-        self._deploy(template)
-        self._serve_api(template)
-        self._start_personalize()
+        moto = self._deploy(template)
         unfinished = self._restore()
+        self._aws_app.open_storage(moto)
+        self._aws_app.open(self._make_personalize())
         self._exit.callback(self._wind_down)
-        self._start_pollers()
+        self._open_api(template)
+        self._start_background()
         self._resume(unfinished)
 
     def _retire(self) -> None:
         Stack._live = None
 
     def _bind(self) -> None:
-        self._aws: Server = listen(self.options.aws_port, self._dispatch, "AWS_PORT")
-        self._exit.callback(self._aws.stop)
-        self._api: Server = listen(self.options.api_port, self._dispatch_api, "API_PORT")
-        self._exit.callback(self._api.stop)
+        """Both ports listen at once, so that whoever asks too early is told so."""
+        self._aws = self._listen(self.options.aws_port, self._aws_app, "AWS_PORT")
+        self._api = self._listen(self.options.api_port, self._answer_api, "API_PORT")
         self._clients = Clients(self._aws.url)
         self._exit.callback(self._clients.close)
+        self._aws.start()
+        self._api.start()
 
-    def _open_data_dir(self) -> Path:
-        if self.options.data_dir is not None:
-            self.options.data_dir.mkdir(parents=True, exist_ok=True)
-            self._lock_data_dir(self.options.data_dir)
-            return self.options.data_dir
-        folder = Path(tempfile.mkdtemp(prefix="recdrop-"))
-        self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
-        return folder
+    def _listen(self, port: int, app: WSGIApplication, variable: str) -> Server:
+        server = listen(port, app, variable)
+        self._exit.callback(server.stop)
+        return server
 
-    def _lock_data_dir(self, folder: Path) -> None:
-        """Two stacks on one folder would overwrite each other's data."""
-        file = self._exit.enter_context((folder / "lock").open("w"))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StackError(
-                f"{folder} is in use by another recdrop. Stop it, or name another --data-dir."
-            ) from error
+    def _answer_api(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """The API port: `starting`, later the gateway."""
+        return self._api_app(environ, start_response)
 
     def _capture_logs(self) -> None:
         """Keep what the Lambdas print.
@@ -245,45 +243,13 @@ class Stack:
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         logging.getLogger("botocore").setLevel(logging.WARNING)
         path = self._data / "lambda.log.jsonl" if self.options.data_dir is not None else None
-        self.logs = LogStore(path, print_line if self.options.verbose else None)
-        self._exit.callback(self.logs.close)
-        self._exit.callback(Router(self.logs).install())
+        self._logs = LogStore(path, print_line if self.options.verbose else None)
+        self._exit.callback(self._logs.close)
+        self._exit.callback(Router(self._logs).install())
 
-    def _aws_environment(self) -> dict[str, str | None]:
-        """What makes boto3 anywhere in this process talk to this stack; a user's own credentials
-        are left alone.
-
-        Endpoints of single services and proxies, which a user may have set, would win over it.
-        """
-        others = {
-            key: None
-            for key in os.environ
-            if key.startswith(("AWS_ENDPOINT_URL_", "AWS_IGNORE_CONFIGURED_ENDPOINT"))
-        }
-        no_proxy = ",".join(
-            filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST])
-        )
-        environment: dict[str, str | None] = {
-            **others,
-            "NO_PROXY": no_proxy,
-            "no_proxy": no_proxy,
-            "AWS_ENDPOINT_URL": self._aws.url,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "MOTO_ACCOUNT_ID": ACCOUNT,
-            "AWS_EXECUTION_ENV": os.environ.get(
-                "AWS_EXECUTION_ENV", ""
-            ),  # Chalice writes it at each import of an app
-        }
-        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment.setdefault(key, os.environ.get(key) or FAKE_KEY)
-        return environment
-
-    def _set_environment(self, values: Mapping[str, str | None]) -> None:
-        """Set variables of the process (None: remove) until the stack stops."""
-        before = {key: os.environ.get(key) for key in values}
-        set_variables(values)
-        self._exit.callback(set_variables, before)
+    def _set_environment(self, values: Variables) -> None:
+        """Set variables of the process until the stack stops."""
+        self._exit.callback(set_variables, set_variables(values))
 
     def _build_template(self) -> LocalTemplate:
         from recdrop.local.templatecache import cached
@@ -291,46 +257,47 @@ class Stack:
         merge = self.options.merge or self.options.project / MERGE_TEMPLATE
         return cached(self.options.project, merge, self.options.stage, self.options.name)
 
-    def _deploy(self, template: LocalTemplate) -> None:
-        from recdrop.local import motoserver, shims
+    def _deploy(self, template: LocalTemplate) -> WSGIApplication:
+        """Create the stack in moto, and make its functions callable; returns moto."""
+        from recdrop.local.aws import motoserver
         from recdrop.local.deploy import deploy
 
         motoserver.reset()
-        site = shims.Site(
-            clients=self._clients,
-            lambdas=self.lambdas,
-            clock=Clock(self.options.scale),
-            lock=self.lock,
-            message_arrived=self._message_arrived,
-        )
-        shims.install(site)
-        self._exit.callback(shims.install, None)
+        self._install_shims()
         with self.lock:
             self._deployment = deploy(template, self.options.name)
         if template.cut:
-            LOG.info(
-                "Not on one machine: %s",
-                ", ".join(f"{kind} x{n}" for kind, n in template.cut.items()),
-            )
+            cut = ", ".join(f"{kind} x{n}" for kind, n in template.cut.items())
+            LOG.info("Not on one machine: %s", cut)
         environment: dict[str, str] = {}
         for function in self._deployment.functions:
             environment |= function.environment
         self._set_environment({**environment, **self.options.environment})
         self.lambdas.deploy(self._deployment.functions, self.options.project)
-        self._moto = motoserver.MotoApp(self.lock)
-        self._aws.start()
+        return motoserver.MotoApp(self.lock)
 
-    def _serve_api(self, template: LocalTemplate) -> None:
-        if template.api is None:
-            return
-        from recdrop.local.api import Gateway
+    def _install_shims(self) -> None:
+        from recdrop.local.shims import table
+        from recdrop.local.shims.site import Site, serve
 
-        self._gateway = Gateway(template.api, self.resources[template.api.function], self.lambdas)
-        self._api.start()
+        clock = Clock(self.options.scale)
+        serve(Site(self._clients, self.lambdas, clock, self.lock, self._message_arrived))
+        self._exit.callback(serve, None)
+        table.install()
 
-    def _start_personalize(self) -> None:
+    def _restore(self) -> list[dict[str, Any]]:
+        """Put kept data back; returns the executions that had not ended."""
+        if self.options.data_dir is None:
+            return []
+        from recdrop.local.state.keeper import Keeper
+
+        self._keeper = Keeper(self._data / "aws", self.resources, self.lock)
+        return self._keeper.restore()
+
+    def _make_personalize(self) -> Personalize | None:
+        """The local Personalize, with its data back and its unfinished jobs at work again."""
         if not self.options.personalize:
-            return
+            return None
         from recdrop.personalize.server import PersonalizeServer
 
         options = {
@@ -341,12 +308,26 @@ class Stack:
         }
         server = PersonalizeServer(self._data / "personalize", **options)
         self._exit.callback(server.close)
-        self._personalize = server
+        return server
 
-    def _start_pollers(self) -> None:
-        from recdrop.local.cloudwatch import LogForwarder
-        from recdrop.local.pollers import QueuePoller, Ticker
+    def _open_api(self, template: LocalTemplate) -> None:
+        if template.api is None:
+            self._api.stop()
+            return
+        from recdrop.local.gateway.gateway import Gateway
 
+        function = self.resources[template.api.function]
+        self._api_app = Gateway(template.api, function, self.lambdas)
+
+    def _start_background(self) -> None:
+        """What AWS does by itself: queues feed Lambdas, schedules fire, logs are collected."""
+        from recdrop.local.events.pollers import QueuePoller
+        from recdrop.local.events.ticker import Ticker
+        from recdrop.local.lambdas.cloudwatch import LogForwarder
+        from recdrop.local.shims.delivery import send_to_each_target
+
+        if self._keeper is not None:
+            self._keeper.start()
         for source in self._deployed.sources:
             poller = QueuePoller(source, self.lambdas, self.lock)
             self._pollers[source.queue] = poller
@@ -355,7 +336,7 @@ class Stack:
         forwarder = LogForwarder(self.logs, self.lock)
         forwarder.start()
         self._exit.callback(forwarder.stop)
-        self.ticker: Ticker = Ticker(self._rules, self._fire)
+        self.ticker = Ticker(self._rules, send_to_each_target)
         self.ticker.start()
         self._exit.callback(self.ticker.stop)
 
@@ -366,32 +347,16 @@ class Stack:
             buses = events_backends[ACCOUNT][REGION].event_buses.values()
             return [rule for bus in buses for rule in bus.rules.values()]
 
-    def _fire(self, rule: Any, event: dict[str, Any]) -> None:
-        from recdrop.local.shims import send_to_each_target
-
-        send_to_each_target(rule, event)
-
     def _message_arrived(self, queue: str) -> None:
         if poller := self._pollers.get(queue):
             poller.wake()
 
-    def _dispatch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The AWS port."""
-        if self._control.matches(environ):
-            return self._control(environ, start_response)
-        if self._personalize is not None and self._personalize.matches(environ):
-            return self._personalize(environ, start_response)
-        if self.lambdas.matches(environ):
-            return self.lambdas(environ, start_response)
-        answer: Iterable[bytes] = self._moto(environ, start_response)
-        return answer
+    def _resume(self, unfinished: list[dict[str, Any]]) -> None:
+        from recdrop.local.state.executions import resume_execution
 
-    def _dispatch_api(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """The API port."""
-        answer: Iterable[bytes] = self._gateway(environ, start_response)
-        return answer
+        for entry in unfinished:
+            with self.lock:
+                resume_execution(entry)
 
     def _warm(self) -> None:
         """Make the slow first clients before somebody waits for them."""
@@ -400,60 +365,27 @@ class Stack:
                 return
             self._clients.get(service)
 
-    def _restore(self) -> list[dict[str, Any]]:
-        """Put kept data back; returns the executions that had not ended."""
-        if self.options.data_dir is None:
-            return []
-        from recdrop.local.persistence import Keeper
-
-        self._keeper = Keeper(self._data / "aws", self.resources, self.lock)
-        unfinished = self._keeper.restore()
-        self._keeper.start()
-        return unfinished
-
-    def _resume(self, unfinished: list[dict[str, Any]]) -> None:
-        from recdrop.local.persistence import resume_execution
-
-        for entry in unfinished:
-            with self.lock:
-                resume_execution(entry)
-
     def _wind_down(self) -> None:
-        """End what runs and keep the data.
+        """End what runs and keep the data."""
+        from recdrop.local.state.executions import kept_executions, stop_executions
 
-        Executions are kept as they were before they were stopped.
-        """
-        before = self._keeper.executions() if self._keeper is not None else []
-        self._stop_executions()
+        # Executions are kept as they were before they were stopped: the next stack resumes them.
+        with self.lock:
+            before = kept_executions()
+        deadline = time.monotonic() + STOP_SECONDS
+        stop_executions(self.lock, STOP_SECONDS)
+        self.lambdas.wait_idle(max(0.0, deadline - time.monotonic()))
+        forget_warm_state(self.options.project)
         if self._keeper is not None:
             self._keeper.stop()
             self._keeper.save(before)
 
-    def _stop_executions(self) -> None:
-        """Interrupt what runs: its threads would call into the next stack of this process."""
-        import datetime as dt
-
-        for execution in self.executions():
-            if execution.status == "RUNNING":
-                execution.stop(
-                    dt.datetime.now(dt.UTC), "Stack.Stopped", "The local stack was stopped."
-                )
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and any(e.status == "RUNNING" for e in self.executions()):
-            time.sleep(0.02)
-        self.lambdas.wait_idle(max(0.0, deadline - time.monotonic()))
-        forget_warm_state(self.options.project)
-
-    def executions(self) -> list[Any]:
-        """All executions of all state machines, as moto has them."""
-        from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-
-        with self.lock:
-            machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
-            return [execution for machine in machines for execution in machine.executions]
-
     def invoke(self, logical_id: str, event: Any) -> Any:
-        """Invoke a function by its logical id; its result, or RuntimeError with the error document."""
+        """The result of a function, by its logical id.
+
+        Raises:
+            RuntimeError: it failed; the text is the error document.
+        """
         answer = self.lambdas.invoke(self.resources[logical_id], json.dumps(event).encode())
         if answer.failed:
             raise RuntimeError(answer.payload.decode())
@@ -464,15 +396,6 @@ class Stack:
         self.ready = False
         self.stop_requested.set()
         self._exit.close()
-
-
-def set_variables(values: Mapping[str, str | None]) -> None:
-    """Set variables of the process; None removes one."""
-    for key, value in values.items():
-        if value is None:
-            os.environ.pop(key, None)
-        else:
-            os.environ[key] = value
 
 
 def print_line(line: Line) -> None:

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 
-from recdrop.local.identity import ACCOUNT, HOST, REGION
+from recdrop.local.aws.identity import ACCOUNT, HOST, REGION
 
 IMAGE = "amazon/aws-stepfunctions-local:latest"
 PORT_INSIDE = 8083
@@ -70,8 +70,11 @@ def free_port() -> int:
 def start_container(
     lambda_port: int, run: Runner, has: Callable[[str], str | None] = shutil.which
 ) -> tuple[str, str]:
-    """Id of the started container and its endpoint; SkippedError when Docker is missing, stopped or
-    offline.
+    """Start the container: its id and its endpoint.
+
+    Raises:
+        SkippedError: Docker is missing, stopped, or cannot fetch the image.
+        RuntimeError: Docker runs, and refuses the container.
     """
     if has("docker") is None:
         raise SkippedError(
@@ -79,13 +82,10 @@ def start_container(
         )
     if (asked := run(["docker", "info"])).returncode:
         raise SkippedError(f"Docker does not run: {last_line(asked.stderr)}")
-    if (
-        run(["docker", "image", "inspect", IMAGE]).returncode
-        and (pulled := run(["docker", "pull", IMAGE])).returncode
-    ):
-        raise SkippedError(
-            f"the image {IMAGE} is not here and cannot be pulled: {last_line(pulled.stderr)}"
-        )
+    is_missing = run(["docker", "image", "inspect", IMAGE]).returncode
+    if is_missing and (pulled := run(["docker", "pull", IMAGE])).returncode:
+        why = last_line(pulled.stderr)
+        raise SkippedError(f"the image {IMAGE} is not here and cannot be pulled: {why}")
     port = PORT_INSIDE if ON_LINUX else free_port()
     started = run(container_command(port, lambda_port))
     if started.returncode:
@@ -98,6 +98,7 @@ def container_command(port: int, lambda_port: int) -> list[str]:
 
     On Linux in the host's network, where our Lambda host listens on 127.0.0.1 alone.
     """
+    # Elsewhere the container has a network of its own, and Docker's name for this machine.
     network = ["--network", "host"] if ON_LINUX else ["--publish", f"{HOST}:{port}:{PORT_INSIDE}"]
     variables = {
         "LAMBDA_ENDPOINT": f"http://{HOST if ON_LINUX else 'host.docker.internal'}:{lambda_port}",
@@ -118,12 +119,16 @@ def last_line(text: str) -> str:
 
 
 def wait_for(endpoint: str) -> None:
-    """Until something answers there."""
+    """Wait until something answers there.
+
+    Raises:
+        TimeoutError: nothing does.
+    """
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             urllib.request.urlopen(endpoint, timeout=2).close()  # noqa: S310
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError:  # refused, so it runs
             return
         except OSError as error:
             if time.monotonic() > deadline:

@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recdrop.local.identity import REGION
-from recdrop.local.lambdas import forget_module_of_other_project
+from recdrop.local import statemachine
+from recdrop.local.aws.identity import REGION
+from recdrop.local.events.sources import EventSource
+from recdrop.local.gateway.routes import RestApi
+from recdrop.local.lambdas.handlers import forget_module_of_other_project
 
 Json = dict[str, Any]
 CODE_BUCKET = "recdrop-local-code"
@@ -47,48 +50,23 @@ SERVED_TYPES = (
 
 
 class TemplateError(Exception):
-    """The project cannot be turned into a stack; the message names the file and what was expected
-    of it.
+    """The project cannot be turned into a stack.
+
+    The message names the file and what was expected of it.
     """
-
-
-@dataclass(frozen=True)
-class EventSource:
-    """An SQS event source mapping; the ARN of its queue is the stack output `output`.
-
-    Batching windows are not waited for.
-    """
-
-    function: str
-    output: str
-    batch_size: int
-    reports_failures: bool
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """An SNS subscription, which moto's CloudFormation lacks; topic and endpoint are the outputs
-    named here.
+    """An SNS subscription, which moto's CloudFormation lacks.
+
+    Topic and endpoint are the stack outputs that are named here.
     """
 
     topic_output: str
     endpoint_output: str
     protocol: str
     attributes: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class RestApi:
-    """The REST API of the template: its Swagger body, stage, and the function behind it."""
-
-    swagger: Json
-    stage: str
-    function: str
-    binary_types: tuple[str, ...] = ()
-    minimum_compression: int | None = None
-    own_errors: bool = (
-        False  # the template words API Gateway's own errors as `{"error": {"code", "message"}}`
-    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +84,10 @@ class LocalTemplate:
 def build(project: Path, merge: Path | None, stage: str | None, name: str) -> LocalTemplate:
     """The template of the project's stage (default: the first of its config), ready for moto.
 
-    Imports its app.
+    Chalice reads routes and triggers from the running code, so the project's `app` is imported.
+
+    Raises:
+        TemplateError: the project, its merge template or a state machine cannot be used.
     """
     sam = package(project, merge, stage or first_stage(project))
     return localise(translate(prepare(sam, project, name)), sam)
@@ -124,14 +105,19 @@ def first_stage(project: Path) -> str:
 
 
 def package(project: Path, merge: Path | None, stage: str) -> Json:
-    """`chalice package` in this process, with an empty zip in place of the deployment package
-    (which runs pip).
+    """`chalice package` in this process: the SAM template.
+
+    An empty zip takes the place of the deployment package, for which Chalice would run pip.
+
+    Raises:
+        TemplateError: there is no merge template.
     """
     from chalice.cli.factory import CLIFactory
     from chalice.deploy.deployer import DeploymentPackager
 
     if merge is not None and not merge.is_file():
         raise TemplateError(f"No merge template at {str(merge)!r}.")
+    # Chalice asks for a region, even to write a template that names none.
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     forget_module_of_other_project(project, "app")
     with tempfile.TemporaryDirectory() as folder:
@@ -141,6 +127,7 @@ def package(project: Path, merge: Path | None, stage: str) -> Json:
         def skip_packaging(_step: object, _config: object, resource: Any) -> None:
             resource.filename = str(placeholder)
 
+        # Chalice has no switch for this. Nothing else of this process packages at the same time.
         original = DeploymentPackager.handle_deploymentpackage
         DeploymentPackager.handle_deploymentpackage = skip_packaging
         try:
@@ -169,8 +156,9 @@ def empty_zip() -> bytes:
 
 
 def prepare(sam: Json, project: Path, name: str) -> Json:
-    """A copy of the SAM template that can be translated without S3: code, layers and definitions
-    made local.
+    """A copy of the SAM template that can be translated without S3.
+
+    Functions get an empty zip, layers go, and the state machines' definitions are read in.
     """
     prepared: Json = json.loads(json.dumps(sam))
     for logical, resource in list(prepared["Resources"].items()):
@@ -178,6 +166,7 @@ def prepare(sam: Json, project: Path, name: str) -> Json:
         match resource["Type"]:
             case "AWS::Serverless::Function" | "AWS::Lambda::Function":
                 use_empty_code(properties, resource["Type"])
+                # The layer's DuckDB is installed here; moto would ask for its zip.
                 properties.pop("Layers", None)
                 properties.setdefault("FunctionName", f"{name}-{logical}"[:64])
             case "AWS::Serverless::LayerVersion" | "AWS::Lambda::LayerVersion":
@@ -198,13 +187,16 @@ def use_empty_code(properties: Json, kind: str) -> None:
 
 
 def read_definition(project: Path, uri: str) -> Json:
-    """The state machine that a local `DefinitionUri` names, relative to the project or to its
-    infrastructure folder.
+    """The state machine that a local `DefinitionUri` names.
+
+    The path is relative to the project, or to its infrastructure folder.
     """
     for path in (project / uri, project / "infrastructure" / uri):
         if path.is_file():
-            definition: Json = json.loads(path.read_text())
-            return definition
+            try:
+                return statemachine.read(path)
+            except statemachine.DefinitionError as error:
+                raise TemplateError(str(error)) from error
     raise TemplateError(f"DefinitionUri is {uri!r}. Expected a file below {str(project)!r}.")
 
 
@@ -231,19 +223,13 @@ class NoManagedPolicies:
 
 def localise(template: Json, sam: Json) -> LocalTemplate:
     """Split the translated template into what moto creates and what this package makes."""
-    resources: Json = template["Resources"]
-    kept = {
-        name: resource for name, resource in resources.items() if resource["Type"] in SERVED_TYPES
-    }
-    cut = {name: resource for name, resource in resources.items() if name not in kept}
-    kept = {
-        name: resource for name, resource in kept.items() if not is_permission_on(resource, cut)
-    }
+    kept, cut = split_resources(template["Resources"])
     outputs = {
         name: output
         for name, output in template.get("Outputs", {}).items()
         if not refers_to(output, cut.keys())
     }
+    # Both add outputs of their own: so CloudFormation resolves what they refer to.
     sources = tuple(
         read_event_source(name, properties, outputs)
         for name, properties in of_type(cut, "AWS::Lambda::EventSourceMapping")
@@ -253,24 +239,30 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
         for name, properties in of_type(cut, "AWS::SNS::Subscription")
     )
     for resource in kept.values():
+        # It may name what was cut. moto creates what is referred to first, without being told.
         resource.pop("DependsOn", None)
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             inline_definition(resource["Properties"])
-    body = {
-        **template,
-        "Resources": {name: without(cut, resource) for name, resource in kept.items()},
-    }
-    body["Outputs"] = outputs
+    resources = {name: without(cut, resource) for name, resource in kept.items()}
     return LocalTemplate(
-        body=body,
+        body={**template, "Resources": resources, "Outputs": outputs},
         event_sources=sources,
         subscriptions=subscriptions,
-        notifying_buckets=tuple(
-            name for name, resource in kept.items() if notifies_eventbridge(resource)
-        ),
+        notifying_buckets=tuple(name for name in kept if notifies_eventbridge(kept[name])),
         api=find_api(sam),
         cut=count_types(cut),
     )
+
+
+def split_resources(resources: Json) -> tuple[Json, Json]:
+    """The resources that moto creates, and the others.
+
+    A permission on one of the others is in neither: there is nothing to permit.
+    """
+    served = {name: r for name, r in resources.items() if r["Type"] in SERVED_TYPES}
+    cut = {name: r for name, r in resources.items() if name not in served}
+    kept = {name: r for name, r in served.items() if not is_permission_on(r, cut)}
+    return kept, cut
 
 
 def is_permission_on(resource: Json, cut: Json) -> bool:
@@ -292,8 +284,9 @@ def of_type(resources: Json, kind: str) -> Iterator[tuple[str, Json]]:
 
 
 def read_event_source(name: str, properties: Json, outputs: Json) -> EventSource:
-    """The mapping, which moto would serve by deleting messages unseen; an output lets it resolve
-    the queue's ARN.
+    """The event source mapping, which moto would serve by deleting messages unseen.
+
+    An output lets CloudFormation resolve the queue's ARN.
     """
     output = f"{name}Source"
     outputs[output] = {"Value": properties["EventSourceArn"]}
@@ -327,24 +320,18 @@ def notifies_eventbridge(resource: Json) -> bool:
 
 def find_api(sam: Json) -> RestApi | None:
     """The REST API as Chalice packaged it, before SAM spreads it over several resources."""
-    for resource in sam["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Api":
-            properties = resource["Properties"]
-            swagger = properties["DefinitionBody"]
-            compression = properties.get("MinimumCompressionSize")
-            return RestApi(
-                swagger=swagger,
-                stage=str(properties["StageName"]),
-                function="APIHandler",
-                binary_types=tuple(
-                    swagger.get(
-                        "x-amazon-apigateway-binary-media-types",
-                        properties.get("BinaryMediaTypes", ()),
-                    )
-                ),
-                minimum_compression=None if compression is None else int(compression),
-                own_errors="GatewayResponses" in properties,
-            )
+    for _, properties in of_type(sam["Resources"], "AWS::Serverless::Api"):
+        swagger = properties["DefinitionBody"]
+        in_template = properties.get("BinaryMediaTypes", ())
+        compression = properties.get("MinimumCompressionSize")
+        return RestApi(
+            swagger=swagger,
+            stage=str(properties["StageName"]),
+            function="APIHandler",  # Chalice's name for it, in every project
+            binary_types=tuple(swagger.get("x-amazon-apigateway-binary-media-types", in_template)),
+            minimum_compression=None if compression is None else int(compression),
+            own_errors="GatewayResponses" in properties,
+        )
     return None
 
 
@@ -356,9 +343,9 @@ def inline_definition(properties: Json) -> None:
     """
     substitutions = dict(properties.pop("DefinitionSubstitutions", {}))
     definition = properties.pop("Definition", None)
-    text = (
-        json.dumps(definition) if definition is not None else properties.get("DefinitionString", "")
-    )
+    text = properties.get("DefinitionString", "")
+    if definition is not None:
+        text = json.dumps(definition)
     match text:
         case {"Fn::Join": [separator, list(lines)]}:
             text = separator.join(lines)
@@ -376,11 +363,12 @@ def inline_definition(properties: Json) -> None:
 
 
 def split_placeholders(text: str, substitutions: Json) -> Iterator[Any]:
-    """The text in pieces, each `${Name}` replaced with its substitution, or with a reference when
-    none has the name.
+    """The text in pieces, each `${Name}` replaced with its substitution.
+
+    A name that none has is a reference to a resource.
     """
     for index, piece in enumerate(re.split(r"\$\{([A-Za-z0-9_:.]+)\}", text)):
-        if index % 2 == 0:
+        if index % 2 == 0:  # what lies between two placeholders
             yield piece
         elif piece in substitutions:
             yield substitutions[piece]

@@ -1,10 +1,9 @@
-"""Watches a folder: a file saved under `<folder>/<group>/<dataset>/` is uploaded as a drop, under
-that very key.
+"""Watches a folder, and uploads as a drop what is saved in it.
 
-Also `<group>/recdrop.toml`, and manifests, which go last of what is found together. A file is
-uploaded when its size and time of change have been the same in two looks; again when it has
-changed; not when the bucket has it already. Hidden files and the temporary names of editors,
-browsers and copy tools are left alone.
+A file's path below the folder is its key: `<group>/<dataset>/<file>`, or `<group>/recdrop.toml`. Of
+what is found together manifests go last. A file is uploaded when its size and time of change have
+been the same in two looks; again when it has changed; not when the bucket has it already. Hidden
+files and the temporary names of editors, browsers and copy tools are left alone.
 """
 
 from __future__ import annotations
@@ -76,6 +75,7 @@ class Watcher:
         ]
         self._last = found
         uploaded = []
+        # A manifest says that the export is complete: what it lists has to be there before it.
         for key in sorted(steady, key=lambda key: (is_marker(key), key)):
             if self._upload(key):
                 uploaded.append(key)
@@ -114,9 +114,7 @@ class Watcher:
 
 
 def see(path: Path) -> Seen | None:
-    """What a regular file looks like now; None for anything else, and for a file that has just
-    gone.
-    """
+    """What a regular file looks like now; None for anything else, and for one that has just gone."""
     try:
         status = path.stat()
     except FileNotFoundError:

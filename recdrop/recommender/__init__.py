@@ -1,15 +1,15 @@
-"""Recommenders trained by measurement on two cores: `fit` a recipe on `TrainingData`, ask the
-model, `save`, `load`.
+"""Recommenders trained by measurement on two cores.
 
-Nothing here reads or writes anything but a model's own files.
+`fit` a recipe on `TrainingData`, ask the model, `save` it, `load` it, `update` it. Nothing here
+reads or writes anything but a model's own files.
 """
 
 from recdrop.recommender import metrics
-from recdrop.recommender.data import Column, Event, Query, Scored, TrainingData
-from recdrop.recommender.evaluation import evaluate
+from recdrop.recommender.data.records import Column, Event, Query, Scored, TrainingData
 from recdrop.recommender.files import ModelFileError
-from recdrop.recommender.model import Model
-from recdrop.recommender.recipes import RECIPES, fit, load
+from recdrop.recommender.fitting.evaluation import evaluate
+from recdrop.recommender.models.base import Model
+from recdrop.recommender.recipes import RECIPES, fit, load, update
 
 __all__ = [
     "RECIPES",
@@ -24,4 +24,5 @@ __all__ = [
     "fit",
     "load",
     "metrics",
+    "update",
 ]

@@ -1,8 +1,8 @@
-"""Model folders: `model.json` names every array with its size and checksum; arrays are .npy files,
-mapped when read.
+"""Model folders.
 
-No pickle anywhere: an object array is refused by numpy itself. The same arrays and header give the
-same bytes.
+`model.json` names every array with its size and checksum; arrays are .npy files, mapped when read.
+No pickle anywhere: numpy itself refuses an object array. The same header and arrays give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 FORMAT = "recommender-model"
 VERSION = 3
@@ -32,8 +32,9 @@ class ModelFileError(Exception):
 
 
 def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Writes beside `path` first, then renames, so that a half-written model never has the final
-    name.
+    """Writes a model folder; an older one of that name is replaced.
+
+    It is written beside `path` and then renamed: a half-written model never has the final name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,7 @@ def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
         (scratch / MANIFEST).write_text(text + "\n", encoding="utf-8")
         if path.exists():
             shutil.rmtree(path)
+        # mkdtemp makes folders for their owner alone; a model may be served by another user.
         scratch.chmod(0o755)
         scratch.replace(path)
     except BaseException:
@@ -55,7 +57,11 @@ def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Arra
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Header and memory-mapped arrays. Every file's size and checksum is compared first."""
+    """Header and memory-mapped arrays; every file's size and checksum is compared first.
+
+    Raises:
+        ModelFileError: A file is missing, cut, changed or foreign.
+    """
     path = Path(path)
     manifest = _read_manifest(path / MANIFEST)
     arrays = {name: _read_array(path, name, entry) for name, entry in manifest["arrays"].items()}
@@ -80,7 +86,8 @@ def _read_manifest(file: Path) -> dict[str, Any]:
         raise ModelFileError(f"{file} has format {found!r}. Expected {FORMAT!r}")
     if manifest.get("version") != VERSION:
         raise ModelFileError(
-            f"{file} has version {manifest.get('version')!r}. Expected {VERSION}: train it again with this release"
+            f"{file} has version {manifest.get('version')!r}. "
+            f"Expected {VERSION}: train it again with this release"
         )
     if not isinstance(manifest.get("arrays"), dict) or not isinstance(manifest.get("header"), dict):
         raise ModelFileError(f"{file} has no header or no arrays. Expected both")
@@ -89,19 +96,22 @@ def _read_manifest(file: Path) -> dict[str, Any]:
 
 def _read_array(folder: Path, name: str, entry: Mapping[str, Any]) -> Array:
     file = folder / f"{name}.npy"
+    # The name comes from a file: it must not lead out of the folder.
     if file.parent != folder:
         raise ModelFileError(f"{name!r} is no array name. Expected a plain file name")
     if not file.is_file():
         raise ModelFileError(f"{file} is not there. Expected {entry['bytes']} bytes")
     if file.stat().st_size != entry["bytes"]:
         raise ModelFileError(
-            f"{file} has {file.stat().st_size} bytes. Expected {entry['bytes']}: the file is cut or foreign"
+            f"{file} has {file.stat().st_size} bytes. "
+            f"Expected {entry['bytes']}: the file is cut or foreign"
         )
     if _checksum(file) != entry["sha256"]:
         raise ModelFileError(
             f"{file} does not have the checksum of {MANIFEST}: the file was changed"
         )
     try:
+        # A plain view of the mapping: arithmetic on numpy's memmap class is slower.
         found: Array = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     except ValueError as error:
         raise ModelFileError(f"{file} cannot be read: {error}") from error

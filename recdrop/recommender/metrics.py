@@ -1,8 +1,8 @@
 """Ranking metrics: Amazon Personalize's definitions under its names, the standard ones beside them.
 
-Personalize divides DCG by the ideal DCG of the relevant items that were *retrieved*; the standard
-NDCG divides by the ideal of min(K, |truth|) items. Values are kept per user, so that two models can
-be compared on the same users.
+Personalize divides DCG by the ideal DCG of the relevant items that were *retrieved*, which rewards a
+short hit list; the standard NDCG divides by the ideal of min(K, |truth|) items. Values are kept per
+user, so that two models can be compared on the same users.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from recdrop.recommender.data import Array
+from recdrop.recommender.data.records import Array
 
 Id = TypeVar("Id", str, int)
 CUTOFFS = (5, 10, 25)
@@ -44,24 +44,28 @@ def ndcg(recommended: Sequence[Id], truth: Collection[Id], k: int) -> float:
 
 
 def reciprocal_rank(recommended: Sequence[str], truth: Collection[str], k: int = 25) -> float:
+    """One over the place of the first relevant item among the first `k`, else 0."""
     found = _found_positions(recommended, truth, k)
     return 1.0 / (found[0] + 1) if found else 0.0
 
 
 def precision(recommended: Sequence[str], truth: Collection[str], k: int) -> float:
+    """The share of relevant items among the first `k`; always over `k`, as Personalize does."""
     return len(_found_positions(recommended, truth, k)) / k
 
 
 def coverage(recommendations: Sequence[Sequence[str]], catalogue_size: int) -> float:
     """Unique items in the first 25 of every answer, over the size of the catalogue."""
+    # 25, as Personalize counts it.
     shown = {item for recommended in recommendations for item in recommended[:25]}
     return len(shown) / catalogue_size if catalogue_size else 0.0
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`per_user[name]` is float64[users], in the order of the questions; `values` are the means,
-    and coverage.
+    """`per_user[name]` is float64[users], in the order of the questions.
+
+    `values` are the means over users, and the coverage.
     """
 
     per_user: Mapping[str, Array]
@@ -71,10 +75,15 @@ class Evaluation:
 def evaluate_rankings(
     recommendations: Sequence[Sequence[str]], truths: Sequence[Collection[str]], catalogue_size: int
 ) -> Evaluation:
-    """Every metric of the answers against the truths, pairwise in order."""
+    """Every metric of the answers against the truths, pairwise in order.
+
+    Raises:
+        ValueError: There are not as many answers as truths.
+    """
     if len(recommendations) != len(truths):
         raise ValueError(
-            f"recommendations has length {len(recommendations)}. Expected {len(truths)}, one per truth"
+            f"recommendations has length {len(recommendations)}. "
+            f"Expected {len(truths)}, one per truth"
         )
     sets = [set(truth) for truth in truths]
     pairs = list(zip(recommendations, sets, strict=True))
@@ -90,8 +99,9 @@ def evaluate_rankings(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paired by user: `difference` is candidate minus baseline, with a 95 % confidence interval
-    `low` to `high`.
+    """Candidate minus baseline, paired by user.
+
+    `low` to `high` is the 95 % confidence interval of the mean difference.
     """
 
     difference: float
@@ -109,9 +119,12 @@ class Comparison:
 
 
 def compare(candidate: Array, baseline: Array, *, samples: int = 2000, seed: int = 0) -> Comparison:
-    """Bootstrap over users of the paired difference.
+    """The paired difference of two models, with a bootstrap over users.
 
-    Both arrays are float[users], same users in the same order.
+    Both arrays are float[users], the same users in the same order.
+
+    Raises:
+        ValueError: The arrays have different lengths.
     """
     if len(candidate) != len(baseline):
         raise ValueError(
@@ -121,6 +134,7 @@ def compare(candidate: Array, baseline: Array, *, samples: int = 2000, seed: int
     if not len(differences):
         return Comparison(0.0, -math.inf, math.inf, 0)
     mean = float(differences.mean())
+    # One user says nothing of the spread between users.
     if len(differences) == 1:
         return Comparison(mean, -math.inf, math.inf, 1)
     low, high = np.quantile(_bootstrap_means(differences, samples, seed), (0.025, 0.975))
@@ -137,6 +151,7 @@ def _found_positions(recommended: Sequence[Id], truth: Collection[Id], k: int) -
 
 
 def _dcg(positions: Sequence[int] | range) -> float:
+    # Positions count from 0: the first place has the discount log2(2) = 1.
     return sum(1.0 / math.log2(position + 2) for position in positions)
 
 

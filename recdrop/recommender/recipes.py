@@ -1,4 +1,4 @@
-"""Recipe names, what each one is, and the two ways to a model: `fit` it or `load` it."""
+"""The recipes by name, and what one does with them: `fit` a model, `load` one, `update` one."""
 
 from __future__ import annotations
 
@@ -8,32 +8,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recdrop.recommender import popular
-from recdrop.recommender.actions import ActionModel, fit_actions
-from recdrop.recommender.cores import one_core
-from recdrop.recommender.data import Array, TrainingData
+from recdrop.recommender.data.records import Array, TrainingData
 from recdrop.recommender.files import ModelFileError, read_model
-from recdrop.recommender.histories import Histories
-from recdrop.recommender.ids import Ids
-from recdrop.recommender.learn import fit_personal
-from recdrop.recommender.model import Header, Model, ModelKind
-from recdrop.recommender.personal import PersonalModel
-from recdrop.recommender.ratings import RatingModel, fit_ratings
-from recdrop.recommender.relate import fit_related, fit_semantic
-from recdrop.recommender.related import RelatedModel
-from recdrop.recommender.segments import SegmentModel, fit_segments
-from recdrop.recommender.task import Progress, Task, measured, test_split
-
-Fit = Callable[[Task], Model]
-Open = Callable[[Header, Mapping[str, Array]], Model]
-DAY = 86_400
+from recdrop.recommender.fitting.actions import fit_actions
+from recdrop.recommender.fitting.personal import fit_personal, update_personal
+from recdrop.recommender.fitting.popular import fit_popular, fit_trending
+from recdrop.recommender.fitting.ratings import fit_ratings
+from recdrop.recommender.fitting.related import fit_related
+from recdrop.recommender.fitting.segments import fit_segments
+from recdrop.recommender.fitting.semantic import fit_semantic
+from recdrop.recommender.fitting.task import Progress, Task
+from recdrop.recommender.models.actions import ActionModel
+from recdrop.recommender.models.base import Header, Model, ModelKind
+from recdrop.recommender.models.personal import PersonalModel
+from recdrop.recommender.models.popular import PopularModel
+from recdrop.recommender.models.ratings import RatingModel
+from recdrop.recommender.models.related import RelatedModel
+from recdrop.recommender.models.segments import SegmentModel
+from recdrop.recommender.parts.cores import one_core
 
 
 @dataclass(frozen=True)
 class Recipe:
+    """One row of the table below.
+
+    `fit` makes a model from a task, `open` makes it from a model file. `update` is there where
+    more is kept of the model before than its settings; it takes that model, of the class that
+    `open` makes, and the task.
+    """
+
     kind: ModelKind
-    fit: Fit
-    open: Open
+    fit: Callable[[Task], Model]
+    open: Callable[[Header, Mapping[str, Array]], Model]
+    update: Callable[[Any, Task], Model] | None = None
+
+
+_USER = Recipe("user", fit_personal, PersonalModel, update_personal)
+_RANKING = Recipe("ranking", fit_personal, PersonalModel, update_personal)
+_SEGMENT = Recipe("segment", fit_segments, SegmentModel)
+
+RECIPES: Mapping[str, Recipe] = {
+    "user-personalization-v2": _USER,
+    "user-personalization": _USER,
+    "hrnn": _USER,
+    "hrnn-metadata": _USER,
+    "hrnn-coldstart": _USER,
+    "personalized-ranking-v2": _RANKING,
+    "personalized-ranking": _RANKING,
+    "similar-items": Recipe("related", fit_related, RelatedModel),
+    "sims": Recipe("related", fit_related, RelatedModel),
+    "semantic-similarity": Recipe("related", fit_semantic, RelatedModel),
+    "popularity-count": Recipe("popular", fit_popular, PopularModel),
+    "trending-now": Recipe("popular", fit_trending, PopularModel),
+    "item-affinity": _SEGMENT,
+    "item-attribute-affinity": _SEGMENT,
+    "next-best-action": Recipe("actions", fit_actions, ActionModel),
+    "svd": Recipe("rating", fit_ratings, RatingModel),
+}
 
 
 def fit(
@@ -46,7 +77,15 @@ def fit(
     hpo: bool = False,
     progress: Progress | None = None,
 ) -> Model:
-    """Trains a model. ValueError names what is wrong with the recipe, the settings or the data."""
+    """Trains a model: the same data, settings and seed give the same bytes on any machine.
+
+    `budget_seconds` says how much is tried, it is no limit by the clock. `hpo` looks wider for
+    settings. `progress` is told the share done, 0 to 1, and what is being done.
+
+    Raises:
+        ValueError: The recipe is not known, a setting cannot be, or the data does not suffice;
+            the message names which.
+    """
     found = _recipe(recipe)
     if not len(data):
         raise ValueError("Training data has 0 interactions. Expected at least one")
@@ -61,9 +100,10 @@ def fit(
 
 
 def load(path: Path) -> Model:
-    """A saved model, memory-mapped.
+    """A saved model, its arrays memory-mapped.
 
-    ModelFileError when the folder is cut, changed or of another kind.
+    Raises:
+        ModelFileError: The folder is cut, changed, or not of a recipe known here.
     """
     header, arrays = read_model(Path(path))
     if header.get("recipe") not in RECIPES:
@@ -76,10 +116,34 @@ def load(path: Path) -> Model:
     return RECIPES[known.recipe].open(known, arrays)
 
 
+def update(model: Model, data: TrainingData) -> Model:
+    """A new model of the same recipe and settings, from the whole of the data as it is now.
+
+    Nothing is searched, held out or measured again, which is most of a fit: the metrics stay those
+    of the full fit. The setting `updates` counts how often this was done since. Items that are gone
+    from the data are gone from the model.
+
+    Raises:
+        ValueError: The data does not suffice.
+    """
+    old = model.header
+    recipe = _recipe(old.recipe)
+    settings = {**old.settings, "updates": int(old.settings.get("updates", 0)) + 1}
+    task = Task(old.recipe, recipe.kind, data, settings, old.seed, fixed=settings)
+    if recipe.update is not None:
+        return recipe.update(model, task)
+    return recipe.fit(task).with_metrics(old.metrics)
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Plain finite values; `event_weights` maps event types to 0..1. Names that no recipe knows are
-    kept, not refused:
-    hyperparameters of other engines may come along."""
+    """Refuses values that are not plain and finite, and event weights outside 0..1.
+
+    Names that no recipe knows are kept, not refused: hyperparameters of other engines may come
+    along.
+
+    Raises:
+        ValueError: Names the setting, its value and what was expected.
+    """
     for name, value in settings.items():
         if name == "event_weights":
             _check_weights(value)
@@ -93,8 +157,10 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 def _check_weights(weights: object) -> None:
     if not isinstance(weights, Mapping):
-        message = f"Setting 'event_weights' has value {weights!r}. Expected a mapping of event types to 0..1"
-        raise ValueError(message)  # noqa: TRY004 - every refusal of fit is a ValueError
+        raise ValueError(  # noqa: TRY004 - every refusal of fit is a ValueError
+            f"Setting 'event_weights' has value {weights!r}. "
+            "Expected a mapping of event types to 0..1"
+        )
     for kind, weight in weights.items():
         if not isinstance(weight, int | float) or not 0 <= weight <= 1:
             raise ValueError(f"Event weight of {kind!r} has value {weight!r}. Expected 0 to 1")
@@ -104,50 +170,3 @@ def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise ValueError(f"Recipe {name!r} is not known. Expected one of: {', '.join(RECIPES)}")
     return RECIPES[name]
-
-
-def fit_popular(task: Task) -> Model:
-    return _fit_order(task, lambda history: popular.counts(history, task.items))
-
-
-def fit_trending(task: Task) -> Model:
-    """`trend_window_days` is the length of the window, 1 by default.
-
-    Asked whom it helps, and whether it foretells.
-    """
-    window = max(1, int(float(task.settings.get("trend_window_days", 1)) * DAY))
-    model = _fit_order(task, lambda history: popular.trend(history, task.items, window))
-    if task.fixed is not None:
-        return model
-    accuracy = popular.trend_accuracy(task.history(), task.items, window)
-    return model.with_metrics({**model.metrics, "trend_prediction_accuracy": round(accuracy, 6)})
-
-
-def _fit_order(task: Task, score: Callable[[Histories], Array]) -> popular.PopularModel:
-    ids, history = Ids.of(task.data.item_ids), task.history()
-    metrics = measured(
-        task,
-        test_split(task, history),
-        lambda rest: popular.popular_model(task.header({}, {}), ids, score(rest)),
-    )
-    return popular.popular_model(task.header({}, metrics), ids, score(history))
-
-
-RECIPES: Mapping[str, Recipe] = {
-    "user-personalization-v2": Recipe("user", fit_personal, PersonalModel),
-    "user-personalization": Recipe("user", fit_personal, PersonalModel),
-    "hrnn": Recipe("user", fit_personal, PersonalModel),
-    "hrnn-metadata": Recipe("user", fit_personal, PersonalModel),
-    "hrnn-coldstart": Recipe("user", fit_personal, PersonalModel),
-    "personalized-ranking-v2": Recipe("ranking", fit_personal, PersonalModel),
-    "personalized-ranking": Recipe("ranking", fit_personal, PersonalModel),
-    "similar-items": Recipe("related", fit_related, RelatedModel),
-    "sims": Recipe("related", fit_related, RelatedModel),
-    "semantic-similarity": Recipe("related", fit_semantic, RelatedModel),
-    "popularity-count": Recipe("popular", fit_popular, popular.PopularModel),
-    "trending-now": Recipe("popular", fit_trending, popular.PopularModel),
-    "item-affinity": Recipe("segment", fit_segments, SegmentModel),
-    "item-attribute-affinity": Recipe("segment", fit_segments, SegmentModel),
-    "next-best-action": Recipe("actions", fit_actions, ActionModel),
-    "svd": Recipe("rating", fit_ratings, RatingModel),
-}

@@ -28,6 +28,7 @@ class Cache:
             return value  # type: ignore[no-any-return]
         with self._lock:
             turn = self._making.setdefault(key, threading.Lock())
+        # Others with the same key wait here; those with another key do not.
         with turn:
             found, value = self._find(key)
             if not found:

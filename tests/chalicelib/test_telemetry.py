@@ -1,11 +1,14 @@
+"""A task's lines, errors and answers are what Step Functions and CloudWatch expect."""
+
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib import errors
+from chalicelib import errors, telemetry
 from chalicelib.documents import Score
 from chalicelib.telemetry import task
 
@@ -46,3 +49,10 @@ def test_waiting_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(errors.ResourcePending):
         waits(EVENT, None)
     assert "TaskFailed" not in capsys.readouterr().out
+
+
+def test_the_laptops_loggers_are_no_children_of_the_lambdas_logger() -> None:
+    parent: logging.Logger | None = logging.getLogger("recdrop.local.stack")
+    while parent is not None:
+        assert parent.name != telemetry.logger.service
+        parent = parent.parent

@@ -239,7 +239,7 @@ def make_table(clients: TownClients, name: str) -> None:
 def open_servers(folder: Path) -> Iterator[Servers]:
     """`folder` is the local Personalize's data directory."""
     # Late: importing moto takes a second that most tests of chalicelib do not need.
-    from recdrop.local.motoserver import MotoApp
+    from recdrop.local.aws.motoserver import MotoApp
     from recdrop.personalize.control.quotas import load_quotas
     from recdrop.personalize.server import PersonalizeServer
     from recdrop.personalize.specification import PERSONALIZE

@@ -51,6 +51,7 @@ class Rows:
         size = len(self.ids)
         if size == 0:
             return Catalogue({}, len(ids))
+        # Bisection for all ids at once; the minimum keeps those behind the last id inside the table.
         known = np.asarray(self.ids, dtype=object)
         places = np.minimum(np.searchsorted(known, np.asarray(ids, dtype=object)), size - 1)
         found = known[places] == np.asarray(ids, dtype=object)

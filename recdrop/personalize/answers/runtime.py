@@ -299,6 +299,7 @@ def _mixed(
     question: Question, listed: list[dict[str, Any]], promoted: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Promoted items, in their own order, at random places among the others."""
+    # An item that is promoted is not shown a second time.
     names = {entry["itemId"] for entry in promoted}
     others = [entry for entry in listed if entry["itemId"] not in names]
     others = others[: question.count - len(promoted)]

@@ -40,9 +40,9 @@ _EVENTS = """
            e.event_value, e.impression, e.recommendation_id, e.source, e.properties
     FROM events e LEFT JOIN (
         SELECT session_id, max(user_id) AS user_id FROM events
-        WHERE grp = ?1 AND kind = ?3 AND id <= ?2 AND user_id IS NOT NULL GROUP BY session_id
+        WHERE grp = :grp AND kind = :kind AND id <= :upto AND user_id IS NOT NULL GROUP BY session_id
     ) s ON s.session_id = e.session_id
-    WHERE e.grp = ?1 AND e.kind = ?3 AND e.id <= ?2 AND e.item_id IS NOT NULL
+    WHERE e.grp = :grp AND e.kind = :kind AND e.id <= :upto AND e.item_id IS NOT NULL
       AND coalesce(e.user_id, s.user_id) IS NOT NULL
     ORDER BY e.timestamp, e.id"""
 
@@ -156,7 +156,11 @@ class Tables:
         """
         by_key = {plain(name): name for name in self.schemas[kind].names}
         item = "ACTION_ID" if kind == "ACTION_INTERACTIONS" else "ITEM_ID"
-        values = (self._taken["group"], self._taken["events_upto"], STREAM_OF[kind])
+        values = {
+            "grp": self._taken["group"],
+            "upto": self._taken["events_upto"],
+            "kind": STREAM_OF[kind],
+        }
         columns = ("USER_ID", item, "TIMESTAMP", *_RESERVED)
         for *row, properties in self._query(_EVENTS, values):
             # The event's own members win over properties of the same name.
@@ -165,7 +169,9 @@ class Tables:
                 **dict(zip(columns, row, strict=True)),
             }
 
-    def _query(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+    def _query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object]
+    ) -> Iterator[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)
         try:
             yield from connection.execute(sql, values)

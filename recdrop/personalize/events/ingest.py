@@ -14,6 +14,7 @@ from recdrop.personalize.events.shown import Shown
 from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Request
 
+# Members of an event; as properties they would be read as columns of that name.
 FORBIDDEN = frozenset(
     {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
 )

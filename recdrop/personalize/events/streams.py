@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Query = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
+Query = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
+# The newest: one user with a flood of events must not slow an answer.
 MOST_PER_USER = 500
 
 _OF_USER = """
     SELECT * FROM (
         SELECT id, item_id, timestamp, event_type, event_value FROM events
-        WHERE grp = ?1 AND kind = ?2 AND user_id = ?3 AND id > ?4
+        WHERE grp = :grp AND kind = :kind AND user_id = :user AND id > :after
         UNION
         SELECT id, item_id, timestamp, event_type, event_value FROM events
-        WHERE grp = ?1 AND kind = ?2 AND id > ?4 AND user_id IS NULL AND (session_id = ?3 OR session_id IN (
-            SELECT session_id FROM events WHERE grp = ?1 AND kind = ?2 AND user_id = ?3))
-        ORDER BY id DESC LIMIT ?5
+        WHERE grp = :grp AND kind = :kind AND id > :after AND user_id IS NULL AND (session_id = :user OR session_id IN (
+            SELECT session_id FROM events WHERE grp = :grp AND kind = :kind AND user_id = :user))
+        ORDER BY id DESC LIMIT :most
     ) WHERE item_id IS NOT NULL ORDER BY timestamp, id"""
 
 
@@ -37,5 +38,7 @@ def events_of(
     Those of the sessions in which the user logged in belong to it. `user` may also be the id of a
     session, for somebody who never logged in. `after` is the last event that does not count.
     """
-    rows = query(_OF_USER, (group, kind, user, after, MOST_PER_USER))
+    # Named, since SQLite's numbered placeholders warn in the first releases of Python 3.12.
+    values = {"grp": group, "kind": kind, "user": user, "after": after, "most": MOST_PER_USER}
+    rows = query(_OF_USER, values)
     return [Streamed(*row[1:]) for row in rows]

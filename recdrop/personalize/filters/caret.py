@@ -10,6 +10,7 @@ def point(text: str, column: int) -> str:
 
     Line breaks count as one column.
     """
+    # Otherwise a line break in the text would part it from its caret.
     flat = "".join(" " if character.isspace() else character for character in text)
     start = max(0, column - 1 - WINDOW)
     end = column - 1 + WINDOW

@@ -62,6 +62,7 @@ class _Index:
     """
 
     def __init__(self, column: NDArray[Any]) -> None:
+        # A column has few different texts, so each is split at its "|" once, and not once a row.
         codes_of: dict[str, int] = {}
         codes = np.fromiter(
             (codes_of.setdefault(text or "", len(codes_of)) for text in column),
@@ -120,6 +121,7 @@ def rows_of(
     None when it does not apply to this request.
     """
     missing = sorted(expression.parameters - values.keys())
+    # The service lets an EXCLUDE without its value pass, and refuses an INCLUDE.
     if missing and expression.verb == "INCLUDE":
         names = ", ".join(f"${name}" for name in missing)
         raise FilterError(
@@ -127,6 +129,7 @@ def rows_of(
         )
     if missing:
         return None
+    # The current user is a table of one row, so IF is evaluated like any other condition.
     user = FilterContext(_one_row(context.user))
     if not all(_matching(condition, user, values)[0] for condition in expression.only_if):
         return None
@@ -151,6 +154,7 @@ def _matching(condition: Condition, context: FilterContext, values: Mapping[str,
     if catalogue.is_number(name):
         return _compare(catalogue.columns[name], condition)
     equal = catalogue.having(name, [term.text for term in condition.terms])
+    # != is not fulfilled by an item without a value.
     return equal if condition.operator == "=" else catalogue.present(name) & ~equal
 
 

@@ -17,6 +17,7 @@ _TOKENS = {
     "and": (re.compile(r"and\b", re.IGNORECASE), "AND"),
     "end": (re.compile(r"\Z"), "the end"),
 }
+# The whole grammar: what may follow what.
 _NEXT = {"field": ("equals",), "equals": ("value",), "value": ("and", "end"), "and": ("field",)}
 
 

@@ -27,6 +27,7 @@ _EXPRESSION = re.compile(
 def _prepare(world: World, request: Request) -> Draft:
     group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
     _check_metrics(request["metrics"])
+    # One for each group: the service says that it exists, not that there are too many.
     present = world.in_group("MetricAttribution", group.arn)
     if present:
         raise AlreadyExistsError.of(present[0].arn)

@@ -34,6 +34,7 @@ def _prepare(world: World, request: Request) -> Draft:
 
 def _resolve(world: World, version_arn: str, config: Mapping[str, Any]) -> Resource:
     """The version that `version_arn` means, ACTIVE and of a recipe that answers requests."""
+    # The service wants both: the switch, and an ARN that says so.
     syncs = config.get("syncWithLatestSolutionVersion", False)
     if syncs != version_arn.endswith(f"/{LATEST}"):
         raise InvalidInputError(
@@ -80,6 +81,7 @@ def _check_update(world: World, campaign: Resource, request: Request) -> Doc:
 
 
 def _apply_update(world: World, campaign: Resource, change: Doc) -> Resource:
+    # Looked for again: it may have been deleted while the update was under way.
     world.find_active(change["version"], "SolutionVersion")
     names = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
     doc = {name: change[name] for name in names}

@@ -11,6 +11,7 @@ from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Doc, Request
 
 DOMAIN_DATASETS = ("INTERACTIONS", "ITEMS", "USERS")
+# Who deletes a group must have deleted these; the others go with it.
 HELD_BY_GROUP = ("EventTracker", "Solution", "Recommender", "Dataset")
 GONE_WITH_GROUP = ("Filter", "MetricAttribution")
 
@@ -76,6 +77,7 @@ def _prepare_dataset(world: World, request: Request) -> Draft:
             f"A {group.doc['domain']} group has no {kind} dataset. Expected one of: {DOMAIN_DATASETS}."
         )
     _check_schema_fits(world, request["schemaArn"], kind, group.doc.get("domain"))
+    # Action interactions come in by an id of their dataset, other events by that of an event tracker.
     tracking = {"trackingId": world.new_id("tracker")} if kind == "ACTION_INTERACTIONS" else {}
     return Draft({"datasetType": kind, **tracking})
 
@@ -121,6 +123,7 @@ def _check_dataset_delete(world: World, dataset: Resource) -> None:
 
 def _dataset_deleted(world: World, dataset: Resource, _result: Doc) -> Resource:
     world.tx.execute("DELETE FROM records WHERE dataset = ?", (dataset.arn,))
+    # Streamed events are kept by group, as they come without a dataset.
     streamed = {"INTERACTIONS": "interaction", "ACTION_INTERACTIONS": "action"}.get(
         dataset.doc["datasetType"]
     )

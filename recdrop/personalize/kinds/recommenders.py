@@ -30,6 +30,7 @@ def _prepare(world: World, request: Request) -> Draft:
 
 def _job(world: World, recommender: Resource) -> Doc:
     recipe = find_recipe(world, recommender.doc["recipeArn"])
+    # Of its config only this is for the training; the rest is for serving.
     training_data = recommender.doc["recommenderConfig"].get("trainingDataConfig")
     config = {"trainingDataConfig": training_data} if training_data else {}
     return training_job(
@@ -39,6 +40,7 @@ def _job(world: World, recommender: Resource) -> Doc:
 
 def _trained(world: World, recommender: Resource, result: Doc) -> Resource:
     world.tx.cancel(recommender.arn, "retrain")
+    # From the end of the training: a long one is not followed by the next at once.
     again = world.now + world.settings.latency.recommender_retraining
     world.tx.schedule(Step(again, recommender.arn, "retrain"))
     kept = ("model", "metrics", "events_upto", "rows")

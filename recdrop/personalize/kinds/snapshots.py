@@ -47,6 +47,7 @@ def fingerprint(taken: Mapping[str, Any], *, interactions_only: bool = False) ->
         for kind, dataset in taken["datasets"].items()
         if kind == "INTERACTIONS" or not interactions_only
     }
+    # Metadata alone does not start an automatic training.
     records = 0 if interactions_only else taken["records_upto"]
     return hashlib.sha256(
         json.dumps([datasets, taken["events_upto"], records], sort_keys=True).encode()

@@ -131,6 +131,7 @@ def train_automatically(world: World, solution: Resource, payload: Mapping[str, 
 
 
 def _start_version(world: World, solution: Resource, doc: Doc) -> None:
+    # Not through the control plane: nobody has asked, so there is nothing to check or to answer.
     arn = f"{solution.arn}/{world.new_id('version')[:8]}"
     draft = _version_draft(world, solution, doc)
     dates = {"creationDateTime": world.now, "lastUpdatedDateTime": world.now}
@@ -180,6 +181,7 @@ def _apply_solution_update(world: World, solution: Resource, change: Doc) -> Res
     doc = {"performAutoTraining": automatic, "solutionConfig": config}
     if "performIncrementalUpdate" in change:
         doc["performIncrementalUpdate"] = change["performIncrementalUpdate"]
+    # Only a change of the schedule starts it anew: another change must not put training off.
     before, solution = solution, solution.with_doc(**doc)
     if not automatic:
         world.tx.cancel(solution.arn, "train-automatically")
@@ -312,6 +314,7 @@ def _trained(world: World, version: Resource, result: Doc) -> Resource:
 def stop_version(world: World, request: Request) -> Doc:
     version = world.find(request["solutionVersionArn"], "SolutionVersion")
     if version.status == "CREATE PENDING":
+        # Nothing has begun yet, so there is nothing to wait for.
         world.tx.cancel(version.arn, "proceed", "finish")
         world.tx.put(version.with_doc(status="CREATE STOPPED", lastUpdatedDateTime=world.now))
     elif version.status == "CREATE IN_PROGRESS":

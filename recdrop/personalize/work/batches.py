@@ -36,6 +36,7 @@ def answer_lines(
     files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
     count = 0
     for file in files:
+        # `fetch` put a number before it.
         name = file.name.split("-", 1)[1]
         written = folder / f"{file.name}.out"
         with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:

@@ -50,6 +50,7 @@ def _without(
         )
         kept = f"SELECT * FROM {kind} WHERE USER_ID NOT IN (SELECT id FROM leaving)"
         tables.run(f"COPY ({kept}) TO {literal(str(file))} (FORMAT parquet)")
+    # All files of the dataset become one; the old ones are swept when nobody refers to them.
     notes: dict[str, Any] = {"files": [f"jobs/{folder.name}/{file.name}"]}
     if kind in STREAM_OF:
         index = folder / f"{kind.lower()}-history"

@@ -25,6 +25,7 @@ def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         )
     except CsvError as error:
         raise JobFailed(str(error)) from error
+    # The Parquet file has it all, and job folders stay as long as their dataset.
     shutil.rmtree(folder / "csv")
     new = f"jobs/{folder.name}/data.parquet"
     result: dict[str, Any] = {"file": new, "rows": accepted.rows}

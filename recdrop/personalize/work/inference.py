@@ -88,7 +88,7 @@ class Asker:
             found[event.event_type.lower()].append(event.item_id)
         return user_events(found, self.model.item_index)
 
-    def _rows(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         return self.database.execute(sql, values).fetchall()
 
 
@@ -100,6 +100,7 @@ def open_asker(spec: Mapping[str, Any]) -> Iterator[Asker]:
     try:
         chosen = parse(spec["filter"], strict=not spec["mixed_filters"]) if spec["filter"] else None
         asker = Asker(spec, load(root / spec["model"]), database, chosen)
+        # Not in the tables: a history is read for one user at a time.
         index = spec["snapshot"]["datasets"].get("INTERACTIONS", {}).get("index")
         if chosen is not None or spec["themes"]:
             with open_tables(root, Path(spec["database"]), spec["snapshot"]) as tables:

@@ -72,6 +72,7 @@ def split(location: str, what: str) -> tuple[str, str]:
 @cache
 def _client(endpoint: str | None, region: str) -> S3Client:
     session = boto3.Session()
+    # botocore refuses to sign without keys, and a local S3 takes any.
     found = session.get_credentials() is not None
     client: S3Client = session.client(
         "s3",

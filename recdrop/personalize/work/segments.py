@@ -120,5 +120,6 @@ class _Segments:
         if self._users is None:
             return {"recommendedUsers": self._asker.model.segment(items, count)}
         allowed = self._users.lets(question.get("filterValues", {}))
+        # The model ranks users without knowing the filter, so all are ranked and then filtered.
         everyone = self._asker.model.segment(items, 2**31 - 1)
         return {"recommendedUsers": [user for user in everyone if user in allowed][:count]}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recdrop.personalize.data.schemas import Field
 from recdrop.personalize.data.tables import Columns, Tables, literal, open_tables, quote
-from recdrop.recommender import Column, Model, TrainingData, fit, load
+from recdrop.recommender import Column, Model, TrainingData, fit, load, update
 from recdrop.service.errors import JobFailed
 
 RESERVED = {
@@ -32,6 +32,7 @@ def train(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     actions = any(recipe["type"] == "PERSONALIZED_ACTIONS" for recipe in spec["recipes"])
     with open_tables(Path(spec["root"]), Path(spec["database"]), spec["snapshot"]) as tables:
         data = read_training_data(tables, spec, actions=actions)
+    # An UPDATE goes on from the model of the last full training.
     previous = load(Path(spec["root"]) / spec["previous"]) if spec["previous"] else None
     fitted = [(recipe, _fit(recipe, data, spec, previous)) for recipe in spec["recipes"]]
     objective = _objective(spec)
@@ -57,7 +58,7 @@ def _fit(
     recipe: Mapping[str, Any], data: TrainingData, spec: Mapping[str, Any], previous: Model | None
 ) -> Model:
     if previous is not None:
-        return previous.update(data)
+        return update(previous, data)
     try:
         return fit(
             recipe["engine"],

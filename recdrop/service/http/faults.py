@@ -116,6 +116,7 @@ class Planned:
         self.sleep(rule.seconds)
         # Called without a server, as tests do, there is no connection to close: then the error says so.
         connection: _Socket | None = environ.get("werkzeug.socket")
+        # The client sees a closed connection, as when a proxy gives up.
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

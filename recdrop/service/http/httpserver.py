@@ -192,6 +192,7 @@ class Server(ThreadedWSGIServer):
         self.server_close()
         with self._connections_lock:
             connections = list(self._connections)
+        # Clients keep connections open, and their threads would wait on them.
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -91,6 +91,7 @@ class JobPool:
         outcome = runner.run(folder)
         with self._wake:
             del self._running[job.id]
+        # A job that `close` stopped has no outcome: it stays "running" and is taken up again.
         if not self._closing:
             self._settle(job, outcome)
         return True
@@ -125,6 +126,7 @@ class JobPool:
         ):
             return None
         with self._store.transaction() as tx:
+            # A job may have lost its resource, or its resource been stopped, while it was waiting.
             for job in tx.jobs("queued"):
                 resource = tx.get(job.arn)
                 if resource is not None and self._is_awaited(resource, job):

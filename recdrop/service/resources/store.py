@@ -107,6 +107,7 @@ class Store:
         # Kept in the file: readers need not ask for it.
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.executescript(_TABLES + tables)
+        # Restarts are rare and resources few: all of them are read at once.
         self._live = Live()
         for arn, seq, kind, body in self._writer.execute(
             "SELECT arn, seq, kind, body FROM resources ORDER BY seq"
@@ -132,7 +133,9 @@ class Store:
         """What is committed, for reading only: waits for nobody."""
         return Transaction(self._writer, self._live)
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         """Rows of a committed state, on a connection for reading: it never waits for a writer."""
         try:
             connection = self._readers.pop()  # atomic: no two threads get the same one
@@ -182,6 +185,7 @@ class Transaction:
         """Stores a resource; a new one gets its place in the order of creation."""
         if not resource.seq:
             resource = replace(resource, seq=self.next_number("resource"))
+        # JSON, so that a file outlives every change of our classes.
         body = {"doc": resource.doc, "notes": resource.notes, "tags": resource.tags}
         self.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)",
@@ -259,7 +263,9 @@ class Transaction:
         """Runs one statement for every row, whose values go by place or by name."""
         return self._connection.executemany(sql, rows).rowcount
 
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, values).fetchall()
 
     def publish(self) -> None:

@@ -59,6 +59,7 @@ def answer(operation: Operation, document: Mapping[str, Any], request_id: str) -
 
 def refuse(operation: Operation | None, error: ServiceError, request_id: str) -> Reply:
     """The reply that carries an error; `operation` is None when nobody knows what was asked."""
+    # In rest-json the model says the status of each error.
     status = operation.errors.get(error.code, error.status) if operation else error.status
     body = msgspec.json.encode({"__type": error.code, "message": error.message})
     headers = (

@@ -1,6 +1,4 @@
-"""The command line: exit codes, JSON, colours, and a whole session of `recdrop up` in a process of
-its own.
-"""
+"""The command line: exit codes, JSON, colours, and a session of `recdrop up`."""
 
 from __future__ import annotations
 
@@ -37,7 +35,10 @@ def recdrop(
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
-    code = "import sys; from recdrop.cli.main import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = (
+        "import sys; from recdrop.cli.main import main; main(['--help']); "
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -58,7 +59,7 @@ def test_an_unknown_verb_is_a_usage_error_with_a_suggestion(
     assert "Did you mean 'runs'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", [name for name in COMMANDS if name not in {"up", "wait"}])
+@pytest.mark.parametrize("verb", [name for name in COMMANDS if name not in {"demo", "up", "wait"}])
 def test_every_verb_exits_with_4_when_nobody_answers(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,27 +109,6 @@ def test_files_are_dropped_with_their_manifest_last(recdrop: Any, tmp_path: Path
     code, out, _ = recdrop("drop", str(tmp_path), "--group", "shop", "--dataset", "items", "--json")
     assert code == 0
     assert json.loads(out)["keys"] == ["shop/items/z-poison.csv", "shop/items/manifest.json"]
-
-
-def test_a_drop_waits_for_its_run_and_a_second_one_has_none(recdrop: Any, tmp_path: Path) -> None:
-    (tmp_path / "orders.csv").write_text("waited for")
-    drop = (
-        "drop",
-        str(tmp_path / "orders.csv"),
-        "--group",
-        "",
-        "--dataset",
-        "items",
-        "--wait",
-        "--timeout",
-        "30",
-    )
-    code, out, _ = recdrop(*drop)
-    assert code == 0
-    assert "SUCCEEDED" in out
-    code, out, _ = recdrop(*drop)
-    assert code == 0
-    assert "No run has begun: the content has run before" in out
 
 
 @pytest.mark.parametrize(

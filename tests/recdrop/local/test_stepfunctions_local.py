@@ -1,6 +1,4 @@
-"""Where there is no Docker that runs, the tests against Step Functions Local are skipped with the
-reason.
-"""
+"""Without a Docker that runs, the tests against Step Functions Local are skipped, with the reason."""
 
 from __future__ import annotations
 

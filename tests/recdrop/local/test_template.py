@@ -1,6 +1,4 @@
-"""From a SAM template to one that moto creates: what is kept, cut, resolved, and said when it
-cannot be.
-"""
+"""From a SAM template to one that moto creates: what is kept, cut, resolved, and refused."""
 
 from __future__ import annotations
 
@@ -12,18 +10,20 @@ from typing import Any
 
 import pytest
 
-from recdrop.local import slimmoto
+from recdrop.local.aws import slimmoto
+from recdrop.local.events.sources import EventSource
 from recdrop.local.template import (
     SERVED_TYPES,
-    EventSource,
     LocalTemplate,
     TemplateError,
     build,
     inline_definition,
+    read_definition,
     refers_to,
     without,
 )
 from recdrop.local.templatecache import FOLDER, cached
+from recdrop.project import scratch
 from tests.recdrop.conftest import SAMPLE
 
 MERGE = Path("infrastructure", "resources.json")
@@ -94,6 +94,13 @@ def test_placeholders_without_a_substitution_are_references() -> None:
     ]
 
 
+def test_a_definition_with_an_unknown_policy_is_no_template(tmp_path: Path) -> None:
+    machine = {"StartAt": "Train", "States": {"Train": {"Type": "Task", "Retry": ["patience"]}}}
+    (tmp_path / "pipeline.asl.json").write_text(json.dumps(machine))
+    with pytest.raises(TemplateError, match="'Train' is retried by 'patience'"):
+        read_definition(tmp_path, "pipeline.asl.json")
+
+
 def test_a_definition_object_is_written_as_text() -> None:
     properties: dict[str, Any] = {"Definition": {"StartAt": "A"}}
     inline_definition(properties)
@@ -130,7 +137,7 @@ def test_the_cache_answers_until_something_changes(tmp_path: Path) -> None:
     project = tmp_path / "sample"
     shutil.copytree(SAMPLE, project, ignore=shutil.ignore_patterns(".recdrop", "__pycache__"))
     first = cached(project, project / MERGE, None, "recdrop")
-    (kept,) = (project / FOLDER).iterdir()
+    (kept,) = (scratch(project) / FOLDER).iterdir()
     again = cached(project, project / MERGE, None, "recdrop")
     assert (again.body, again.event_sources, again.api) == (
         first.body,
@@ -148,4 +155,4 @@ def test_the_cache_answers_until_something_changes(tmp_path: Path) -> None:
         changed.body["Resources"]["TickTickEvent"]["Properties"]["ScheduleExpression"]
         == "rate(2 minutes)"
     )
-    assert len(list((project / FOLDER).iterdir())) == 1
+    assert len(list((scratch(project) / FOLDER).iterdir())) == 1

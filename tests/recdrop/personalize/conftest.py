@@ -17,7 +17,7 @@ from tests.recdrop.personalize.simulation import Simulation
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    from recdrop.local.motoserver import (
+    from recdrop.local.aws.motoserver import (
         MotoApp,
     )  # late: importing moto takes a second that most tests here do not need
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recdrop.recommender import RECIPES, Event, Model, Query, Scored, fit, load
-from recdrop.recommender.data import TrainingData
+from recdrop.recommender import RECIPES, Event, Model, Query, Scored, fit, load, update
+from recdrop.recommender.data.records import TrainingData
 from recdrop.recommender.files import read_model
 from recdrop.recommender.metrics import PERSONALIZE_NAMES
 from tests.recdrop.recommender.worlds import ratings, with_genres
@@ -187,7 +187,7 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
             for name, column in data.items.items()
         },
     )
-    updated = model.update(more)
+    updated = update(model, more)
     assert updated.item_index("zz-new") is not None
     assert dict(updated.metrics) == dict(model.metrics)
     assert updated.settings["updates"] == 1
@@ -197,7 +197,7 @@ def test_an_update_brings_a_new_item_and_keeps_the_metrics(recipe: str) -> None:
 def test_an_update_with_the_same_data_is_the_full_fit(recipe: str, tmp_path: Path) -> None:
     model = _model(recipe)
     model.save(tmp_path / "fit")
-    model.update(_data(recipe)).save(tmp_path / "update")
+    update(model, _data(recipe)).save(tmp_path / "update")
     fitted, updated = (read_model(tmp_path / name)[1] for name in ("fit", "update"))
     assert {name: array.tolist() for name, array in updated.items()} == {
         name: array.tolist() for name, array in fitted.items()
@@ -208,29 +208,3 @@ def test_an_update_with_the_same_data_is_the_full_fit(recipe: str, tmp_path: Pat
 def test_a_segment_model_refuses_what_it_is_not(recipe: str) -> None:
     with pytest.raises(ValueError, match=r"cannot recommend items"):
         _model(recipe).recommend(Query())
-
-
-def test_an_unknown_recipe_is_named_with_what_there_is() -> None:
-    with pytest.raises(
-        ValueError, match=r"Recipe 'magic' is not known. Expected one of: user-personalization-v2"
-    ):
-        fit("magic", with_genres())
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"event_weights": {"View": 2}}, "Event weight of 'View' has value 2. Expected 0 to 1"),
-        ({"event_weights": "View"}, "'event_weights' has value 'View'"),
-        ({"penalty": float("nan")}, "'penalty' has value nan. Expected a finite number"),
-        ({"penalty": [1]}, r"'penalty' has value \[1\]"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_named(settings: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        fit("sims", with_genres(), settings=settings)
-
-
-def test_no_interactions_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"has 0 interactions"):
-        fit("sims", with_genres().take(np.zeros(0, dtype=np.int64)))

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 
 from recdrop.recommender import Event, Query, TrainingData, fit
-from recdrop.recommender.histories import Histories, histories, steps_back
-from recdrop.recommender.ids import Ids
-from recdrop.recommender.markov import largest_per_row
-from recdrop.recommender.ranking import top
-from recdrop.recommender.related import side_by_side, used_together
+from recdrop.recommender.data.histories import Histories, histories
+from recdrop.recommender.parts.neighbours import side_by_side, used_together
 from tests.recdrop.recommender.worlds import from_rows
 
 IDS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=8)
@@ -39,35 +35,6 @@ def test_any_interactions_train_and_answer(rows: list[tuple[str, str, int]], n: 
             scored.score for scored in answer if scored.score is not None and scored.reason is None
         ]
         assert all(np.isfinite(scores))
-
-
-@QUICK
-@given(st.sets(IDS, min_size=1, max_size=40), IDS)
-def test_ids_are_found_where_they_are(values: set[str], other: str) -> None:
-    ordered = np.array(sorted(values), dtype=object)
-    ids = Ids.of(ordered)
-    assert ids.values.tolist() == ordered.tolist()
-    assert [ids.index(value) for value in ordered] == list(range(len(ordered)))
-    assert ids.index(other) == (ordered.tolist().index(other) if other in values else None)
-
-
-@QUICK
-@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, -1.0]), max_size=30), st.integers(0, 35))
-def test_the_top_is_a_stable_sort(values: list[float], n: int) -> None:
-    expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:n]
-    assert top(np.array(values, dtype=np.float32), n).tolist() == expected
-
-
-@QUICK
-@given(st.integers(1, 6), st.integers(0, 99))
-def test_the_largest_of_each_row_are_kept(keep: int, seed: int) -> None:
-    dense = np.round(np.random.default_rng(seed).random((7, 9)) * 4) * (
-        np.random.default_rng(seed + 1).random((7, 9)) < 0.7
-    )
-    kept = largest_per_row(sparse.csr_matrix(dense), keep).toarray()
-    for row, found in zip(dense, kept, strict=True):
-        best = [at for at in sorted(range(9), key=lambda at: (-row[at], at)) if row[at] > 0][:keep]
-        assert set(np.flatnonzero(found)) == set(best)
 
 
 @pytest.mark.parametrize(
@@ -118,24 +85,6 @@ def test_equal_times_keep_the_order_of_the_rows() -> None:
     near = used_together(side_by_side(history, 3, window=1, tau=1.0), history, discount=0.5)
     assert near[0, 2] == 0
     assert near[0, 1] > 0
-
-
-@QUICK
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=30))
-def test_steps_back_of_one_moment_are_the_mean_of_their_places(
-    events: list[tuple[int, int]],
-) -> None:
-    history = histories(from_rows([(f"u{user}", "i", time) for user, time in events]))
-    found = steps_back(history.indptr, history.tied)
-    for user in range(history.users):
-        span = history.of(user)
-        times = history.timestamp[span].tolist()
-        places = list(range(len(times) - 1, -1, -1))
-        means = [
-            np.mean([place for place, other in zip(places, times, strict=True) if other == time])
-            for time in times
-        ]
-        np.testing.assert_allclose(found[span], means)
 
 
 def _history(rows: list[tuple[str, str, int]]) -> Histories:

@@ -1,0 +1,124 @@
+"""Waits until a drop has ended: its runs have, or it is clear that there will be none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import click
+
+from recdrop.cli.common import CONFIG, FINDINGS, UNREACHABLE, UNREADABLE, CliError
+from recdrop.cli.exports import Before, Exports, File, files_of
+from recdrop.cli.runs import Run
+
+LOOK_SECONDS = 0.3
+# A message is between two counts for a moment: quiet this long, nothing is on its way any more.
+SETTLED_SECONDS = 2.0
+SEE_LOGS = "See `recdrop logs --function OnExport`."
+
+
+@dataclass
+class Drop:
+    """A drop that is waited for.
+
+    `files` are the data files by key, with their ETags; without any (a manifest alone, a config)
+    every new run of the group counts as the drop's.
+    """
+
+    exports: Exports
+    before: Before
+    keys: tuple[str, ...]
+    files: frozenset[File]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _still_since: float | None = field(default=None, init=False)
+
+    def wait(self, seconds: float) -> list[Run]:
+        """The runs that took the files, once they have ended.
+
+        A run that took the same content before counts too: nothing runs again.
+
+        Raises:
+            CliError: the export was refused or brings nothing (FINDINGS), it waits for a
+                correction (UNREADABLE), or nothing of this is clear in time (UNREACHABLE).
+        """
+        deadline = self.clock() + seconds
+        while (runs := self.look()) is None:
+            if self.clock() > deadline:
+                raise CliError(UNREACHABLE, self._gave_up(seconds), SEE_LOGS)
+            self.sleep(LOOK_SECONDS)
+        return runs
+
+    def look(self) -> list[Run] | None:
+        """The runs once they have ended; None while something is going on."""
+        sets = self.exports.sets()
+        fresh = {run: files_of(sets[run]) for run in sets if run not in self.before.sets}
+        mine = {run for run, files in fresh.items() if self._is_mine(files)}
+        left = self.files - {file for run in mine for file in fresh[run]}
+        if mine and not left:
+            return self._ended(mine)
+        if not self._is_settled(left):
+            return None
+        if mine:
+            # What no run took of it is empty or not data: the run's report says which.
+            return self._ended(mine)
+        return self._without_a_run(left, {run: files_of(sets[run]) for run in sets})
+
+    def _is_mine(self, files: set[File]) -> bool:
+        """Whether an export set of these files is the drop's; a retraining has none."""
+        return bool(files & self.files if self.files else files)
+
+    def _ended(self, names: set[str]) -> list[Run] | None:
+        runs = self.exports.runs(names)
+        if runs.keys() != names or any(run.status == "RUNNING" for run in runs.values()):
+            return None
+        return sorted(runs.values(), key=lambda run: run.started)
+
+    def _is_settled(self, left: frozenset[File]) -> bool:
+        """Whether nothing more will happen to the files by itself."""
+        queues = self.exports.queues()
+        still = queues.now == 0
+        if still and self.exports.waiting() & left:
+            # They wait. They are looked at again, unless somebody has to correct something first.
+            told = self.exports.reason(self.before)
+            corrected = told is not None and told[0] == "waiting for a correction"
+            still = corrected or queues.later == 0
+        if not still:
+            self._still_since = None
+            return False
+        now = self.clock()
+        self._still_since = now if self._still_since is None else self._still_since
+        return now - self._still_since >= SETTLED_SECONDS
+
+    def _without_a_run(
+        self, left: frozenset[File], sets: Mapping[str, set[File]]
+    ) -> list[Run] | None:
+        """The run that took the same content before, or the error that says why there is none."""
+        told = self.exports.reason(self.before)
+        why = told[1] if told else ""
+        if self.exports.waiting() & left:
+            raise CliError(UNREADABLE, f"The export waits for a correction: {why}", SEE_LOGS)
+        if refusal := self.exports.refusal(self.keys, self.before):
+            raise CliError(FINDINGS, f"The export was refused: {refusal}")
+        if all(key.endswith(f"/{CONFIG}") for key in self.keys):
+            click.echo("No run has begun: a configuration alone starts none.", err=True)
+            return []
+        if known := find_known(left, sets):
+            click.echo("Nothing runs again: this content has run before.", err=True)
+            return self._ended({known})
+        raise CliError(
+            FINDINGS, f"Nothing of it is imported: {why or 'no run has begun'}", SEE_LOGS
+        )
+
+    def _gave_up(self, seconds: float) -> str:
+        told = self.exports.reason(self.before)
+        why = f", {told[0]}: {told[1]}" if told else ""
+        return f"Gave up: no run of this export has begun and ended in {seconds:.0f} s{why}."
+
+
+def find_known(files: frozenset[File], sets: Mapping[str, set[File]]) -> str | None:
+    """The newest run whose export set has the content of the files, under whatever names."""
+    wanted = {etag for _, etag in files}
+    holding = [run for run, taken in sets.items() if wanted <= {etag for _, etag in taken}]
+    return holding[-1] if wanted and holding else None

@@ -1,0 +1,1 @@
+"""What answers questions: one class per kind of model, made of arrays alone."""

@@ -1,0 +1,1 @@
+"""What can be learnt from histories and metadata: one idea a module, each usable alone."""

@@ -1,0 +1,123 @@
+"""`recdrop drop --wait`: each drop waits for its own run, or is told why there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recdrop.local.stack import Stack
+from tests.recdrop.conftest import eventually
+from tests.workflow.shop import csv, purchases
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The real application. What the tests drop is too small for it: its runs fail, and soon."""
+    data = tmp_path_factory.mktemp("stack")
+    with Stack(ROOT, scale=400, personalize=False, data_dir=data, environment=SETTINGS) as stack:
+        yield stack
+
+
+def start_drop(
+    stack: Stack, file: Path, group: str, *more: str, timeout: float = 30
+) -> subprocess.Popen[str]:
+    """`recdrop drop FILE --wait` in a process of its own."""
+    arguments = ["drop", str(file), "--group", group, "--wait", "--timeout", str(timeout)]
+    named = [] if file.name == "recdrop.toml" else ["--dataset", "interactions"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "recdrop.cli", *arguments, *named, *more],
+        env={**os.environ, "AWS_ENDPOINT_URL": stack.aws_url},
+        cwd=file.parent,  # where no application lies: recdrop has to find its own
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr."""
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def write(folder: Path, name: str, seed: int = 1) -> Path:
+    """A file of interactions."""
+    path = folder / name
+    path.write_bytes(csv(purchases(seed, users=30, each=10)))
+    return path
+
+
+def test_two_drops_to_two_groups_each_wait_for_their_own_run(shop: Stack, tmp_path: Path) -> None:
+    one = start_drop(shop, write(tmp_path, "a.csv", 1), "first", "--json")
+    two = start_drop(shop, write(tmp_path, "b.csv", 2), "second", "--json")
+    for process, group in ((one, "first"), (two, "second")):
+        code, out, err = finish(process)
+        assert code == 5, err
+        assert [(run["group"], run["status"]) for run in json.loads(out)] == [(group, "FAILED")]
+
+
+def test_two_drops_to_one_group_each_wait_for_their_own_run(shop: Stack, tmp_path: Path) -> None:
+    files = [write(tmp_path, "c.csv", 3), write(tmp_path, "d.csv", 4)]
+    one = start_drop(shop, files[0], "shared", "--json")
+    eventually(lambda: set_of(shop, "c.csv"))
+    two = start_drop(shop, files[1], "shared", "--json")
+    for process, file in ((one, files[0]), (two, files[1])):
+        code, out, err = finish(process)
+        assert code == 5, err
+        [run] = json.loads(out)
+        assert run["name"].endswith(str(set_of(shop, file.name)))
+
+
+def set_of(stack: Stack, name: str) -> str | None:
+    """The run whose export set lists a file of that name."""
+    s3, bucket = stack.boto_client("s3"), stack.outputs["WorkBucketName"]
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix="sets/").get("Contents", ()):
+        if f"/{name}".encode() in s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read():
+            return str(item["Key"].removeprefix("sets/").removesuffix(".json"))
+    return None
+
+
+def test_a_drop_that_is_refused_says_why_and_exits_with_1(shop: Stack, tmp_path: Path) -> None:
+    place = f"s3://{shop.outputs['DropBucketName']}/lost/interactions"
+    entries = [{"url": f"{place}/{name}"} for name in ("e.csv", "gone.csv")]
+    folder = tmp_path / "export"
+    folder.mkdir()
+    write(folder, "e.csv", 5)
+    (folder / "manifest.json").write_text(json.dumps({"entries": entries}))
+    code, out, err = finish(start_drop(shop, folder, "lost"))
+    assert code == 1, out + err
+    assert "was refused" in err
+    assert "gone.csv" in err
+
+
+def test_a_drop_that_waits_for_a_correction_says_so_and_exits_with_3(
+    shop: Stack, tmp_path: Path
+) -> None:
+    config = tmp_path / "recdrop.toml"
+    config.write_text('[source]\ncomplete = "sometimes"\n')
+    code, _, err = finish(start_drop(shop, config, "wrong"))
+    assert (code, "a configuration alone starts none" in err) == (0, True), err
+    code, _, err = finish(start_drop(shop, write(tmp_path, "f.csv", 6), "wrong"))
+    assert code == 3, err
+    assert "waits for a correction" in err
+    assert "source.complete" in err
+
+
+def test_a_drop_that_is_not_complete_in_time_says_what_it_waits_for(
+    shop: Stack, tmp_path: Path
+) -> None:
+    config = tmp_path / "recdrop.toml"
+    config.write_text('[source]\ncomplete = "quiet:5m"\n')
+    assert finish(start_drop(shop, config, "patient"))[0] == 0
+    code, _, err = finish(start_drop(shop, write(tmp_path, "g.csv", 7), "patient", timeout=3))
+    assert code == 4
+    assert "300 s of quiet" in err
