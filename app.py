@@ -10,7 +10,6 @@ from typing import Any
 
 from chalice.app import Chalice, IAMAuthorizer, Rate, Response
 
-from chalicelib import drops, retraining
 from chalicelib.api import http
 from chalicelib.context import open_context
 from chalicelib.documents import (
@@ -22,6 +21,7 @@ from chalicelib.documents import (
     WriteReport,
     read_event,
 )
+from chalicelib.intake import inbox, retraining
 from chalicelib.pipeline import (
     check,
     closing,
@@ -47,7 +47,7 @@ def on_export(event: Any) -> Event:
 
     Answers which messages are to be delivered again; the others are done.
     """
-    return drops.handle(open_context(), event.to_dict(), event.context)
+    return inbox.handle(open_context(), event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS), name="retrain")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from chalicelib import groupconfig, layout
+from chalicelib import layout
 from chalicelib.buckets import Bucket
+from chalicelib.config import loading
+from chalicelib.config.sections import Config, Solution
 from chalicelib.context import Context
 from chalicelib.documents import DataReport, ExportSet, RunEvent, RunRecord
 from chalicelib.ledger import Ledger
@@ -41,9 +43,9 @@ class Run:
         return self.context.work
 
     @cached_property
-    def config(self) -> groupconfig.Config:
+    def config(self) -> Config:
         """The group's config as it was when the run began."""
-        return groupconfig.load(self.work.read(layout.config(self.name)).decode(), self.group)
+        return loading.load(self.work.read(layout.config(self.name)).decode(), self.group)
 
     @cached_property
     def export(self) -> ExportSet:
@@ -64,5 +66,5 @@ class Run:
             )
         return found
 
-    def solution(self, name: str) -> groupconfig.Solution:
+    def solution(self, name: str) -> Solution:
         return next(solution for solution in self.config.solution if solution.name == name)

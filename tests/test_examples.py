@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import groupconfig
+from chalicelib.config import loading
 from recdrop.personalize.filters import expressions as filters
 
 EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/recdrop.toml"))
@@ -12,7 +12,7 @@ EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_every_example_config_is_valid_and_so_are_its_filters(path: Path) -> None:
-    config = groupconfig.load(path.read_text(), path.parent.name)
+    config = loading.load(path.read_text(), path.parent.name)
     assert config.solution
     for entry in config.filter:
         filters.parse(entry.expression)

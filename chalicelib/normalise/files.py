@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.config.sections import Config
 from chalicelib.documents import MAX_SAMPLES, ColumnReport, Counted, FileReport
-from chalicelib.groupconfig import Config
 from chalicelib.normalise import columns as columns_module
 from chalicelib.normalise import dialect, engine, mending, passing, rules
 from chalicelib.normalise.columns import Column

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.groupconfig import Gate
+from chalicelib.config.sections import Gate
 from chalicelib.normalise import engine
 from chalicelib.normalise.clean import clean_source, read_header
 from chalicelib.normalise.engine import literal, name

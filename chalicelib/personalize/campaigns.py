@@ -11,8 +11,8 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.aws import call
+from chalicelib.config.sections import Campaign
 from chalicelib.errors import ResourcePending
-from chalicelib.groupconfig import Campaign
 from chalicelib.personalize.calls import Calls, State
 from chalicelib.personalize.ensure import create_once, describe_if_there, ready
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.aws import call
+from chalicelib.config.sections import Solution
 from chalicelib.errors import ConfigurationError
-from chalicelib.groupconfig import Solution
 from chalicelib.personalize.calls import Calls
 from chalicelib.personalize.ensure import create_once, ensure, ready
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chalicelib import layout
+from chalicelib.config.sections import Gate
 from chalicelib.context import Context
 from chalicelib.documents import (
     DataReport,
@@ -21,7 +22,6 @@ from chalicelib.documents import (
     SetReport,
 )
 from chalicelib.errors import ExportRejected
-from chalicelib.groupconfig import Gate
 from chalicelib.normalise import checking, facts, popular, sampling, schemas
 from chalicelib.normalise.errors import SetRejected
 from chalicelib.normalise.sampling import Withholding

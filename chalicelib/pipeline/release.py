@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from chalicelib import layout, names
+from chalicelib.config.sections import Campaign, Solution
 from chalicelib.context import Context
 from chalicelib.documents import HistoryRecord, ServingRecord, SolutionEvent
 from chalicelib.errors import VerificationFailed
 from chalicelib.gate.questions import Questions
-from chalicelib.groupconfig import Campaign, Solution
 from chalicelib.pipeline.scoring import ask_withheld, popular_items, read_answers
 from chalicelib.pipeline.training import trained_version
 from chalicelib.runs import Run

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from chalicelib import layout, names
+from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import Decision, HistoryRecord, PopularList, Score, SolutionEvent
 from chalicelib.gate import promotion, questions
 from chalicelib.gate.promotion import Answers, Bars, Verdict
 from chalicelib.gate.questions import Questions, Withheld
-from chalicelib.groupconfig import Gate, Solution
 from chalicelib.pipeline.steps import settle
 from chalicelib.pipeline.training import trained_version
 from chalicelib.runs import Run

@@ -50,6 +50,9 @@ def test_a_circle_would_be_found() -> None:
         # In chalicelib knowledge flows one way: words and tables, then rooms, then who uses them.
         ("chalicelib.vocabulary", ("chalicelib.documents", "chalicelib.names")),
         ("chalicelib.serving", ("chalicelib.pipeline", "chalicelib.personalize")),
+        ("chalicelib.intake", ("chalicelib.pipeline", "chalicelib.serving")),
+        ("chalicelib.sources", ("chalicelib.intake", "chalicelib.config", "chalicelib.context")),
+        ("chalicelib.config", ("chalicelib.intake", "chalicelib.context", "chalicelib.layout")),
         ("chalicelib.pipeline", ("chalicelib.serving", "chalicelib.snowflake", "chalicelib.api")),
     ],
 )

@@ -319,8 +319,8 @@ def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(
 
 
 def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
-    from chalicelib import retraining
     from chalicelib.context import Context
+    from chalicelib.intake import retraining
 
     started = retraining.start_due_runs(Context(now=lambda: time.time() + 8 * DAY))
     report = shop.finish("killed")

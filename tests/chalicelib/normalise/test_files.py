@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import groupconfig
+from chalicelib.config import loading
 from chalicelib.documents import FileReport, decode, encode
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.files import FileRules
@@ -254,7 +254,7 @@ def test_json_lines_are_read_by_dotted_names(tmp_path: Path) -> None:
         },
     ]
     body = "\n".join(map(json.dumps, calls)) + "\nnot json\n"
-    rules = FileRules.from_config(groupconfig.load(None, "shop"), "segment-logs")
+    rules = FileRules.from_config(loading.load(None, "shop"), "segment-logs")
     found = clean(tmp_path, body, rules={"columns": rules.columns})
     assert found.rows[0]["USER_ID"] == "007"
     assert (
@@ -295,7 +295,7 @@ def test_raw_segment_logs_give_an_interaction_per_product_and_other_calls_are_no
             "properties": {"sku": "hat"},
         },
     ]
-    rules = FileRules.from_config(groupconfig.load(None, "shop"), "segment-logs")
+    rules = FileRules.from_config(loading.load(None, "shop"), "segment-logs")
     changes = {
         "columns": rules.columns,
         "item_events_only": rules.item_events_only,

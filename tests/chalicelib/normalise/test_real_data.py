@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.groupconfig import Gate
+from chalicelib.config.sections import Gate
 from chalicelib.normalise.checking import check_set
 from chalicelib.normalise.files import FileRules, Normalised, normalise_file
 from chalicelib.normalise.sampling import withhold

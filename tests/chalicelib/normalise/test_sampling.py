@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.groupconfig import Gate
+from chalicelib.config.sections import Gate
 from chalicelib.normalise.sampling import Withholding, withhold
 from tests.chalicelib.normalise.house import read_rows, write_clean
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.config.sections import Campaign
 from chalicelib.errors import ResourceFailed, ResourcePending
-from chalicelib.groupconfig import Campaign
 from chalicelib.personalize.campaigns import campaign_config
 from chalicelib.runs import Run
 from tests.chalicelib.town import Servers, persist

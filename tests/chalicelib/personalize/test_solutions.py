@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.config.sections import Solution
 from chalicelib.errors import ConfigurationError, Missing
-from chalicelib.groupconfig import Solution
 from chalicelib.personalize.solutions import solution_config
 from chalicelib.runs import Run
 from tests.chalicelib.town import persist

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.exports import keys
+from chalicelib.intake import keys
+from chalicelib.vocabulary.datasets import DATASETS
+from tests.chalicelib.intake.drop import arrived
 
 
 @pytest.mark.parametrize(
-    ("key", "dataset", "name"),
+    ("key", "dataset", "path"),
     [
         ("shop/interactions/run1/data_0_0_0.csv.gz", "interactions", "run1/data_0_0_0.csv.gz"),
         ("shop/2026-11-21/items/part-00000.csv", "items", "part-00000.csv"),
@@ -33,14 +35,9 @@ from chalicelib.exports import keys
         ),
     ],
 )
-def test_a_file_in_a_dataset_folder_is_data(key: str, dataset: str, name: str) -> None:
-    parsed = keys.parse_drop_key(key, {"clicks": "interactions"}, size=10)
-    assert (parsed.group, parsed.role, parsed.dataset, parsed.name) == (
-        "shop",
-        "data",
-        dataset,
-        name,
-    )
+def test_a_file_in_a_dataset_folder_is_data(key: str, dataset: str, path: str) -> None:
+    found = arrived(key, mapped={"clicks": "interactions"})
+    assert (found.role, found.dataset, found.path) == ("data", dataset, path)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +47,14 @@ def test_a_file_in_a_dataset_folder_is_data(key: str, dataset: str, name: str) -
         ("shop/manifest.json", "manifest"),
         ("shop/run1/manifest.json", "manifest"),
         ("shop/manifests/run1.json", "manifest"),
+        ("shop/Manifests/run1.manifest.json", "manifest"),
         ("shop/interactions/000manifest", "manifest"),
         ("shop/interactions/_SUCCESS", "marker"),
         ("shop/interactions/_committed_5196563791502273604", "commit"),
     ],
 )
 def test_control_files_are_told_from_data(key: str, role: str) -> None:
-    assert keys.parse_drop_key(key, size=0).role == role
+    assert arrived(key, size=0).role == role
 
 
 @pytest.mark.parametrize(
@@ -69,19 +67,41 @@ def test_control_files_are_told_from_data(key: str, role: str) -> None:
         ("shop/interactions/_temporary/0/part-0.csv", 9, "hidden"),
         ("shop/interactions/part-1.csv", 0, "empty"),
         ("shop/interactions/", 0, "folder marker"),
+        ("shop/interactions_$folder$", 0, "folder marker"),
+        ("shop/run1/recdrop.toml", 9, "folder 'run1' is no dataset"),
         ("shop/data.csv", 9, "no dataset folder"),
         ("shop/clicks/data.csv", 9, "folder 'clicks' is no dataset"),
         ("data.csv", 9, "outside any group"),
     ],
 )
 def test_what_is_not_imported_says_why(key: str, size: int, reason: str) -> None:
-    parsed = keys.parse_drop_key(key, size=size)
-    assert parsed.role == "ignored"
-    assert reason in parsed.reason
+    found = arrived(key, size)
+    assert found.role == "ignored"
+    assert reason in found.reason
+
+
+def test_the_config_is_asked_before_a_folders_own_name() -> None:
+    assert keys.dataset_named("items", {"items": "actions"}) == "actions"
+    assert keys.dataset_named("my_action_interactions", {}) == "action_interactions"
+    assert keys.dataset_named("clicks", {}) is None
+
+
+def test_the_first_folder_that_names_a_dataset_counts() -> None:
+    found = arrived("shop/2026-11-21/items/users/a.csv")
+    assert (found.folder, found.dataset, found.path) == ("items", "items", "users/a.csv")
+    assert found.directory == "shop/2026-11-21/items/users/"
+
+
+@pytest.mark.parametrize(
+    ("key", "group"), [("shop/a", "shop"), ("shop/a/b", "shop"), ("shop/", ""), ("shop", "")]
+)
+def test_a_group_is_the_first_folder_of_a_key_that_goes_on(key: str, group: str) -> None:
+    assert keys.group_of(key) == group
 
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
-def test_any_key_at_all_is_parsed(key: str) -> None:
-    parsed = keys.parse_drop_key(key)
-    assert parsed.role != "data" or parsed.dataset in keys.DATASETS
+def test_any_key_at_all_is_recognised(key: str) -> None:
+    found = arrived(key)
+    assert found.role != "data" or found.dataset in DATASETS
+    assert (found.role == "ignored") == bool(found.reason)

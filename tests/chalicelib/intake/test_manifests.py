@@ -7,16 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.exports.manifests import ManifestError, ManifestFile, parse_commit, parse_manifest
+from chalicelib.intake.manifests import (
+    Manifest,
+    ManifestError,
+    ManifestFile,
+    read_commit,
+    read_manifest,
+)
+from tests.chalicelib.intake.drop import NOW, arrived
 
 KEY = "shop/run1/manifest.json"
 
 
 def manifest(**changes: object) -> str:
     datasets = {"INTERACTIONS": [{"name": "interactions/data_0_0_0.csv.gz", "size": 10, "rows": 3}]}
-    return json.dumps(
-        {"version": 1, "run_id": "r", "query_id": "q", "datasets": datasets, **changes}
-    )
+    return json.dumps({"version": 1, "run_id": "r", "datasets": datasets, **changes})
+
+
+def read(body: str | bytes, key: str = KEY) -> Manifest:
+    text = body.encode() if isinstance(body, str) else body
+    return read_manifest(arrived(key), text, "drop", {"clicks": "interactions"})
 
 
 def test_names_may_be_relative_from_the_bucket_root_or_absolute() -> None:
@@ -26,38 +36,31 @@ def test_names_may_be_relative_from_the_bucket_root_or_absolute() -> None:
         "s3://drop/shop/run1/interactions/c.csv",
     ]
     body = manifest(datasets={"INTERACTIONS": [{"name": n} for n in names], "items": ["i.csv"]})
-    parsed = parse_manifest(KEY, body, bucket="drop")
+    parsed = read(body)
     assert [f.key for f in parsed.datasets["interactions"]] == [
         f"shop/run1/interactions/{n}.csv" for n in "abc"
     ]
     assert parsed.datasets["items"] == (ManifestFile("shop/run1/i.csv"),)
 
 
-def test_sizes_rows_mode_and_ids_are_kept() -> None:
-    parsed = parse_manifest(KEY, manifest(mode="incremental"), arrived=5.0)
+def test_sizes_rows_mode_and_time_are_kept() -> None:
+    parsed = read(manifest(mode="incremental"))
     assert parsed.datasets["interactions"][0] == ManifestFile(
         "shop/run1/interactions/data_0_0_0.csv.gz", 10, 3
     )
-    assert (parsed.mode, parsed.run_id, parsed.query_id, parsed.arrived) == (
-        "INCREMENTAL",
-        "r",
-        "q",
-        5.0,
-    )
+    assert (parsed.key, parsed.mode, parsed.arrived) == (KEY, "INCREMENTAL", NOW)
 
 
 def test_numbers_as_text_and_a_list_around_the_object_are_snowflakes_habits() -> None:
     body = "[" + manifest(datasets={"ITEMS": [{"name": "a", "size": "12", "rows": "3"}]}) + "]"
-    assert parse_manifest(KEY, body.encode("utf-8-sig")).datasets["items"] == (
-        ManifestFile("shop/run1/a", 12, 3),
-    )
+    assert read(body.encode("utf-8-sig")).datasets["items"] == (ManifestFile("shop/run1/a", 12, 3),)
 
 
 def test_redshifts_manifest_lies_in_the_dataset_folder() -> None:
     body = json.dumps(
         {"entries": [{"url": "s3://drop/shop/interactions/000", "meta": {"content_length": 7}}]}
     )
-    parsed = parse_manifest("shop/interactions/000manifest", body, bucket="drop")
+    parsed = read(body, "shop/interactions/000manifest")
     assert parsed.datasets == {"interactions": (ManifestFile("shop/interactions/000", 7, None),)}
 
 
@@ -89,22 +92,42 @@ def test_redshifts_manifest_lies_in_the_dataset_folder() -> None:
             manifest(datasets={"ITEMS": [{"name": "s3://elsewhere/shop/a"}]}),
             "Expected a file of bucket 'drop'",
         ),
+        (
+            manifest(datasets={"ITEMS": [{"name": "s3://[drop/shop/a"}]}),
+            "Expected a file of bucket 'drop'",
+        ),
+        (manifest(datasets={"ITEMS": [{"name": "s3://drop"}]}), "Expected a file of group 'shop'"),
         (json.dumps({"entries": 3}), "lies in no dataset folder"),
         ("[" * 100_000, "is not JSON"),
     ],
 )
 def test_a_wrong_manifest_names_value_and_expectation(body: str | bytes, message: str) -> None:
     with pytest.raises(ManifestError) as error:
-        parse_manifest(KEY, body, bucket="drop")
+        read(body)
     assert message in str(error.value)
 
 
 def test_a_commit_names_its_added_files() -> None:
-    assert parse_commit("shop/items/_committed_1", '{"added": ["part-0.csv"], "removed": []}') == (
-        "shop/items/part-0.csv",
-    )
+    body = b'{"added": ["part-0.csv"], "removed": []}'
+    assert read_commit("shop/items/_committed_1", body) == ("shop/items/part-0.csv",)
     with pytest.raises(ManifestError, match="Expected a list of file names"):
-        parse_commit("shop/items/_committed_1", "{}")
+        read_commit("shop/items/_committed_1", b"{}")
+
+
+def test_two_sections_of_one_dataset_are_read_together() -> None:
+    body = manifest(datasets={"clicks": ["a.csv"], "INTERACTIONS": ["b.csv"]})
+    assert [file.key for file in read(body).datasets["interactions"]] == [
+        "shop/run1/a.csv",
+        "shop/run1/b.csv",
+    ]
+
+
+def test_redshift_entries_that_say_little_are_still_files() -> None:
+    entries = [{"url": "s3://drop/shop/items/0", "meta": 3}, "s3://drop/shop/items/1"]
+    parsed = read(json.dumps({"entries": entries}), "shop/items/manifest")
+    assert parsed.files == [ManifestFile("shop/items/0"), ManifestFile("shop/items/1")]
+    with pytest.raises(ManifestError, match=r"entries 3. Expected a list of files"):
+        read(json.dumps({"entries": 3}), "shop/items/manifest")
 
 
 json_values = st.recursive(
@@ -112,7 +135,8 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["version", "datasets", "ITEMS", "name", "entries", "url"]), inner
+            st.sampled_from(["version", "datasets", "ITEMS", "name", "entries", "url", "meta"]),
+            inner,
         )
     ),
     max_leaves=8,
@@ -120,7 +144,7 @@ json_values = st.recursive(
 
 
 @settings(deadline=None)
-@given(json_values)
-def test_any_json_is_a_manifest_or_a_manifest_error(value: object) -> None:
+@given(json_values, st.sampled_from([KEY, "shop/items/000manifest"]))
+def test_any_json_is_a_manifest_or_a_manifest_error(value: object, key: str) -> None:
     with contextlib.suppress(ManifestError):
-        assert parse_manifest(KEY, json.dumps(value)).datasets
+        assert read(json.dumps(value), key).datasets

@@ -1,0 +1,132 @@
+"""From the text of a `recdrop.toml` to a `Config` that holds: the checks that a type cannot say.
+
+ConfigError   the only error: names the key, its value and what was expected
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib import names
+from chalicelib.config import explaining
+from chalicelib.config.schema import CHOICES, Steps
+from chalicelib.config.sections import Config, Dataset, Filter, Solution
+from chalicelib.errors import ConfigurationError
+
+
+class ConfigError(ConfigurationError):
+    """A configuration that cannot be used; the message names key, value and expectation."""
+
+
+def load(text: str | None, group: str) -> Config:
+    """The config of `group` from the text of its `recdrop.toml`; None gives the defaults.
+
+    Raises:
+        ConfigError: bad TOML, an unknown key, a wrong value, a name used twice or too long.
+    """
+    check_group_name(group)
+    config = Config() if text is None else _convert(_parse(text))
+    _check_choices(config)
+    _check_names(config, group)
+    _check_gates(config)
+    _check_timezone(config.source.timezone)
+    return config
+
+
+def check_group_name(group: str) -> str:
+    """The name as it came.
+
+    Raises:
+        ConfigError: the first folder of a drop cannot name a dataset group.
+    """
+    if len(group) > names.MAX_RESOURCE or not re.fullmatch(names.PATTERN, group):
+        raise ConfigError(
+            f"Group name {group!r} cannot name a dataset group. Expected 1 to {names.MAX_RESOURCE} "
+            "letters, digits, '-' or '_', beginning with a letter or digit."
+        )
+    return group
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        # Editors on Windows begin a file with a byte order mark, which TOML does not know.
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recdrop.toml is not valid TOML: {error}.") from error
+
+
+def _convert(raw: dict[str, Any]) -> Config:
+    try:
+        return msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(explaining.explain(str(error), raw)) from error
+
+
+def _check_choices(config: Config) -> None:
+    """What names a row of a table must name one that is there."""
+    for steps, value, known in _chosen(config):
+        if value not in CHOICES[known]:
+            raise ConfigError(explaining.wrong_value(steps, value))
+
+
+def _chosen(config: Config) -> Iterator[tuple[Steps, str, tuple[str, str]]]:
+    """(where, value, which of CHOICES) of every key that names a row of a table."""
+    for index, solution in enumerate(config.solution):
+        yield ("solution", index, "recipe"), solution.recipe, ("Solution", "recipe")
+        yield ("solution", index, "gate", "metric"), solution.gate.metric, ("Gate", "metric")
+    for index, entry in enumerate(config.dataset):
+        yield ("dataset", index, "dataset"), entry.dataset, ("Dataset", "dataset")
+
+
+def _check_names(config: Config, group: str) -> None:
+    named: tuple[tuple[str, Sequence[Solution | Filter | Dataset]], ...] = (
+        ("solution", config.solution),
+        ("filter", config.filter),
+        ("dataset", config.dataset),
+    )
+    for section, entries in named:
+        seen: set[str] = set()
+        for index, entry in enumerate(entries):
+            key = f"{section}[{index}].name"
+            if entry.name in seen:
+                expected = "a name used once: it is already taken."
+                raise ConfigError(explaining.told(key, entry.name, expected))
+            seen.add(entry.name)
+            # A `[[dataset]]` names a folder; solutions and filters become names in Personalize.
+            if section != "dataset":
+                _check_length(key, entry.name, group)
+
+
+def _check_length(key: str, name: str, group: str) -> None:
+    room = names.MAX_RESOURCE - len(group) - len("-")
+    if len(name) > room:
+        expected = f"at most {room} characters: '{group}-{name}' must fit {names.MAX_RESOURCE}."
+        raise ConfigError(explaining.told(key, name, expected))
+
+
+def _check_gates(config: Config) -> None:
+    for index, solution in enumerate(config.solution):
+        gate = solution.gate
+        if gate.min_users > gate.max_users:
+            key = f"solution[{index}].gate.min_users"
+            expected = f"at most max_users, which is {gate.max_users}."
+            raise ConfigError(explaining.told(key, gate.min_users, expected))
+
+
+def _check_timezone(timezone: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        known = zoneinfo.available_timezones()
+        # A system without a zone database cannot judge a name. DuckDB, which reads the times, has one.
+        if timezone == "UTC" or not known:
+            return
+        hint = explaining.did_you_mean(timezone, known)
+        expected = f"an IANA zone such as Europe/Berlin.{hint}"
+        raise ConfigError(explaining.told("source.timezone", timezone, expected)) from error

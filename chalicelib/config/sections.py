@@ -1,0 +1,177 @@
+"""The sections of `recdrop.toml` as frozen structs, with the defaults of a group that has none.
+
+What may stand in a key is said by its type, or by a table of chalicelib/vocabulary for which the type
+is a plain `str` (`schema.CHOICES` names the tables). The JSON schema repeats these docstrings to
+whoever writes a config in an editor.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from chalicelib import names
+from chalicelib.documents import Mode
+from chalicelib.vocabulary import metrics
+
+Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
+Kind = Literal["snowflake", "databricks", "segment", "redshift", "plain"]
+
+Name = Annotated[
+    str, msgspec.Meta(pattern=names.PATTERN, min_length=1, max_length=names.MAX_RESOURCE)
+]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Complete = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(auto|manifest|marker|each-file|quiet:[1-9][0-9]*[smh])$",
+        description="auto, manifest, marker, each-file or quiet:<n>s|m|h, for example quiet:5m",
+    ),
+]
+Timezone = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+        description="an IANA zone such as Europe/Berlin",
+    ),
+]
+ColumnMap = dict[str, str]
+Scalar = str | int | float | bool
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: frozen, by keyword, unknown keys are errors."""
+
+
+class Group(_Section, frozen=True):
+    """The dataset group; its name is the first folder of the drop path."""
+
+    domain: Domain | None = None
+
+
+class Source(_Section, frozen=True):
+    """How exports arrive.
+
+    `columns` maps a Personalize column to the export's own name; `header` names the columns of
+    files that have no header line; `timezone` is that of timestamps written without one;
+    `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
+    "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
+    it; "update" moves the dataset to the schema of each export.
+    """
+
+    kind: Kind = "plain"
+    complete: Complete = "auto"
+    columns: ColumnMap = {}
+    mode: Mode = "FULL"
+    timezone: Timezone = "UTC"
+    max_bad_rows: Fraction = 0.05
+    header: tuple[str, ...] = ()
+    keep_duplicates: bool = False
+    schema: Literal["keep", "update"] = "keep"
+
+
+class Campaign(_Section, frozen=True):
+    """How a promoted version serves. Unset keys are Personalize's own defaults."""
+
+    min_provisioned_tps: Count = 1
+    exploration_weight: Fraction | None = None
+    exploration_item_age_cut_off: Count | None = None
+
+
+class Gate(_Section, frozen=True):
+    """When a candidate replaces the live version.
+
+    It must score at least `over_popularity` times the popularity baseline, and must not lose more
+    than `max_regression` (relative) against live. Unset, `over_popularity` is 1.10, and 0 for
+    related items: what goes with an item is no guess at what sells. `withhold` is the share of all
+    users whose newest interactions are the truth: at least `min_users`, at most `max_users`.
+    `when_unsure` says what to do where the sample cannot tell. A first version without evidence
+    against it is promoted: nothing is live that it could harm.
+    """
+
+    metric: str = metrics.DEFAULT
+    over_popularity: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    max_regression: Fraction = 0.02
+    when_unsure: Literal["hold", "promote"] = "hold"
+    withhold: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
+    min_users: Count = 200
+    max_users: Count = 2000
+
+
+class Batch(_Section, frozen=True):
+    """A batch inference job for every known user after each promotion."""
+
+    num_results: Annotated[int, msgspec.Meta(ge=1, le=500)] = 25
+    filter: Name | None = None
+
+
+class Solution(_Section, frozen=True):
+    """A model to train, prove and serve.
+
+    `settings` are hyperparameters of the recipe, `hpo` searches for better ones. `event_weights`
+    says how much each event type counts, `event_value_threshold` the least EVENT_VALUE that does.
+    `campaign` serves the model, `batch` answers for all users after each promotion.
+    """
+
+    name: Name
+    recipe: str
+    campaign: Campaign | None = Campaign()
+    gate: Gate = Gate()
+    batch: Batch | None = None
+    settings: dict[str, Scalar] = {}
+    event_weights: dict[str, Fraction] = {}
+    event_value_threshold: float | None = None
+    hpo: bool = False
+
+
+class Filter(_Section, frozen=True):
+    """A filter by name; `expression` is in Personalize's own language."""
+
+    name: Name
+    expression: Annotated[str, msgspec.Meta(min_length=1, max_length=2500)]
+
+
+class Dataset(_Section, frozen=True):
+    """A folder of the drop that is not called like a dataset, or a dataset with rules of its own.
+
+    `name` is the folder, `dataset` what it becomes; `events` keeps only these event types;
+    `columns` adds to `source.columns`.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[^/\s][^/]*$", max_length=128)]
+    dataset: str
+    columns: ColumnMap = {}
+    events: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    drop_columns: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    textual: str | None = None
+
+
+class Config(_Section, frozen=True):
+    """All of a group's `recdrop.toml`. What a file leaves out is as in a group without one."""
+
+    group: Group = Group()
+    source: Source = Source()
+    solution: tuple[Solution, ...] = (
+        Solution(name="for-you", recipe="aws-user-personalization-v2"),
+        Solution(name="similar", recipe="aws-similar-items"),
+    )
+    filter: tuple[Filter, ...] = ()
+    dataset: tuple[Dataset, ...] = ()
+
+    def columns_for(self, folder: str) -> dict[str, str]:
+        """The column map of a drop folder: the source's, overridden by the folder's own."""
+        own = self.folder(folder)
+        return {**self.source.columns, **(own.columns if own else {})}
+
+    @property
+    def mapped(self) -> dict[str, str]:
+        """The drop folders that a `[[dataset]]` maps, each with its dataset."""
+        return {entry.name: entry.dataset for entry in self.dataset}
+
+    def folder(self, folder: str) -> Dataset | None:
+        """The `[[dataset]]` section of a drop folder."""
+        return next((entry for entry in self.dataset if entry.name == folder), None)

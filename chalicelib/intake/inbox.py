@@ -1,0 +1,193 @@
+"""From an object's arrival to at most one run per export: what lies behind S3 -> EventBridge -> SQS.
+
+Events come at least once and in no order, so an event only says where to look: what is there now is
+what counts. A message that asks to look again later (quiet periods, manifests that wait for a file)
+goes through the same queue.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from chalicelib import layout
+from chalicelib.config import loading
+from chalicelib.config.loading import ConfigError
+from chalicelib.context import Context
+from chalicelib.documents import ArrivalRecord
+from chalicelib.intake import keys, manifests, sets
+from chalicelib.intake.keys import Arrival
+from chalicelib.intake.manifests import Manifest, ManifestError
+from chalicelib.intake.sets import Facts
+from chalicelib.intake.starting import Start, start
+from chalicelib.telemetry import logger
+
+
+def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
+    """Takes a batch of messages, each on its own: one that fails does not hold up the others.
+
+    The answer names the messages that are to be delivered again.
+    """
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+
+    # A batch of one that fails is no error of the function: the message alone comes again.
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    answer = process_partial_response(
+        event=event,
+        record_handler=lambda record: take(context, json.loads(record["body"])),
+        processor=processor,
+        context=lambda_context,
+    )
+    return dict(answer)
+
+
+def take(context: Context, message: Mapping[str, Any]) -> None:
+    """A message of the queue: an S3 event by EventBridge, or our own `{"look_again": group}`."""
+    if "look_again" in message:
+        look(context, message["look_again"])
+    elif message.get("detail-type") == "Object Created":
+        arrive(context, message["detail"]["object"]["key"])
+    else:
+        kind = message.get("detail-type", sorted(message))
+        logger.info("message ignored", extra={"kind": kind})
+
+
+def arrive(context: Context, key: str) -> None:
+    """Records what lies at `key` now, and looks whether an export has become complete."""
+    group = keys.group_of(key)
+    try:
+        loading.check_group_name(group)
+    except ConfigError as error:
+        reason = f"Object {key!r} is not part of any group. {error}"
+        _tell(context, group or key, "ignored", reason)
+        return
+    head = context.drop.head(key)
+    if head is None:
+        logger.info("object vanished before it was read", extra={"key": key})
+        return
+    # The config is no part of an export. That it has changed may let one go on.
+    if key != layout.group_config(group):
+        context.ledger.record_arrival(group, key, etag=head.etag, size=head.size)
+    look(context, group)
+
+
+def look(context: Context, group: str) -> None:
+    """Decides on the arrivals of a group, and acts, until there is nothing more to start."""
+    logger.thread_safe_append_keys(group=group)
+    while records := context.ledger.arrivals(group):
+        text = _config_text(context, group)
+        try:
+            config = loading.load(text, group)
+            facts = _gather(context, group, config.mapped, records)
+        except (ConfigError, ManifestError) as error:
+            # The files wait. The corrected file arrives as an object of its own: then we look again.
+            _tell(context, group, "waiting for a correction", str(error))
+            return
+        decision = sets.decide(
+            facts,
+            config.source,
+            context.now(),
+            quiet_seconds=context.settings.quiet_seconds,
+            deadline_seconds=context.settings.deadline_seconds,
+        )
+        match decision:
+            case sets.Complete(export, ignored, done):
+                start(context, Start(export.export_id, export, text, ignored))
+                _forget(context, group, records, done)
+                continue  # the next export of the group may be complete, too
+            case sets.Waiting(until, why):
+                logger.info("export not complete", extra={"why": why})
+                context.queue.look_again(group, until - context.now())
+            case sets.Rejected(reason, rejected):
+                _quarantine(context, group, reason, rejected)
+                _forget(context, group, records, rejected)
+            case sets.Ignored(why, hopeless):
+                logger.info("nothing to import", extra={"why": why})
+                _forget(context, group, records, hopeless)
+        return
+
+
+# -- gathering facts -------------------------------------------------------------------------------
+
+
+def _config_text(context: Context, group: str) -> str:
+    """The text of the group's recdrop.toml; "" (all defaults) when there is none."""
+    body = context.drop.read_if_there(layout.group_config(group))
+    # A byte that is no UTF-8 becomes a mark that TOML refuses, so the user is told where it is.
+    return (body or b"").decode("utf-8-sig", errors="replace")
+
+
+def _gather(
+    context: Context, group: str, mapped: keys.Mapped, records: Sequence[ArrivalRecord]
+) -> Facts:
+    """Everything that is known of the group, read and recognised.
+
+    Raises:
+        ManifestError: a manifest or a commit file cannot be used.
+    """
+    arrivals = {record.key: keys.recognise(record, mapped) for record in records}
+    texts = _texts_of_lists(context, arrivals.values())
+    for key in [key for key, text in texts.items() if text is None]:
+        # A list that was deleted never came. Kept, it would hold up the group for ever.
+        context.ledger.clear_arrivals(group, [arrivals.pop(key).record])
+    there = {key: text for key, text in texts.items() if text is not None}
+    found = [
+        manifests.read_manifest(arrivals[key], text, context.drop.name, mapped)
+        for key, text in there.items()
+        if arrivals[key].role == "manifest"
+    ]
+    commits = {
+        key: manifests.read_commit(key, text)
+        for key, text in there.items()
+        if arrivals[key].role == "commit"
+    }
+    return Facts(group, arrivals | _unheard_of(context, found, arrivals, mapped), found, commits)
+
+
+def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, bytes | None]:
+    """The text of each manifest and commit file, by key; None of one that is gone."""
+    lists = [arrival.key for arrival in arrivals if arrival.role in ("manifest", "commit")]
+    return {key: context.drop.read_if_there(key) for key in lists}
+
+
+def _unheard_of(
+    context: Context,
+    found: Sequence[Manifest],
+    arrivals: Mapping[str, Arrival],
+    mapped: keys.Mapped,
+) -> dict[str, Arrival]:
+    """Objects that a manifest lists and whose event is still on its way, or that an earlier run took."""
+    listed = {file.key for manifest in found for file in manifest.files}
+    there = {}
+    for key in sorted(listed - arrivals.keys()):
+        if head := context.drop.head(key):
+            record = ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
+            there[key] = keys.recognise(record, mapped)
+    return there
+
+
+# -- acting ----------------------------------------------------------------------------------------
+
+
+def _quarantine(context: Context, group: str, reason: str, rejected: Collection[str]) -> None:
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(context.now()))
+    note = {"group": group, "reason": reason, "keys": sorted(rejected)}
+    context.work.write_json(layout.incomplete_export(group, moment), note)
+    _tell(context, group, "export quarantined", reason)
+
+
+def _forget(
+    context: Context, group: str, records: Sequence[ArrivalRecord], done: Collection[str]
+) -> None:
+    context.ledger.clear_arrivals(group, [record for record in records if record.key in done])
+
+
+def _tell(context: Context, group: str, what: str, message: str) -> None:
+    logger.warning(what, extra={"group": group, "reason": message})
+    context.topic.tell(group, what, message)

@@ -1,0 +1,65 @@
+"""Retraining without a new export: on what streamed in (PutEvents) since the last run of a group.
+
+Streamed events cannot be withheld, so nothing can be proven about such a version. It is trained only
+where the config promotes without proof (`gate.when_unsure = "promote"`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chalicelib import layout, names
+from chalicelib.config import loading
+from chalicelib.context import Context
+from chalicelib.documents import ExportSet, RunRecord
+from chalicelib.intake.starting import Start, start
+from chalicelib.telemetry import logger
+
+# As Personalize's own automatic training, which the pipeline switches off.
+DUE_AFTER = timedelta(days=7)
+
+
+def start_due_runs(context: Context) -> list[str]:
+    """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago."""
+    now = datetime.fromtimestamp(context.now(), UTC)
+    last_runs = [_last_run(context, group) for group in context.ledger.groups()]
+    started = [
+        _start_again(context, last, now) for last in last_runs if last and _is_due(last, now)
+    ]
+    return [run for run in started if run]
+
+
+def _last_run(context: Context, group: str) -> RunRecord | None:
+    runs = context.ledger.runs(group)
+    return context.ledger.run(runs[-1]) if runs else None
+
+
+def _is_due(last: RunRecord, now: datetime) -> bool:
+    # After a failure a person has to look first; a run that goes on will be younger than any.
+    if last.status != "succeeded" or last.ended is None:
+        return False
+    return now - datetime.fromisoformat(last.ended) >= DUE_AFTER
+
+
+def _start_again(context: Context, last: RunRecord, now: datetime) -> str | None:
+    """A run without files, with the config and the data report of the run before it."""
+    config = context.work.read(layout.config(last.run)).decode()
+    if not _may_promote(config, last.group):
+        return None
+    nothing = ExportSet(group=last.group, datasets={}, mode="INCREMENTAL", complete_by="retraining")
+    run = start(
+        context,
+        Start(
+            names.retraining(last.export, now.date()),
+            nothing,
+            config,
+            data_report=context.work.read(layout.data_report(last.run)),
+        ),
+    )
+    logger.info("retraining", extra={"group": last.group, "run": run})
+    return run
+
+
+def _may_promote(config: str, group: str) -> bool:
+    solutions = loading.load(config, group).solution
+    return any(solution.gate.when_unsure == "promote" for solution in solutions)

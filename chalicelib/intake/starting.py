@@ -1,0 +1,59 @@
+"""A run begins: the one place that starts an execution of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chalicelib import layout
+from chalicelib.context import Context
+from chalicelib.documents import ExportSet
+from chalicelib.telemetry import logger
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with.
+
+    `export_id` names it; `config` is the text of its recdrop.toml, from now on pinned; `ignored`
+    maps keys that were left out to the reason. A run without files brings its `data_report` along,
+    as stored: no task of its own will write one.
+    """
+
+    export_id: str
+    export: ExportSet
+    config: str
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    data_report: bytes | None = None
+
+
+def start(context: Context, wanted: Start) -> str | None:
+    """The name of the run that was started; None when the export's run goes on or has succeeded.
+
+    Names follow from the export, so whoever starts the same run again finds the first one. An export
+    whose run has failed gets another attempt, under a name of its own.
+    """
+    group = wanted.export.group
+    record = context.ledger.claim_run(group, wanted.export_id)
+    run = record.run
+    logger.thread_safe_append_keys(run=run)
+    # "claimed" may be a start that broke off half way: all of it is done again, which harms nothing.
+    # A run that goes on keeps the config it began with.
+    if record.status != "claimed":
+        logger.info("export is known", extra={"status": record.status})
+        return None
+    _write_inputs(context, run, wanted)
+    if wanted.ignored:
+        context.ledger.update_run(run, ignored=dict(wanted.ignored))
+    # Last: the first task may read everything above at once.
+    context.machine.start(group, run)
+    files = len(wanted.export.files())
+    logger.info("run started", extra={"files": files, "complete_by": wanted.export.complete_by})
+    return run
+
+
+def _write_inputs(context: Context, run: str, wanted: Start) -> None:
+    context.work.write_json(layout.export_set(run), wanted.export)
+    context.work.write(layout.config(run), wanted.config)
+    if wanted.data_report is not None:
+        context.work.write(layout.data_report(run), wanted.data_report)

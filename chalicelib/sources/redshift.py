@@ -1,0 +1,39 @@
+"""Redshift: `UNLOAD ... MANIFEST` writes `<prefix>manifest` into the dataset's own folder.
+
+It says {"entries": [{"url": "s3://...", "meta": {"content_length": 10, "record_count": 3}}]}; the
+count is there with MANIFEST VERBOSE only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chalicelib.sources.habits import Habits
+
+HABITS = Habits("redshift", manifest=re.compile(r"manifest$"))
+
+
+def is_manifest(document: dict[str, Any]) -> bool:
+    return "entries" in document
+
+
+def listed_files(document: dict[str, Any]) -> Any:
+    """The files of a manifest as ours has them: [{"name": ..., "size": ..., "rows": ...}].
+
+    What is no list of entries comes out as it is, for the reader to refuse.
+    """
+    entries = document["entries"]
+    return [_listed(entry) for entry in entries] if isinstance(entries, list) else entries
+
+
+def _listed(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    meta = entry.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    return {
+        "name": entry.get("url"),
+        "size": meta.get("content_length"),
+        "rows": meta.get("record_count"),
+    }

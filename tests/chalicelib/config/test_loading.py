@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import errors
+from chalicelib.config.loading import ConfigError, load
+from chalicelib.config.sections import Config, Gate
+from chalicelib.vocabulary.metrics import METRICS
+from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
+
+SVD = "[[solution]]\nname = 'a'\nrecipe = 'svd'\n"
+DESIGN = """
+[group]
+domain = "ECOMMERCE"
+
+[source]
+kind = "snowflake"
+complete = "manifest"
+columns = { USER_ID = "customer_id", TIMESTAMP = "ordered_at" }
+
+[[dataset]]
+name = "clicks"
+dataset = "interactions"
+columns = { TIMESTAMP = "clicked_at" }
+
+[[solution]]
+name = "for-you"
+recipe = "aws-user-personalization-v2"
+campaign = { min_provisioned_tps = 1 }
+gate = { metric = "precision_at_10", over_popularity = 1.20, max_regression = 0.02 }
+
+[[filter]]
+name = "not-purchased"
+expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'
+"""
+
+
+def test_no_file_at_all_gives_two_solutions_from_a_plain_source() -> None:
+    config = load(None, "shop")
+    assert [(s.name, s.recipe) for s in config.solution] == [
+        ("for-you", "aws-user-personalization-v2"),
+        ("similar", "aws-similar-items"),
+    ]
+    assert (config.source.kind, config.source.complete, config.source.mode) == (
+        "plain",
+        "auto",
+        "FULL",
+    )
+    assert config.solution[0].gate == Gate()
+
+
+def test_the_designs_example_is_read() -> None:
+    config = load(DESIGN, "shop")
+    assert config.group.domain == "ECOMMERCE"
+    assert config.solution[0].gate.over_popularity == 1.20
+    assert config.columns_for("interactions") == {
+        "USER_ID": "customer_id",
+        "TIMESTAMP": "ordered_at",
+    }
+    assert config.columns_for("clicks") == {"USER_ID": "customer_id", "TIMESTAMP": "clicked_at"}
+    assert config.mapped == {"clicks": "interactions"}
+    assert config.filter[0].name == "not-purchased"
+
+
+def test_an_empty_file_is_the_default() -> None:
+    assert load("", "shop") == Config()
+    assert load("\ufeff", "shop") == Config()
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        (
+            "[group]\ndomain = 'ECOMERCE'",
+            (
+                "'group.domain' has value 'ECOMERCE'. Expected one of: ECOMMERCE, VIDEO_ON_DEMAND. "
+                "Did you mean 'ECOMMERCE'?"
+            ),
+        ),
+        ("[sourse]", "Config key 'sourse' is unknown. Did you mean 'source'?"),
+        ("[source]\ncolums = {}", "Config key 'source.colums' is unknown. Did you mean 'columns'?"),
+        (
+            "[source]\ncomplete = 'quiet'",
+            (
+                "'source.complete' has value 'quiet'. "
+                "Expected auto, manifest, marker, each-file or quiet:<n>s|m|h"
+            ),
+        ),
+        (
+            "[source]\nmax_bad_rows = 3",
+            "Config key 'source.max_bad_rows' has value 3. Expected a number from 0 to 1.",
+        ),
+        (
+            "[source]\nmode = 'PARTIAL'",
+            "Config key 'source.mode' has value 'PARTIAL'. Expected one of: FULL, INCREMENTAL.",
+        ),
+        (
+            "[source]\ntimezone = 'Mars/Olympus'",
+            "Config key 'source.timezone' has value 'Mars/Olympus'. Expected an IANA zone",
+        ),
+        (
+            "[[solution]]\nrecipe = 'aws-sims'",
+            "Config section 'solution[0]' has no key 'name'. Expected a name of 1 to 63",
+        ),
+        (
+            "[[solution]]\nname = 'a b'\nrecipe = 'aws-sims'",
+            "Config key 'solution[0].name' has value 'a b'. Expected a name of 1 to 63",
+        ),
+        (
+            "[[solution]]\nname = 'a'\nrecipe = 'aws-simms'",
+            "Config key 'solution[0].recipe' has value 'aws-simms'. Expected one of:",
+        ),
+        (
+            SVD + "gate = { metric = 'ndcg' }",
+            "Config key 'solution[0].gate.metric' has value 'ndcg'. Expected one of: mean_",
+        ),
+        (
+            SVD + "gate = { min_users = 5000 }",
+            "Config key 'solution[0].gate.min_users' has value 5000. Expected at most max_users",
+        ),
+        (
+            SVD + "campaign = { min_provisioned_tps = 0 }",
+            "has value 0. Expected a whole number of at least 1.",
+        ),
+        (SVD + SVD, "Config key 'solution[1].name' has value 'a'. Expected a name used once"),
+        (
+            "[[dataset]]\nname = 'clicks'\ndataset = 'interaction'",
+            "Config key 'dataset[0].dataset' has value 'interaction'. Expected one of: ",
+        ),
+        ("group = 3", "Config key 'group' has value 3. Expected a table."),
+        ("x =", "recdrop.toml is not valid TOML"),
+    ],
+)
+def test_an_error_names_key_value_and_expectation(toml: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(toml, "shop")
+    assert message in str(error.value)
+
+
+def test_group_and_solution_names_together_fit_personalizes_63_characters() -> None:
+    name = "a" * 58
+    assert load(f"[[solution]]\nname = '{name}'\nrecipe = 'svd'", "shop").solution[0].name == name
+    with pytest.raises(ConfigError, match="Expected at most 58 characters"):
+        load(f"[[solution]]\nname = '{name}a'\nrecipe = 'svd'", "shop")
+
+
+@pytest.mark.parametrize("group", ["", "-shop", "my shop", "a" * 64, "shöp", "shop\n"])
+def test_a_folder_that_cannot_name_a_dataset_group_is_refused(group: str) -> None:
+    with pytest.raises(ConfigError, match="cannot name a dataset group"):
+        load(None, group)
+
+
+@pytest.mark.parametrize("metric", ["coverage", "precision_at_7", ""])
+def test_a_metric_that_the_gate_cannot_compute_is_refused_before_anything_is_trained(
+    metric: str,
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(SVD + f"gate = {{ metric = '{metric}' }}", "shop")
+    message = f"Config key 'solution[0].gate.metric' has value {metric!r}. Expected one of: "
+    assert str(error.value).startswith(message)
+    assert "coverage" not in str(error.value).removeprefix(message)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_of_the_gate_can_be_named(metric: str) -> None:
+    loaded = load(SVD + f"gate = {{ metric = '{metric}' }}", "shop")
+    assert loaded.solution[0].gate.metric == metric
+
+
+def test_a_recipe_with_a_slip_of_the_pen_is_refused_with_the_likely_one() -> None:
+    with pytest.raises(ConfigError) as error:
+        load("[[solution]]\nname = 'a'\nrecipe = 'aws-simms'", "shop")
+    assert str(error.value).endswith(", svd. Did you mean 'aws-sims'?")
+
+
+@pytest.fixture
+def own_recipe() -> Iterator[str]:
+    recipe = Recipe("own-model", USER_PERSONALIZATION)
+    RECIPES[recipe.name] = recipe
+    yield recipe.name
+    del RECIPES[recipe.name]
+
+
+def test_a_recipe_that_is_added_as_a_row_can_be_named(own_recipe: str) -> None:
+    config = f"[[solution]]\nname = 'a'\nrecipe = '{own_recipe}'"
+    assert load(config, "shop").solution[0].recipe == own_recipe
+    with pytest.raises(ConfigError, match="own-model"):
+        load(config.replace("own-model", "own-modell"), "shop")
+
+
+@pytest.mark.parametrize("value", ["3", "true", "['aws-sims']"])
+def test_a_recipe_that_is_no_text_is_told_the_choices_too(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"'solution\[0\].recipe' has value .* one of: aws-hrnn,"):
+        load(f"[[solution]]\nname = 'a'\nrecipe = {value}", "shop")
+
+
+def test_a_config_error_is_a_configuration_error_to_the_state_machine() -> None:
+    with pytest.raises(errors.ConfigurationError):
+        load("[sourse]", "shop")
+
+
+def test_the_second_of_two_solutions_is_named_by_its_place() -> None:
+    second = "[[solution]]\nname = 'b'\nrecipe = 'svd'\ngate = { metric = 'coverage' }"
+    with pytest.raises(ConfigError, match=r"solution\[1\]\.gate\.metric"):
+        load(SVD + second, "shop")
+
+
+def test_a_filter_and_a_solution_may_share_a_name_but_not_two_filters() -> None:
+    one = "[[filter]]\nname = 'a'\nexpression = 'INCLUDE ItemID WHERE Items.GENRES IN ($G)'\n"
+    assert load(SVD + one, "shop").filter[0].name == "a"
+    with pytest.raises(
+        ConfigError, match=r"'filter\[1\].name' has value 'a'. Expected a name used"
+    ):
+        load(one + one, "shop")
+
+
+def test_the_name_of_a_dataset_section_is_a_folder_and_may_be_long() -> None:
+    folder = "f" * 100
+    loaded = load(f"[[dataset]]\nname = '{folder}'\ndataset = 'items'", "shop")
+    assert loaded.mapped == {folder: "items"}
+
+
+def test_a_wrong_value_in_a_free_table_says_so_without_a_value() -> None:
+    with pytest.raises(
+        ConfigError, match=r"Config key 'source.columns.*': Expected `str`, got `int`"
+    ):
+        load("[source]\ncolumns = { USER_ID = 3 }", "shop")

@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib import layout
+from chalicelib.errors import ServiceUnavailable
+from chalicelib.intake import inbox
+from tests.chalicelib.intake.stage import DEADLINE, QUIET, Stage, created
+
+EACH_FILE = "[source]\ncomplete = 'each-file'\n"
+ROWS = "USER_ID,ITEM_ID,TIMESTAMP\n1,2,3\n"
+
+
+def manifest(*names: str, **sizes: int) -> str:
+    files = [{"name": name, "size": sizes.get(name, len(ROWS))} for name in names]
+    return json.dumps({"version": 1, "datasets": {"INTERACTIONS": files}})
+
+
+# -- from files to a run ---------------------------------------------------------------------------
+
+
+def test_files_become_one_run_when_nothing_has_come_for_a_while(stage: Stage) -> None:
+    stage.drop("shop/interactions/a.csv", ROWS)
+    stage.drop("shop/items/i.csv", "ITEM_ID\n2\n")
+    stage.wait(QUIET - 1)
+    assert stage.runs == []
+    stage.wait(1)
+    (run,) = stage.runs
+    assert stage.files(run) == ["shop/interactions/a.csv", "shop/items/i.csv"]
+    assert (stage.export(run).complete_by, stage.export(run).mode) == ("quiet", "FULL")
+    assert stage.waiting() == []
+
+
+def test_an_execution_is_called_by_group_and_export_and_knows_both(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv")
+    ((name, given),) = stage.machine.started.items()
+    run = json.loads(given)["run"]
+    assert name == f"shop-{run}"
+    assert json.loads(given) == {"group": "shop", "run": run}
+    assert stage.export(run).export_id == run
+
+
+def test_while_it_is_not_quiet_we_ask_ourselves_to_look_again(stage: Stage) -> None:
+    stage.drop("shop/interactions/a.csv")
+    stage.now += 10
+    stage.drop("shop/interactions/b.csv", "other")
+    bodies = [json.loads(message["MessageBody"]) for message in stage.queue.sent]
+    assert bodies == [{"look_again": "shop"}] * 2
+    assert [message["DelaySeconds"] for message in stage.queue.sent] == [QUIET, QUIET]
+
+
+def test_the_config_that_lay_there_is_pinned_for_the_run(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv")
+    stage.put("shop/recdrop.toml", "[source]\nkind = 'segment'\n")
+    assert stage.context.work.read(layout.config(stage.runs[0])).decode() == EACH_FILE
+
+
+def test_a_config_alone_is_no_arrival(stage: Stage) -> None:
+    stage.drop("shop/recdrop.toml", EACH_FILE)
+    assert (stage.waiting(), stage.runs) == ([], [])
+
+
+def test_every_file_of_each_file_is_a_run_of_its_own_at_once(stage: Stage) -> None:
+    stage.drop("shop/interactions/a.csv", "one")
+    stage.drop("shop/interactions/b.csv", "two")
+    # Until now the rule was another; with the new config both are complete.
+    stage.drop("shop/recdrop.toml", EACH_FILE)
+    found = [stage.files(run) for run in stage.runs]
+    assert found == [["shop/interactions/a.csv"], ["shop/interactions/b.csv"]]
+
+
+def test_the_run_says_what_was_left_out_and_why(stage: Stage) -> None:
+    stage.drop("shop/clicks/c.csv")
+    assert stage.waiting() == []  # it will never be part of anything
+    stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
+    stage.drop("shop/items/a.csv")
+    stage.drop("shop/items/a.parquet")
+    stage.drop("shop/items/_SUCCESS", "")
+    (run,) = stage.runs
+    assert stage.record(run).ignored == {
+        "shop/items/a.parquet": "the same table lies beside it as CSV"
+    }
+    assert stage.waiting() == []
+
+
+def test_groups_do_not_see_each_other(stage: Stage) -> None:
+    for group in ("shop", "club"):
+        stage.put(f"{group}/recdrop.toml", EACH_FILE)
+        stage.drop(f"{group}/interactions/a.csv")
+    assert [stage.export(run).group for run in stage.runs] == ["shop", "club"]
+
+
+# -- order, duplicates, what is gone ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_with_a_manifest_the_order_of_events_makes_no_difference(
+    stage: Stage, order: tuple[int, ...]
+) -> None:
+    objects = {
+        "shop/x/a.csv": ROWS,
+        "shop/x/b.csv": ROWS,
+        "shop/x/manifest.json": manifest("a.csv", "b.csv"),
+    }
+    for place in order:
+        stage.drop(*list(objects.items())[place])
+    (run,) = stage.runs
+    assert stage.files(run) == ["shop/x/a.csv", "shop/x/b.csv"]
+    assert stage.export(run).complete_by == "shop/x/manifest.json"
+
+
+def test_a_manifest_does_not_wait_for_the_events_of_files_that_are_there(stage: Stage) -> None:
+    stage.put("shop/x/a.csv", ROWS)
+    stage.drop("shop/x/manifest.json", manifest("a.csv"))
+    assert stage.files(stage.runs[0]) == ["shop/x/a.csv"]
+
+
+def test_an_event_that_comes_twice_starts_no_second_run(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv")
+    stage.hear("shop/interactions/a.csv")
+    stage.end(stage.runs[0])
+    stage.hear("shop/interactions/a.csv")
+    assert len(stage.runs) == 1
+    assert stage.machine.asked == 2  # the second found the first; the third had nothing to ask
+    assert stage.waiting() == []
+
+
+def test_the_same_content_under_another_name_is_a_known_export(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv", ROWS)
+    stage.end(stage.runs[0])
+    stage.drop("shop/interactions/again.csv", ROWS)
+    assert len(stage.runs) == 1
+    assert stage.waiting() == []
+
+
+def test_the_same_key_with_other_content_is_a_new_export(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv", "one")
+    stage.drop("shop/interactions/a.csv", "two")
+    assert len(set(stage.runs)) == 2
+
+
+def test_a_drop_after_a_failed_run_is_another_attempt_of_it(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv", ROWS)
+    stage.end(stage.runs[0], "failed")
+    stage.drop("shop/interactions/a.csv", ROWS)
+    first, second = stage.runs
+    assert second == f"{first}-2"
+    assert (stage.record(second).attempt, stage.record(second).export) == (2, first)
+    assert stage.files(second) == stage.files(first)
+
+
+def test_an_object_that_vanished_before_its_event_is_no_arrival(stage: Stage) -> None:
+    stage.hear("shop/interactions/a.csv")
+    assert stage.waiting() == []
+    assert stage.queue.sent == []
+
+
+def test_a_manifest_that_was_deleted_never_came(stage: Stage) -> None:
+    stage.drop("shop/x/manifest.json", manifest("a.csv"))
+    assert stage.waiting() == ["shop/x/manifest.json"]
+    stage.delete("shop/x/manifest.json")
+    stage.drop("shop/interactions/b.csv", ROWS)
+    assert stage.waiting() == ["shop/interactions/b.csv"]
+    stage.wait(QUIET)
+    assert stage.files(stage.runs[0]) == ["shop/interactions/b.csv"]
+
+
+def test_a_start_that_fails_is_done_when_the_message_comes_again(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.machine.broken = True
+    with pytest.raises(ServiceUnavailable):
+        stage.drop("shop/interactions/a.csv", ROWS)
+    assert stage.waiting() == ["shop/interactions/a.csv"]
+    stage.machine.broken = False
+    stage.hear("shop/interactions/a.csv")
+    assert len(stage.runs) == 1
+    assert stage.waiting() == []
+
+
+# -- manifests -------------------------------------------------------------------------------------
+
+
+def test_a_manifest_waits_for_its_files_until_the_deadline(stage: Stage) -> None:
+    stage.drop("shop/x/manifest.json", manifest("a.csv", "b.csv"))
+    assert stage.queue.sent[-1]["DelaySeconds"] == DEADLINE
+    stage.now += DEADLINE - 1
+    stage.drop("shop/x/a.csv", ROWS)
+    assert stage.queue.sent[-1]["DelaySeconds"] == 1
+    assert (stage.runs, stage.topic.told) == ([], [])
+
+
+def test_an_export_that_does_not_become_complete_is_put_aside_with_its_reason(
+    stage: Stage,
+) -> None:
+    stage.drop("shop/x/manifest.json", manifest("a.csv", "b.csv"))
+    stage.drop("shop/x/a.csv", ROWS)
+    stage.wait(DEADLINE)
+    assert stage.runs == []
+    assert stage.waiting() == []
+    (told,) = stage.topic.told
+    assert told["Subject"] == "recdrop shop: export quarantined"
+    assert "'shop/x/b.csv' is missing" in told["Message"]
+    (key,) = stage.context.work.keys("quarantine/shop/")
+    note = json.loads(stage.context.work.read(key))
+    assert note["keys"] == ["shop/x/a.csv", "shop/x/manifest.json"]
+    assert note["reason"] == told["Message"]
+
+
+def test_a_manifest_of_empty_files_does_not_stand_before_the_next(stage: Stage) -> None:
+    stage.drop("shop/x/a.csv", "")
+    stage.drop("shop/x/manifest.json", manifest("a.csv", **{"a.csv": 0}))
+    assert stage.waiting() == []
+    stage.drop("shop/y/b.csv", ROWS)
+    stage.drop("shop/y/manifest.json", manifest("b.csv"))
+    assert stage.files(stage.runs[0]) == ["shop/y/b.csv"]
+
+
+def test_a_broken_manifest_is_told_and_its_correction_goes_on(stage: Stage) -> None:
+    stage.drop("shop/x/a.csv", ROWS)
+    stage.drop("shop/x/manifest.json", "{")
+    (told,) = stage.topic.told
+    assert told["Subject"] == "recdrop shop: waiting for a correction"
+    assert "'shop/x/manifest.json' is not JSON" in told["Message"]
+    stage.drop("shop/x/manifest.json", manifest("a.csv"))
+    assert stage.files(stage.runs[0]) == ["shop/x/a.csv"]
+
+
+def test_a_databricks_commit_says_which_parts_count(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
+    for name in ("part-0.csv", "part-1.csv"):
+        stage.drop(f"shop/items/{name}", name)
+    stage.drop("shop/items/_committed_7", json.dumps({"added": ["part-1.csv"], "removed": []}))
+    (run,) = stage.runs
+    assert stage.files(run) == ["shop/items/part-1.csv"]
+    assert list(stage.record(run).ignored) == ["shop/items/part-0.csv"]
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+def test_a_wrong_config_keeps_the_files_until_it_is_corrected(stage: Stage) -> None:
+    stage.drop("shop/recdrop.toml", "[sourse]\n")
+    stage.drop("shop/interactions/a.csv", ROWS)
+    stage.wait(QUIET)
+    assert stage.runs == []
+    assert {told["Subject"] for told in stage.topic.told} == {
+        "recdrop shop: waiting for a correction"
+    }
+    assert "Did you mean 'source'?" in stage.topic.told[0]["Message"]
+    stage.drop("shop/recdrop.toml", EACH_FILE)
+    assert stage.files(stage.runs[0]) == ["shop/interactions/a.csv"]
+
+
+def test_a_config_that_is_no_utf_8_is_a_wrong_config(stage: Stage) -> None:
+    stage.context.drop.write("shop/recdrop.toml", b"[group]\ndomain = '\xff'\n")
+    stage.drop("shop/interactions/a.csv", ROWS)
+    assert [told["Subject"] for told in stage.topic.told] == [
+        "recdrop shop: waiting for a correction"
+    ]
+
+
+@pytest.mark.parametrize("key", ["data.csv", "my shop/interactions/a.csv", "-/items/a.csv"])
+def test_an_object_outside_any_group_is_told_and_forgotten(stage: Stage, key: str) -> None:
+    stage.drop(key)
+    (told,) = stage.topic.told
+    assert told["Subject"].endswith(": ignored")
+    assert repr(key) in told["Message"]
+    assert stage.context.ledger.groups() == []
+
+
+def test_a_strange_message_is_passed_over(stage: Stage) -> None:
+    inbox.take(stage.context, {"detail-type": "Object Deleted", "detail": {}})
+    inbox.take(stage.context, {"surprise": 1})
+    assert (stage.runs, stage.topic.told, stage.queue.sent) == ([], [], [])
+
+
+# -- the Lambda ------------------------------------------------------------------------------------
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """Messages of SQS as Lambda gets them."""
+    records = [
+        {"messageId": f"m{number}", "body": body, "eventSource": "aws:sqs"}
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": records}
+
+
+def test_a_message_that_fails_comes_again_alone(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.put("shop/interactions/a.csv", ROWS)
+    event = batch("not JSON", json.dumps(created("shop/interactions/a.csv")))
+    answer = inbox.handle(stage.context, event, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert len(stage.runs) == 1
+
+
+def test_a_batch_that_fails_as_a_whole_is_an_answer_too(stage: Stage) -> None:
+    answer = inbox.handle(stage.context, batch("{"), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
