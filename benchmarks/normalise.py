@@ -24,7 +24,8 @@ from pathlib import Path
 
 import duckdb
 
-from chalicelib.normalise.files import FileRules, normalise_file
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.files import normalise_file
 
 SHARE = 0.02
 NOW = 1_763_000_000.0

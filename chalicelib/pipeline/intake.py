@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chalicelib import groupconfig, layout
+from chalicelib import documents, groupconfig, layout
+from chalicelib.buckets import Bucket
+from chalicelib.documents import FileReport
 from chalicelib.errors import ExportRejected
 from chalicelib.exports.sets import SourceFile
-from chalicelib.normalise import checking, facts, popular, reports, sampling, schemas, transfer
 from chalicelib.normalise.errors import FileRejected, SetRejected
-from chalicelib.normalise.files import FileRules, normalise_file
+from chalicelib.normalise.export import checking, facts, ids, popular, sampling, schemas, shaping
+from chalicelib.normalise.export.fetching import fetch
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.files import normalise_file
 from chalicelib.runs import Run
 from chalicelib.telemetry import logger
 
@@ -66,9 +70,8 @@ def _normalise(run: Run, dataset: str, file: SourceFile, index: int, folder: Pat
     A file that cannot be used is only reported.
     """
     try:
-        source = transfer.download(
-            run.s3, run.settings.drop_bucket, file.key, folder / "source", file.etag
-        )
+        drop = Bucket(run.s3, run.settings.drop_bucket)
+        source = fetch(drop, file.key, folder / "source", file.etag)
         done = normalise_file(
             source,
             folder,
@@ -97,7 +100,7 @@ def _normalise(run: Run, dataset: str, file: SourceFile, index: int, folder: Pat
         )
     run.write(
         layout.file_report(run.name, dataset, index),
-        reports.encode(done.report),
+        documents.encode(done.report),
         "application/json",
     )
 
@@ -112,7 +115,11 @@ def _is_small(run: Run) -> bool:
 
 
 def _upload(run: Run, path: Path, key: str) -> None:
-    transfer.upload(run.s3, path, run.settings.work_bucket, key)
+    _work(run).upload(path, key)
+
+
+def _work(run: Run) -> Bucket:
+    return Bucket(run.s3, run.settings.work_bucket)
 
 
 # -- all files together ----------------------------------------------------------------------------
@@ -137,14 +144,15 @@ def check_export(event: Event) -> None:
             raise ExportRejected(" ".join(reasons)) from error
 
 
-def _file_reports(run: Run) -> tuple[list[reports.FileReport], list[dict[str, str]]]:
+def _file_reports(run: Run) -> tuple[list[documents.FileReport], list[dict[str, str]]]:
     found, rejected = [], []
     for index, (dataset, _) in enumerate(run.export.files()):
-        body = run.read_bytes(layout.file_report(run.name, dataset, index))
+        key = layout.file_report(run.name, dataset, index)
+        body = run.read_bytes(key)
         if body.startswith(b'{"rejected"'):
             rejected.append(json.loads(body)["rejected"])
         else:
-            found.append(reports.decode_file_report(body))
+            found.append(documents.decode(body, FileReport, key))
     return found, rejected
 
 
@@ -156,7 +164,7 @@ class _Check:
 
     run: Run
     folder: Path
-    files: list[reports.FileReport]
+    files: list[documents.FileReport]
     rejected: list[dict[str, str]]
 
     def run_all(self) -> None:
@@ -172,7 +180,7 @@ class _Check:
             self.files,
             mode=mode,
             has_interactions=before is not None,
-            count=lambda: checking.count_users(everything, self.folder / "scratch"),
+            count=lambda: ids.count_users(everything, self.folder / "scratch"),
             expected_rows={
                 file.key: file.rows for _, file in run.export.files() if file.rows is not None
             },
@@ -184,9 +192,7 @@ class _Check:
             for dataset, plan in schema.items()
             for column, why in plan.left_out.items()
         ]
-        findings += checking.check_ids(
-            {**parts, "interactions": everything}, self.folder / "scratch"
-        )
+        findings += ids.check_ids({**parts, "interactions": everything}, self.folder / "scratch")
         truth = (
             self._withhold(verdict, sampled, before) if verdict.summary("interactions") else None
         )
@@ -206,21 +212,15 @@ class _Check:
             key for key in self.run.keys(prefix) if key.removeprefix(prefix).startswith(starting)
         ]
         target = self.folder / prefix.replace("/", "-")
-        return [
-            transfer.download(
-                self.run.s3, self.run.settings.work_bucket, key, target / key.rsplit("/", 1)[-1]
-            )
-            for key in keys
-        ]
+        return [fetch(_work(self.run), key, target / key.rsplit("/", 1)[-1]) for key in keys]
 
     def _withhold(
-        self, verdict: reports.SetReport, sampled: list[Path], before: Any
+        self, verdict: documents.SetReport, sampled: list[Path], before: Any
     ) -> sampling.Withholding:
         run = self.run
         interactions = verdict.summary("interactions")
         return sampling.withhold(
             sampled,
-            list,
             self.folder / "withheld",
             gate=max(
                 (solution.gate for solution in run.config.solution),
@@ -248,13 +248,9 @@ class _Check:
         key = (before or {}).get("withheld")
         if not key or self.run.read_optional(key) is None:
             return []
-        return [
-            transfer.download(
-                self.run.s3, self.run.settings.work_bucket, key, self.folder / "earlier.csv"
-            )
-        ]
+        return [fetch(_work(self.run), key, self.folder / "earlier.csv")]
 
-    def _schema(self, summary: reports.DatasetSummary) -> schemas.SchemaPlan:
+    def _schema(self, summary: documents.DatasetSummary) -> schemas.SchemaPlan:
         """The dataset's own when it has one; else inferred from the data, where the config's word
         is the last.
         """
@@ -276,7 +272,7 @@ class _Check:
         """The file with exactly the schema's columns, in the import folder."""
         shaped = self.folder / "shaped" / dataset / path.name
         shaped.parent.mkdir(parents=True, exist_ok=True)
-        changed = schemas.shape_csv(path, shaped, plan.schema)
+        changed = shaping.shape_csv(path, shaped, plan.schema)
         if changed or not path.name.startswith("part-0"):
             _upload(
                 self.run,
@@ -287,8 +283,8 @@ class _Check:
 
     def _write(
         self,
-        verdict: reports.SetReport,
-        findings: list[reports.Finding],
+        verdict: documents.SetReport,
+        findings: list[documents.Finding],
         schema: dict[str, schemas.SchemaPlan],
         clean: dict[str, list[Path]],
         truth: sampling.Withholding | None,
@@ -296,13 +292,10 @@ class _Check:
         run, interactions = self.run, verdict.summary("interactions")
         before = self._before()
         if interactions:
-            popular.popular_items(
-                clean["interactions"],
-                clean.get("items", []),
-                self.folder / "popular.json",
-                run=run.name,
+            best = popular.popular_items(
+                clean["interactions"], clean.get("items", []), self.folder / "scratch"
             )
-            _upload(run, self.folder / "popular.json", layout.popular(run.name))
+            _work(run).write_json(layout.popular(run.name), best)
             if any(solution.batch for solution in run.config.solution):
                 run.write_json(
                     layout.users(run.name),
@@ -315,9 +308,7 @@ class _Check:
         all_findings = (*findings, *verdict.findings)
         report = {
             **{name: getattr(verdict, name) for name in ("datasets", "requirements")},
-            "verdict": "yes with warnings"
-            if any(f.severity != "info" for f in all_findings)
-            else "yes",
+            "verdict": checking.verdict(all_findings),
             "findings": all_findings,
         }
         run.write_json(
@@ -360,8 +351,8 @@ class _Check:
         ]
 
 
-def _left_out(dataset: str, column: str, why: str) -> reports.Finding:
-    return reports.Finding(
+def _left_out(dataset: str, column: str, why: str) -> documents.Finding:
+    return documents.Finding(
         "info",
         "left-out",
         f"{column} of {dataset} is left out: {why}",
@@ -369,9 +360,9 @@ def _left_out(dataset: str, column: str, why: str) -> reports.Finding:
     )
 
 
-def _quarantined(note: dict[str, str]) -> reports.Finding:
+def _quarantined(note: dict[str, str]) -> documents.Finding:
     sentence = f"{note['key']} is in quarantine: {note['reason']}"
-    return reports.Finding(
+    return documents.Finding(
         "error",
         note["code"],
         sentence,
