@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.documents import MAX_SAMPLES, Counted
 from chalicelib.normalise.engine import fetch_row, name
-from chalicelib.normalise.rows.rules import fix_test
+from chalicelib.normalise.rows.rules import DUPLICATE, fix_test
 from chalicelib.normalise.rows.table import Table
 
 
@@ -24,7 +24,7 @@ def count_drops(table: Table) -> list[Counted]:
 
 
 def count_fixes(table: Table) -> list[Counted]:
-    """Repairs in the rows that are kept, by kind."""
+    """Repairs in the rows that no rule drops, by kind."""
     counted = table.mended.fixes() if table.mended else []
     fixes = table.rules.fixes
     tests = [fix_test(index) for index in range(len(fixes))]
@@ -44,13 +44,12 @@ def count_fixes(table: Table) -> list[Counted]:
 def mark_duplicates(
     table: Table, columns: Sequence[str], key: str | None, *, keep: bool = False
 ) -> list[Counted]:
-    """Create the table `duplicates` (id: rowid in `t`) of the rows that others make superfluous.
+    """Mark the rows that others make superfluous as DUPLICATE.
 
     Of rows with the same `key` the last stays, as in Personalize; without one, exact copies keep
     the first, or all with `keep`.
     """
     connection = table.connection
-    connection.execute("CREATE TABLE duplicates (id BIGINT)")
     if key is None and keep:
         return []
     # Grouping 8-byte hashes takes a fraction of the memory of grouping rows. Only the few rows
@@ -64,7 +63,7 @@ def mark_duplicates(
     by = name(key) if key else ", ".join(name(column) for column in columns)
     order = "DESC" if key else "ASC"
     connection.execute(
-        "INSERT INTO duplicates SELECT id FROM ("
+        "CREATE TABLE duplicates AS SELECT id FROM ("
         f" SELECT rowid AS id, row_number() OVER (PARTITION BY {by} ORDER BY rowid {order}) AS n"
         " FROM t WHERE _why = 0 AND _hashed IN (SELECT _hashed FROM repeated)"
         ") WHERE n > 1"
@@ -72,17 +71,12 @@ def mark_duplicates(
     rows, ids = fetch_row(connection, f"SELECT count(*), min(id, {MAX_SAMPLES}) FROM duplicates")
     if not rows:
         return []
+    connection.execute(
+        f"UPDATE t SET _why = {DUPLICATE} WHERE rowid IN (SELECT id FROM duplicates)"
+    )
     same_key = f"repeat an {key}; the last one is kept"
     what = same_key if key else "are exact copies of an earlier row"
     return [Counted("duplicate", what, rows, _lines(table, ids))]
-
-
-def create_kept(table: Table, columns: Sequence[str], *, has_duplicates: bool) -> None:
-    """Create the view `kept` of the rows that are neither dropped nor duplicates."""
-    cells = ", ".join(name(column) for column in columns)
-    # The second test costs a join, which a file without duplicates need not pay.
-    single = " AND rowid NOT IN (SELECT id FROM duplicates)" if has_duplicates else ""
-    table.connection.execute(f"CREATE VIEW kept AS SELECT {cells} FROM t WHERE _why = 0{single}")
 
 
 def _lines(table: Table, ids: Sequence[int]) -> tuple[int, ...]:

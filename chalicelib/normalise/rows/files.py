@@ -16,7 +16,6 @@ from chalicelib.normalise.rows.columns import Column, avro_name, map_columns
 from chalicelib.normalise.rows.counting import (
     count_drops,
     count_fixes,
-    create_kept,
     mark_duplicates,
 )
 from chalicelib.normalise.rows.filerules import FileRules
@@ -108,14 +107,14 @@ class _File:
         self._check_budget(table, rows, dropped, columns)
 
         # Decide which rows stay, and which of them are set aside.
-        duplicates = mark_duplicates(table, names, self.row_key, keep=self.rules.keep_duplicates)
-        dropped += duplicates
-        create_kept(table, names, has_duplicates=bool(duplicates))
+        fixed = count_fixes(table)
+        dropped += mark_duplicates(table, names, self.row_key, keep=self.rules.keep_duplicates)
+        table.create_kept(names)
         limit = int(self.rules.withhold * BUCKETS)
         users = sample_users(table, self.dataset, names, limit, self.rules.seed)
 
-        # Write and measure what is left.
-        fixed = count_fixes(table)
+        # Measure and write what is left.
+        reports = profile_columns(connection, columns, "kept")
         parts = write_parts(
             table,
             names,
@@ -123,7 +122,6 @@ class _File:
             is_clean=not dropped and not fixed,
             everyone=self.rules.withhold >= 1,
         )
-        reports = profile_columns(connection, columns, "kept")
         report = self._report(source, rows, dropped, fixed, reports, users, parts.sampled_rows)
         sampled = parts.sampled if parts.sampled_rows else None
         return Normalised(report, parts.part, sampled, quarantine)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.normalise.bytes.passing import copy_lines, split_lines
 from chalicelib.normalise.engine import fetch_row, literal, name
 from chalicelib.normalise.rows.clean import write_csv
+from chalicelib.normalise.rows.rules import SAMPLED
 from chalicelib.normalise.rows.table import Table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 1_000_000
 _BATCH = 100_000
-_SAMPLED = "USER_ID IN (SELECT USER_ID FROM sampled_users)"
+_OF_SAMPLED_USERS = "_why = 0 AND USER_ID IN (SELECT USER_ID FROM sampled_users)"
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,23 @@ def sample_users(
 def write_parts(
     table: Table, columns: Sequence[str], folder: Path, *, is_clean: bool, everyone: bool
 ) -> Parts:
-    """Write part.csv and, when a row is sampled, sampled.csv.
+    """Write part.csv and, when a row is sampled, sampled.csv; the rows are in the file's order.
 
+    After this, rows in `sampled` may no longer be in the view `kept`.
     `is_clean` says that no row was dropped or repaired, `everyone` that all users are sampled.
     """
     part, sampled = folder / "part.csv", folder / "sampled.csv"
-    users = table.count(table="sampled_users")
+    has_sample = table.count(table="sampled_users") > 0
     if is_clean and _is_written_clean(table, columns):
-        return _copy(table, columns, part, sampled, has_sample=users > 0, everyone=everyone)
+        return _copy(table, columns, part, sampled, has_sample=has_sample, everyone=everyone)
 
-    select = f"SELECT {_list(columns)} FROM kept"
-    if not users:
-        write_csv(table.connection, select, part)
+    select = f"SELECT {', '.join(name(column) for column in columns)} FROM t"
+    if has_sample:
+        table.connection.execute(f"UPDATE t SET _why = {SAMPLED} WHERE {_OF_SAMPLED_USERS}")
+    write_csv(table.connection, f"{select} WHERE _why = 0", part)
+    if not has_sample:
         return Parts(part, sampled)
-    write_csv(table.connection, f"{select} WHERE NOT {_SAMPLED}", part)
-    rows = write_csv(table.connection, f"{select} WHERE {_SAMPLED}", sampled)
+    rows = write_csv(table.connection, f"{select} WHERE _why = {SAMPLED}", sampled)
     return Parts(part, sampled, rows)
 
 
@@ -121,7 +124,9 @@ def _copy(
         copy_lines(source, skip, header, sampled)
         part.write_bytes(header)
         return Parts(part, sampled, table.count())
-    aside = table.connection.execute(f"SELECT rowid FROM t WHERE {_SAMPLED} ORDER BY rowid")
+    aside = table.connection.execute(
+        f"SELECT rowid FROM t WHERE {_OF_SAMPLED_USERS} ORDER BY rowid"
+    )
     rows = split_lines(source, skip, header, _numbers(aside), part, sampled)
     return Parts(part, sampled, rows)
 
@@ -131,7 +136,3 @@ def _numbers(found: DuckDBPyConnection) -> Iterator[int]:
     while rows := found.fetchmany(_BATCH):
         for (number,) in rows:
             yield number
-
-
-def _list(columns: Sequence[str]) -> str:
-    return ", ".join(name(column) for column in columns)

@@ -20,6 +20,9 @@ MAX_TEXT = 20_000
 NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
 FIXES_PER_COLUMN = 15  # bits of a USMALLINT
+# Values of `_why` beside the numbers of drops. A mark in the row, and not a join with a list of
+# rows: DuckDB's joins run in parallel and lose the order of the file.
+DUPLICATE, SAMPLED = 255, 254
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 # Rows left out because the config or the source says so; they are no fault of the file.
 NOT_BAD = ("event-type", "no-item-event")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.normalise.bytes.mending import Mended, mend
 from chalicelib.normalise.bytes.unpacking import Unpacked
-from chalicelib.normalise.engine import fetch_row
+from chalicelib.normalise.engine import fetch_row, name
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.rows.rules import RowRules, write_select
 from chalicelib.normalise.rows.sources import Source, csv_table, reading
@@ -31,6 +31,11 @@ class Table:
     def count(self, where: str = "true", table: str = "t") -> int:
         row = fetch_row(self.connection, f"SELECT count(*) FROM {table} WHERE {where}")
         return int(row[0])
+
+    def create_kept(self, columns: Sequence[str]) -> None:
+        """Create the view `kept` of the clean rows, in the order of the file."""
+        cells = ", ".join(name(column) for column in columns)
+        self.connection.execute(f"CREATE VIEW kept AS SELECT {cells} FROM t WHERE _why = 0")
 
     def lines(self, ids: Sequence[int]) -> list[int]:
         """The line in the file (from 1) of each row; `ids` are DuckDB's rowids in `t`."""

@@ -102,3 +102,21 @@ def test_a_clean_file_keeps_its_lines_byte_for_byte(
         == body.replace("timestamp,user_id,item_id", "TIMESTAMP,USER_ID,ITEM_ID") + "\n"
     )
     assert len(found.normalised.part.read_text().splitlines()) == in_part + 1
+
+
+def test_rows_keep_the_order_of_a_file_that_several_threads_write(tmp_path: Path) -> None:
+    """More than one of DuckDB's row groups of 122,880; the quoted header keeps bytes from being
+    copied, and every tenth row is a copy of the one before.
+    """
+    rows = [f"u{i},i,{1_700_000_000 + i}" for i in range(260_000)]
+    for i in range(10, len(rows), 10):
+        rows[i] = rows[i - 1]
+    found = clean(
+        tmp_path, "\n".join(['"USER_ID",ITEM_ID,TIMESTAMP', *rows]), rules={"withhold": 0.5}
+    )
+    assert found.dropped == {"duplicate": 25_999}
+    assert found.normalised.sampled
+    for path in (found.normalised.part, found.normalised.sampled):
+        times = [line.rsplit(",", 1)[1] for line in path.read_text().splitlines()[1:]]
+        assert len(times) > 100_000
+        assert times == sorted(times)
