@@ -94,6 +94,9 @@ def map_columns(
 def avro_name(source: str) -> str:
     """`Member class` -> `MEMBER_CLASS`; empty when nothing usable is left."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", source.strip()).strip("_").upper()
+    # DuckDB's name for the number of a row: such a column would hide it.
+    if name == "ROWID":
+        return "ROW_ID"
     return f"C_{name}" if name[:1].isdigit() else name
 
 

@@ -49,7 +49,7 @@ AWKWARD = [
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(
@@ -60,7 +60,7 @@ AWKWARD = [
             st.sampled_from(["1", "2.5", *AWKWARD]),
         ),
         min_size=1,
-        max_size=8,
+        max_size=16,
     ),
     st.booleans(),
 )

@@ -136,7 +136,8 @@ def test_lists_are_written_with_bars(tmp_path: Path) -> None:
 
 
 def test_values_that_are_no_number_are_made_empty_and_counted(tmp_path: Path) -> None:
-    body = f"{HEADER},EVENT_VALUE\nu1,i1,1700000000,4\nu1,i2,1700000000,x\nu1,i3,1700000000,inf\nu1,i4,1700000000,\n"
+    rows = ("u1,i1,1700000000,4", "u1,i2,1700000000,x", "u1,i3,1700000000,inf", "u1,i4,1700000000,")
+    body = "\n".join([f"{HEADER},EVENT_VALUE", *rows])
     found = clean(tmp_path, body)
     assert [row["EVENT_VALUE"] for row in found.rows] == ["4.0", "", "", ""]
     assert found.fixed == {"number": 2}

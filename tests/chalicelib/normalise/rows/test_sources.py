@@ -98,7 +98,8 @@ def test_a_json_list_is_read_too(tmp_path: Path) -> None:
 def test_parquet_is_read_with_its_times_and_lists(tmp_path: Path) -> None:
     path = tmp_path / "in.parquet"
     duckdb.sql(
-        "COPY (SELECT 7 AS household_id, 'i1' AS item_id, TIMESTAMP '2023-11-14 22:13:20' AS timestamp, ['a', 'b'] AS tags) "
+        "COPY (SELECT 7 AS household_id, 'i1' AS item_id, "
+        "TIMESTAMP '2023-11-14 22:13:20' AS timestamp, ['a', 'b'] AS tags) "
         f"TO '{path}' (FORMAT parquet)"
     )
     found = clean(tmp_path, path.read_bytes(), rules={"columns": {"USER_ID": "household_id"}})
