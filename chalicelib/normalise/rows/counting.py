@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.documents import MAX_SAMPLES, Counted
 from chalicelib.normalise.engine import fetch_row, name
-from chalicelib.normalise.rows.rules import DUPLICATE, fix_test
+from chalicelib.normalise.rows.selecting import DUPLICATE, fix_test
 from chalicelib.normalise.rows.table import Table
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.normalise.bytes.passing import copy_lines, split_lines
 from chalicelib.normalise.engine import fetch_row, literal, name
 from chalicelib.normalise.rows.clean import write_csv
-from chalicelib.normalise.rows.rules import SAMPLED
+from chalicelib.normalise.rows.selecting import SAMPLED
 from chalicelib.normalise.rows.table import Table
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The row rules as SQL: each column's clean value, why a row is dropped, what was repaired.
 
-A rule that cannot apply (no quote in the whole file, say) is not written into the query; that is
-where the speed comes from.
+A rule that cannot apply (no quote in the whole file, say) is not written at all; that is where the
+speed comes from. `selecting` makes a query of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chalicelib.normalise.bytes.traits import Traits
-from chalicelib.normalise.engine import literal, name
+from chalicelib.normalise.engine import literal
 from chalicelib.normalise.rows.columns import Column
 from chalicelib.vocabulary.datasets import IDS, TIMES
 
@@ -19,10 +19,6 @@ MAX_CATEGORY = 1000
 MAX_TEXT = 20_000
 NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
-FIXES_PER_COLUMN = 15  # bits of a USMALLINT
-# Values of `_why` beside the numbers of drops. A mark in the row, and not a join with a list of
-# rows: DuckDB's joins run in parallel and lose the order of the file.
-DUPLICATE, SAMPLED = 255, 254
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 # Rows left out because the config or the source says so; they are no fault of the file.
 NOT_BAD = ("event-type", "no-item-event")
@@ -174,67 +170,6 @@ def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]
             f"{cell} IS NULL OR {cell} NOT IN ({wanted})",
         )
     ]
-
-
-def write_select(
-    rules: RowRules, source: str, keys: Sequence[str], carry: Sequence[str] = ()
-) -> str:
-    """One pass over `source`.
-
-    Columns: `_why` (0 keeps the row, else 1 + the index of the drop), `_fix0`, `_fix1`, ... (a bit
-    per fix, FIXES_PER_COLUMN each), `_hashed` (of the clean columns `keys`), the columns `carry` of
-    the source, and the clean columns, which never begin with an underscore.
-    """
-    cells = [
-        f"{_why(rules.drops)} AS _why",
-        *_fix_columns(rules.fixes),
-        *carry,
-        *(_as(alias, expression) for alias, expression in rules.values),
-    ]
-    hashed = f"hash({', '.join(map(name, keys))}) AS _hashed"
-    # Each level may use the names of the one inside it, so that a cell is cast once, not once for
-    # every rule that asks for the number.
-    sql = f"SELECT {_with(rules.inner)} FROM {source}"
-    sql = f"SELECT {_with(rules.numbers)} FROM ({sql})"
-    sql = f"SELECT {', '.join(cells)} FROM ({sql})"
-    return f"SELECT *, {hashed} FROM ({sql})"
-
-
-def _as(alias: str, expression: str) -> str:
-    return f"{expression} AS {name(alias)}"
-
-
-def _with(helpers: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(["*", *(_as(alias, expression) for alias, expression in helpers)])
-
-
-def _why(drops: Sequence[Drop]) -> str:
-    if not drops:
-        return "CAST(0 AS UTINYINT)"
-    whens = " ".join(f"WHEN {drop.condition} THEN {i}" for i, drop in enumerate(drops, 1))
-    return f"CAST(CASE {whens} ELSE 0 END AS UTINYINT)"
-
-
-def _fix_columns(fixes: Sequence[Fix]) -> list[str]:
-    groups = range(0, len(fixes), FIXES_PER_COLUMN)
-    return [
-        f"{_bits(fixes[first : first + FIXES_PER_COLUMN])} AS _fix{index}"
-        for index, first in enumerate(groups)
-    ]
-
-
-def _bits(fixes: Sequence[Fix]) -> str:
-    """Rows to repair are rare: the outer test is cheaper than adding up the bits of every row."""
-    any_of_them = " OR ".join(f"({fix.condition})" for fix in fixes)
-    bits = " + ".join(
-        f"CASE WHEN {fix.condition} THEN {1 << index} ELSE 0 END" for index, fix in enumerate(fixes)
-    )
-    return f"CAST(CASE WHEN {any_of_them} THEN {bits} ELSE 0 END AS USMALLINT)"
-
-
-def fix_test(index: int) -> str:
-    """The SQL condition that fix `index` was applied to a row of `write_select`."""
-    return f"_fix{index // FIXES_PER_COLUMN} & {1 << index % FIXES_PER_COLUMN} > 0"
 
 
 def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:

@@ -11,7 +11,8 @@ from chalicelib.normalise.bytes.mending import Mended, mend
 from chalicelib.normalise.bytes.unpacking import Unpacked
 from chalicelib.normalise.engine import fetch_row, name
 from chalicelib.normalise.errors import FileRejected
-from chalicelib.normalise.rows.rules import RowRules, write_select
+from chalicelib.normalise.rows.rules import RowRules
+from chalicelib.normalise.rows.selecting import write_select
 from chalicelib.normalise.rows.sources import Source, csv_table, reading
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of `t`: see `rules.write_select`. `mended` tells of a CSV file that had to be."""
+    """Columns of `t`: see `selecting.write_select`. `mended` tells of a CSV file that had to be."""
 
     connection: DuckDBPyConnection
     unpacked: Unpacked
