@@ -212,7 +212,7 @@ class _Check:
             key for key in self.run.keys(prefix) if key.removeprefix(prefix).startswith(starting)
         ]
         target = self.folder / prefix.replace("/", "-")
-        return [fetch(_work(self.run), key, target / key.rsplit("/", 1)[-1]) for key in keys]
+        return [_work(self.run).download(key, target / key.rsplit("/", 1)[-1]) for key in keys]
 
     def _withhold(
         self, verdict: documents.SetReport, sampled: list[Path], before: Any
@@ -248,7 +248,7 @@ class _Check:
         key = (before or {}).get("withheld")
         if not key or self.run.read_optional(key) is None:
             return []
-        return [fetch(_work(self.run), key, self.folder / "earlier.csv")]
+        return [_work(self.run).download(key, self.folder / "earlier.csv")]
 
     def _schema(self, summary: documents.DatasetSummary) -> schemas.SchemaPlan:
         """The dataset's own when it has one; else inferred from the data, where the config's word

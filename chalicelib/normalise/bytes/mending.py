@@ -73,13 +73,20 @@ class Mended:
         index = bisect_right(self.shifts, (record, 1 << 62)) - 1
         return record + 1 + (self.shifts[index][1] if index >= 0 else 0)
 
+    @property
+    def lost(self) -> int:
+        """How many lines are no records, headers and blank lines not counted."""
+        return sum(rows for rows, _ in self.dropped.values())
+
     def drops(self) -> list[Counted]:
+        """Lines that are no records, by reason."""
         return [
             Counted(*_SENTENCES[code], rows, tuple(lines))
             for code, (rows, lines) in sorted(self.dropped.items())
         ]
 
     def fixes(self) -> list[Counted]:
+        """Records that had to be put together, by what it took."""
         return [
             Counted(*_FIXES[code], rows, tuple(lines))
             for code, (rows, lines) in sorted(self.fixed.items())
@@ -90,11 +97,23 @@ def mend(source: Path, target: Path, dialect: Dialect) -> Mended:
     """Copy the records of `source` to `target`, one per line, without header and broken lines."""
     mended = Mended(target)
     with source.open("rb") as lines, target.open("wb") as out:
-        _Mender(dialect, mended, out).run(lines)
+        _Mender(dialect, mended, lines, out).run()
     return mended
 
 
 _Verdict = Literal["fine", "open", "too-few", "too-many", "quote"]
+_Line = tuple[int, bytes]  # number from 1, text without its end
+
+
+def _numbered(file: BinaryIO) -> Iterator[_Line]:
+    """The lines. One beyond MAX_LINE comes cut, a byte too long, so that it never fills memory."""
+    number = 0
+    while line := file.readline(MAX_LINE + 2):
+        number += 1
+        if not line.endswith(b"\n") and len(line) == MAX_LINE + 2:
+            while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                pass
+        yield number, line.removesuffix(b"\n")
 
 
 def _patterns(delimiter: bytes, escape: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
@@ -115,49 +134,46 @@ def _patterns(delimiter: bytes, escape: bytes) -> tuple[re.Pattern[bytes], re.Pa
 
 
 class _Mender:
-    def __init__(self, dialect: Dialect, mended: Mended, out: BinaryIO) -> None:
+    """Goes through the lines once; `ahead` holds those that were read too far."""
+
+    def __init__(self, dialect: Dialect, mended: Mended, lines: BinaryIO, out: BinaryIO) -> None:
         self.delimiter = dialect.delimiter.encode()
         self.columns = len(dialect.header)
         self.skip = dialect.header_lines
         self.escape = dialect.escape.encode()
+        self.field, self.opened = _patterns(self.delimiter, self.escape)
+        self.numbered = _numbered(lines)
+        self.ahead: deque[_Line] = deque()
         self.mended = mended
         self.out = out
         self.not_records = 0
-        self.field, self.opened = _patterns(self.delimiter, self.escape)
 
-    def run(self, file: BinaryIO) -> None:
-        ahead: deque[tuple[int, bytes]] = deque()
-        numbered = self._lines(file)
-        while (current := ahead.popleft() if ahead else next(numbered, None)) is not None:
+    def run(self) -> None:
+        while (current := self._next()) is not None:
             number, line = current
             if number <= self.skip or not line.strip():
                 self.not_records += 1
                 self._shift()
-                continue
-            if len(line) > MAX_LINE:
+            elif len(line) > MAX_LINE:
                 self._bad(number, "long", line)
-                continue
-            verdict = self._judge(line)
-            if verdict == "fine":
-                self._keep(self._requote(line))
-            elif verdict == "open":
-                self._join(number, line, ahead, numbered)
-            elif (unescaped := self._unescape(line)) is not None:
-                self._note(self.mended.fixed, "unescaped", number)
-                self.mended.quoted = True
-                self._keep(unescaped)
             else:
-                self._bad(number, verdict, line)
+                self._take(number, line)
 
-    def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-        """(number, line without its end). One beyond MAX_LINE comes cut, a byte too long."""
-        number = 0
-        while line := file.readline(MAX_LINE + 2):
-            number += 1
-            if not line.endswith(b"\n") and len(line) == MAX_LINE + 2:
-                while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                    pass
-            yield number, line.removesuffix(b"\n")
+    def _next(self) -> _Line | None:
+        return self.ahead.popleft() if self.ahead else next(self.numbered, None)
+
+    def _take(self, number: int, line: bytes) -> None:
+        verdict = self._judge(line)
+        if verdict == "fine":
+            self._keep(self._requote(line))
+        elif verdict == "open":
+            self._join(number, line)
+        elif (unescaped := self._unescape(line)) is not None:
+            self._note(self.mended.fixed, "unescaped", number)
+            self.mended.quoted = True
+            self._keep(unescaped)
+        else:
+            self._bad(number, verdict, line)
 
     def _judge(self, line: bytes) -> _Verdict:
         """Whether `line` is one record of the right width.
@@ -183,25 +199,21 @@ class _Mender:
             return "fine"
         return "too-few" if found < self.columns else "too-many"
 
-    def _join(
-        self,
-        number: int,
-        line: bytes,
-        ahead: deque[tuple[int, bytes]],
-        numbered: Iterator[tuple[int, bytes]],
-    ) -> None:
+    def _join(self, number: int, line: bytes) -> None:
         """A quoted line break: take lines until the record is whole.
 
-        If it never is, the first line alone is bad.
+        If it never is, the quote was a stray one: the first line alone is bad, and the others are
+        looked at again, each by itself.
         """
-        taken: list[tuple[int, bytes]] = []
+        taken: list[_Line] = []
         whole = line
         while len(taken) < MAX_RECORD_LINES and len(whole) <= MAX_RECORD:
-            following = ahead.popleft() if ahead else next(numbered, None)
+            following = self._next()
             if following is None:
                 break
             taken.append(following)
             whole += JOINT + following[1]
+            # Only a quote can close the field: judging before would cost the square of the length.
             if b'"' not in following[1]:
                 continue
             verdict = self._judge(whole)
@@ -213,7 +225,7 @@ class _Mender:
                 return
             if verdict != "open":
                 break
-        ahead.extendleft(reversed(taken))
+        self.ahead.extendleft(reversed(taken))
         self._bad(number, "quote", line)
 
     def _requote(self, line: bytes) -> bytes:

@@ -93,6 +93,7 @@ def count_findings(reports: Sequence[FileReport], expected: Mapping[str, int]) -
 
 
 def column_findings(summary: DatasetSummary) -> list[Finding]:
+    """Columns from which a model would learn little."""
     findings = []
     for column in summary.columns:
         share = column.filled / max(summary.kept, 1)
@@ -135,6 +136,7 @@ def _has_many_categories(column: ColumnReport) -> bool:
 
 
 def interaction_findings(interactions: DatasetSummary, counts: UserCounts) -> list[Finding]:
+    """Amounts that can train but are below what is recommended, or above what is used."""
     findings = []
     if interactions.kept < RECOMMENDED_INTERACTIONS:
         findings.append(

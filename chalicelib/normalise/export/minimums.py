@@ -20,4 +20,5 @@ class UserCounts:
 
     @property
     def can_train(self) -> bool:
+        """Whether enough users have two interactions, in number and as a share of all."""
         return self.with_two >= max(MIN_USERS_WITH_TWO, MIN_SHARE_WITH_TWO * self.users)

@@ -28,6 +28,7 @@ def write_csv(connection: DuckDBPyConnection, select: str, path: Path) -> int:
 
 
 def read_header(path: Path) -> tuple[str, ...]:
+    """The column names of a clean file."""
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(next(csv.reader(file)))
 

@@ -106,8 +106,9 @@ def _bare(name: str) -> str:
 
 
 def _explicit(header: Sequence[str], mapped: Mapping[str, str]) -> dict[str, int]:
-    """What the config names, by its exact spelling, else in any case. Absent names are no error:
-    one config serves several files.
+    """The index of each target that the config maps: by exact spelling, else in any case.
+
+    Absent names are no error, since one config serves several files.
     """
     taken: dict[str, int] = {}
     for target, source in mapped.items():

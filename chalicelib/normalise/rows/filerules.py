@@ -40,6 +40,7 @@ class FileRules:
 
     @classmethod
     def from_config(cls, config: Config, folder: str) -> FileRules:
+        """The rules for the files in a drop folder, which its own section may tell apart."""
         section = config.folder(folder)
         is_log = folder == SEGMENT_LOGS
         columns = config.columns_for(folder)

@@ -93,6 +93,7 @@ class _File:
         return DATASETS[self.dataset].key
 
     def normalise(self, connection: DuckDBPyConnection) -> Normalised:
+        """Read, decide, write: see `normalise_file`."""
         source = open_source(connection, self.unpacked, self.rules.header)
         columns = self._columns(source)
         names = [column.name for column in columns]
@@ -101,7 +102,7 @@ class _File:
         rules = self._row_rules(source, columns)
         table = load(connection, self.unpacked, source, rules, self.scratch, key=self.row_key)
         dropped = count_drops(table)
-        rows = table.count() + (sum(d.rows for d in table.mended.drops()) if table.mended else 0)
+        rows = table.count() + (table.mended.lost if table.mended else 0)
         # Before the budget is checked: a refused file needs its quarantine most of all.
         quarantine = write_quarantine(table, self.key, self.folder / "quarantine.jsonl")
         self._check_budget(table, rows, dropped, columns)

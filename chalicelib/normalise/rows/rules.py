@@ -205,16 +205,19 @@ def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
 
 
 def _may_have_controls(traits: Traits) -> bool:
+    """Quotes may hold line breaks; some control characters are not ASCII."""
     return traits.quotes or traits.controls or traits.tabs or traits.non_ascii
 
 
 def _epoch(cell: str, whole: str) -> str:
     """A whole number in the unit it was written in, or a written date in seconds."""
     number = f"TRY_CAST({cell} AS DOUBLE)"
+    # Beyond that a BIGINT overflows.
+    from_number = f"CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END"
+    from_date = f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT)"
+    # Most cells are whole numbers: the dear casts run for the others only.
     return (
-        f"CASE WHEN {whole} IS NOT NULL THEN {whole} ELSE coalesce("
-        f"CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END, "
-        f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT)) END"
+        f"CASE WHEN {whole} IS NOT NULL THEN {whole} ELSE coalesce({from_number}, {from_date}) END"
     )
 
 
@@ -241,24 +244,19 @@ def _time_drops(column: str, number: str, now: float) -> list[Drop]:
 
 def _time_fixes(column: Column, required: bool) -> list[Fix]:
     cell, whole, number = f"_c{column.index}", f"_b{column.index}", f"_n{column.index}"
+    as_number = f"TRY_CAST({cell} AS DOUBLE)"
+    is_date = f"{whole} IS NULL AND {number} IS NOT NULL AND {as_number} IS NULL"
+    is_same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
     fixes = [
         _fix("ms", "", f"{number} BETWEEN {_MS} AND {_US - 1}"),
         _fix("us", "", f"{number} BETWEEN {_US} AND {_NS - 1}"),
         _fix("ns", "", f"{number} >= {_NS}"),
-        _fix(
-            "date",
-            "",
-            f"{whole} IS NULL AND {number} IS NOT NULL AND TRY_CAST({cell} AS DOUBLE) IS NULL",
-        ),
+        _fix("date", "", is_date),
+        _fix("plain", column.name, f"NOT ({is_same}) AND {as_number} IS NOT NULL"),
     ]
-    same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
-    fixes.append(
-        _fix("plain", column.name, f"NOT ({same}) AND TRY_CAST({cell} AS DOUBLE) IS NOT NULL")
-    )
     if not required:
-        fixes.append(
-            _fix("time", column.name, f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)")
-        )
+        is_none = f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"
+        fixes.append(_fix("time", column.name, is_none))
     return fixes
 
 
@@ -271,7 +269,9 @@ def _text(cell: str, traits: Traits) -> str:
         value = f"CASE WHEN {listed} THEN {joined} ELSE {value} END"
     if _may_have_controls(traits):
         value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
-    return f"nullif(trim({value}), '')" if traits.blanks or _may_have_controls(traits) else value
+    if not traits.blanks and not _may_have_controls(traits):
+        return value
+    return f"nullif(trim({value}), '')"
 
 
 def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:

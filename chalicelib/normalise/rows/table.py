@@ -30,6 +30,7 @@ class Table:
     mended: Mended | None = None
 
     def count(self, where: str = "true", table: str = "t") -> int:
+        """The rows of `t`, or of a table made from it, for which `where` holds."""
         row = fetch_row(self.connection, f"SELECT count(*) FROM {table} WHERE {where}")
         return int(row[0])
 
