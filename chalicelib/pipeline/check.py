@@ -22,10 +22,10 @@ from chalicelib.documents import (
     SetReport,
 )
 from chalicelib.errors import ExportRejected
-from chalicelib.normalise import checking, facts, popular, sampling, schemas
 from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.sampling import Withholding
-from chalicelib.normalise.schemas import SchemaPlan
+from chalicelib.normalise.export import checking, facts, ids, popular, sampling, schemas, shaping
+from chalicelib.normalise.export.sampling import Withholding
+from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.pipeline.files import is_small
 from chalicelib.runs import Run
 
@@ -133,7 +133,7 @@ class _Check:
             self.reports,
             mode=self.run.export.mode,
             has_interactions=self.run.ledger.data(self.run.group) is not None,
-            count=lambda: checking.count_users(self.interactions, self.scratch),
+            count=lambda: ids.count_users(self.interactions, self.scratch),
             expected_rows={file.key: file.rows for _, file in files if file.rows is not None},
         )
 
@@ -161,8 +161,8 @@ class _Check:
             for column, why in plan.left_out.items()
         ]
         everything = {**self.parts, "interactions": self.interactions}
-        ids = checking.check_ids(everything, self.scratch)
-        return (*map(_quarantined, self.rejected), *left_out, *ids, *verdict.findings)
+        unknown = ids.check_ids(everything, self.scratch)
+        return (*map(_quarantined, self.rejected), *left_out, *unknown, *verdict.findings)
 
     # -- the gate's truth --------------------------------------------------------------------------
 
@@ -174,7 +174,6 @@ class _Check:
         gates = [solution.gate for solution in self.run.config.solution]
         return sampling.withhold(
             self.sampled,
-            list,
             self.folder / "withheld",
             gate=max(gates, key=lambda gate: gate.withhold, default=Gate()),
             rows=interactions.kept,
@@ -218,7 +217,7 @@ class _Check:
     def _shape(self, dataset: str, path: Path, plan: SchemaPlan) -> Path:
         shaped = self.folder / "shaped" / dataset / path.name
         shaped.parent.mkdir(parents=True, exist_ok=True)
-        result = shaped if schemas.shape_csv(path, shaped, plan.schema) else path
+        result = shaped if shaping.shape_csv(path, shaped, plan.schema) else path
         # A part that fits as it is lies in the folder already.
         if result == shaped or not is_part(path):
             folder = layout.clean(self.run.group, dataset, self.run.name)
@@ -230,9 +229,8 @@ class _Check:
         run, interactions = self.run, clean.get("interactions")
         if not interactions:
             return
-        listed = self.folder / "popular.json"
-        popular.popular_items(interactions, clean.get("items", ()), listed)
-        run.work.upload(listed, layout.popular(run.name), "application/json")
+        best = popular.popular_items(interactions, clean.get("items", ()), self.scratch)
+        run.work.write_json(layout.popular(run.name), best)
         if any(solution.batch for solution in run.config.solution):
             users = facts.all_users(interactions, self.scratch)
             run.work.write_json(layout.users(run.name), users)
@@ -254,10 +252,9 @@ class _Check:
         """An export without interactions takes over what the run before knew of them."""
         run, before = self.run, self.before
         interactions = verdict.summary("interactions")
-        has_warnings = any(finding.severity != "info" for finding in findings)
         return DataReport(
             report=SetReport(
-                verdict="yes with warnings" if has_warnings else "yes",
+                verdict=checking.verdict(findings),
                 datasets=verdict.datasets,
                 requirements=verdict.requirements,
                 findings=tuple(findings),

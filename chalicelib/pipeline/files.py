@@ -15,9 +15,10 @@ from chalicelib.documents import (
     Rejection,
     SourceFile,
 )
-from chalicelib.normalise import transfer
 from chalicelib.normalise.errors import FileRejected
-from chalicelib.normalise.files import FileRules, Normalised, normalise_file
+from chalicelib.normalise.export.fetching import fetch
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.files import Normalised, normalise_file
 from chalicelib.runs import Run
 from chalicelib.telemetry import logger
 
@@ -61,7 +62,7 @@ class _File:
 
     def _clean(self) -> Normalised:
         context = self.run.context
-        source = transfer.fetch(context.drop, self.file.key, self.folder / "source", self.file.etag)
+        source = fetch(context.drop, self.file.key, self.folder / "source", self.file.etag)
         return normalise_file(
             source,
             self.folder,

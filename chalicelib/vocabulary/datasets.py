@@ -39,6 +39,11 @@ class Dataset:
     folders: tuple[str, ...] = ()
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """All columns that mean something to Personalize; others are metadata."""
+        return (*self.required, *self.reserved)
+
+    @property
     def wire(self) -> str:
         """`action_interactions` as `Action_Interactions`, as CreateDataset wants it."""
         return "_".join(part.capitalize() for part in self.name.split("_"))

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.documents import FileReport
-from chalicelib.normalise.files import FileRules, Normalised, normalise_file
+import msgspec
+
+from chalicelib.documents import ColumnReport, FileReport, Kind
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.files import Normalised, normalise_file
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 NOW = 1_763_000_000.0
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP"
+ROWS = 2000  # of a made-up report
 
 
 @dataclass
@@ -92,4 +96,29 @@ def write_clean(path: Path, rows: list[tuple[Any, ...]], header: str = HEADER) -
     return path
 
 
-__all__ = ["DATA", "HEADER", "NOW", "Cleaned", "clean", "read_rows", "write_clean"]
+def column(
+    name: str, kind: Kind = "text", filled: int = ROWS, distinct: int = 10, **more: Any
+) -> ColumnReport:
+    return ColumnReport(name=name, source=name, kind=kind, filled=filled, distinct=distinct, **more)
+
+
+INTERACTIONS = (column("USER_ID", "id"), column("ITEM_ID", "id"), column("TIMESTAMP", "timestamp"))
+
+
+def report(**changes: Any) -> FileReport:
+    base = FileReport(
+        dataset="interactions",
+        key="shop/interactions/a.csv",
+        source_bytes=1,
+        sha256="",
+        format="csv",
+        header=(),
+        rows=ROWS,
+        kept=ROWS,
+        columns=INTERACTIONS,
+        first_timestamp=1,
+        last_timestamp=9,
+        users=100,
+        users_with_two=90,
+    )
+    return msgspec.structs.replace(base, **changes)

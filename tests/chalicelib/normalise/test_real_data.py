@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.sections import Gate
-from chalicelib.normalise.checking import check_set
-from chalicelib.normalise.files import FileRules, Normalised, normalise_file
-from chalicelib.normalise.sampling import withhold
-from chalicelib.normalise.schemas import infer_schema
+from chalicelib.normalise.export.checking import check_set
+from chalicelib.normalise.export.sampling import withhold
+from chalicelib.normalise.export.schemas import infer_schema
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.files import Normalised, normalise_file
 from tests.chalicelib.normalise.house import DATA
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is absent")
@@ -76,7 +77,6 @@ def test_the_minimal_data_set_still_trains_whole(tmp_path: Path) -> None:
     assert check_set([found.report]).requirements[0].have == 1000
     truth = withhold(
         [found.sampled] if found.sampled else [],
-        lambda: [found.part],
         tmp_path / "w",
         gate=Gate(),
         rows=1000,

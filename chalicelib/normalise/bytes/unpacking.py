@@ -1,0 +1,227 @@
+"""First look at a file: what it is by its first bytes, then unpack and decode it.
+
+Streams, one megabyte at a time, and notes on the way what the row rules may skip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from chalicelib.documents import Format
+from chalicelib.normalise.bytes.decoding import to_utf8, unix_lines
+from chalicelib.normalise.bytes.traits import EDGE, Traits
+from chalicelib.normalise.errors import FileRejected
+
+CHUNK = 1 << 20
+MAX_UNPACKED = 8 << 30  # Lambda's /tmp is at most 10 GB
+MAX_RATIO = 400  # a CSV of one repeated row packs about 1:250; bombs pack 1:1000
+FREE_BYTES = 64 << 20  # a small file may unpack to this much, whatever its ratio
+MAX_LAYERS = 2  # some tools pack what another has packed already
+_GZIP = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib's word for "with a gzip header"
+_PARQUET = b"PAR1"
+_NO_CSV: dict[bytes, str] = {
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x28\xb5\x2f\xfd": "zstandard",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"%PDF": "PDF",
+    b"SQLite format 3": "SQLite",
+}
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A UTF-8 file with LF line ends (or Parquet), ready to be parsed.
+
+    `path` is the source itself when nothing changed; `source_bytes` and `sha256` are of the source;
+    `head` is the first megabyte of the text.
+    """
+
+    path: Path
+    format: Format
+    source_bytes: int
+    sha256: str
+    traits: Traits
+    notes: tuple[str, ...] = ()
+    head: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the JSON is one list, not an object a line."""
+        return self.head.lstrip()[:1] == b"["
+
+
+def unpack(source: Path, scratch: Path) -> Unpacked:
+    """Unpack and decode `source` into `scratch`.
+
+    Raises:
+        FileRejected: empty, truncated or bomb-like gzip, unknown binary formats, bytes that are no
+            UTF-8 (with the offset).
+    """
+    size = source.stat().st_size
+    if size == 0:
+        raise FileRejected("empty", "The file has 0 bytes. Expected a header line and rows.")
+    magic = _first_bytes(source)
+    if magic.startswith(_PARQUET):
+        return Unpacked(source, "parquet", size, _sha256(source), Traits.unknown())
+    _refuse_other_formats(magic)
+
+    target = scratch / "unpacked"
+    notes: list[str] = []
+    digest = hashlib.sha256()
+    chunks = _gunzip_all(_read(source, digest), size, notes)
+    first = next(chunks, b"")
+    if first.startswith(_PARQUET):
+        _write(target, chain((first,), chunks))
+        return Unpacked(target, "parquet", size, digest.hexdigest(), Traits.unknown())
+
+    traits = Traits()
+    text = unix_lines(to_utf8(first, chunks, notes), notes)
+    path, head = _settle(source, target, text, notes, traits)
+    if not head.strip():
+        raise FileRejected("empty", "The file holds no text. Expected a header line and rows.")
+    return Unpacked(path, _text_format(head), size, digest.hexdigest(), traits, tuple(notes), head)
+
+
+def _first_bytes(source: Path) -> bytes:
+    with source.open("rb") as file:
+        return file.read(16)
+
+
+def _refuse_other_formats(magic: bytes) -> None:
+    for start, what in _NO_CSV.items():
+        if magic.startswith(start):
+            raise FileRejected(
+                "format", f"The file is {what}. Expected CSV, JSON lines or Parquet, plain or gzip."
+            )
+
+
+def _text_format(head: bytes) -> Literal["csv", "json"]:
+    return "json" if head.lstrip()[:1] in (b"{", b"[") else "csv"
+
+
+def _settle(
+    source: Path, target: Path, chunks: Iterator[bytes], notes: list[str], traits: Traits
+) -> tuple[Path, bytes]:
+    """Where the text lies now, and its first megabyte.
+
+    A plain file that needs no change is read where it lies: writing it again would cost as much as
+    parsing it. `notes` says that something has changed, which may happen late (the first CR in the
+    middle of the file): then what came before is copied.
+    """
+    head, last, seen = b"", b"", 0
+    with ExitStack() as stack:
+        out = None
+        for chunk in chunks:
+            if notes and out is None:
+                out = stack.enter_context(target.open("wb"))
+                _copy(source, out, seen)
+            if len(head) < CHUNK:
+                head += chunk[: CHUNK - len(head)]
+            traits.observe(chunk, last)
+            if out is not None:
+                out.write(chunk)
+            seen += len(chunk)
+            last = chunk[-EDGE:] or last
+    if seen and not last.endswith(b"\n"):
+        traits.lines += 1
+    return (target if notes else source), head
+
+
+def _copy(source: Path, out: BinaryIO, size: int) -> None:
+    """The first `size` bytes of `source`."""
+    with source.open("rb") as file:
+        while size > 0 and (chunk := file.read(min(CHUNK, size))):
+            out.write(chunk)
+            size -= len(chunk)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(target: Path, chunks: Iterator[bytes]) -> None:
+    with target.open("wb") as out:
+        for chunk in chunks:
+            out.write(chunk)
+
+
+def _read(path: Path, digest: hashlib._Hash) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            yield chunk
+
+
+# -- gzip ------------------------------------------------------------------------------------------
+
+
+def _gunzip_all(chunks: Iterator[bytes], size: int, notes: list[str]) -> Iterator[bytes]:
+    """Gzip by its magic number, whatever the name says; twice when it was packed twice."""
+    for layer in range(MAX_LAYERS + 1):
+        first = next(chunks, b"")
+        chunks = chain((first,), chunks)
+        if not first.startswith(_GZIP):
+            break
+        if layer == MAX_LAYERS:
+            raise FileRejected(
+                "gzip", "The file is packed with gzip more than twice. Expected once."
+            )
+        notes.append("unpacked gzip" if layer == 0 else "unpacked gzip a second time")
+        chunks = _gunzip(chunks, size)
+    yield from chunks
+
+
+def _gunzip(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """One layer, of one gzip member or of several joined, as `cat a.gz b.gz` makes.
+
+    Raises:
+        FileRejected: damaged, cut short, or unpacking to far more than its `size` allows.
+    """
+    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW)
+    total = 0
+    limit = min(MAX_UNPACKED, max(size * MAX_RATIO, FREE_BYTES))
+    try:
+        for chunk in chunks:
+            data = chunk
+            while data:
+                # At most CHUNK bytes come out at a time, so that a bomb cannot fill the memory.
+                out = unpacker.decompress(data, CHUNK)
+                total += len(out)
+                if total > limit:
+                    raise FileRejected(
+                        "gzip",
+                        f"The file unpacks to more than {limit:,} bytes from {size:,}. "
+                        "Expected an ordinary export.",
+                    )
+                if out:
+                    yield out
+                data = unpacker.unconsumed_tail
+                if unpacker.eof:
+                    data = unpacker.unused_data
+                    # Zeros after the last member are padding of tapes and block stores.
+                    if not data.strip(b"\0"):
+                        break
+                    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW)
+    except zlib.error as error:
+        raise FileRejected(
+            "gzip",
+            f"The gzip data is damaged after {total:,} unpacked bytes ({error}). "
+            "Drop the file again.",
+        ) from error
+    if not unpacker.eof:
+        raise FileRejected(
+            "gzip",
+            f"The gzip data ends early, after {total:,} unpacked bytes. Drop the whole file again.",
+        )

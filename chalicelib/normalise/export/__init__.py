@@ -1,0 +1,1 @@
+"""All files of an export together, after each of them was normalised."""

@@ -1,0 +1,34 @@
+"""Small facts about clean interactions that later steps ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from chalicelib.normalise import engine
+from chalicelib.normalise.rows.clean import clean_source
+
+
+def last_items(
+    interactions: Sequence[Path], withheld: Path, scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> dict[str, str]:
+    """The newest imported item of each withheld user; ties go to the smaller item id."""
+    users = f"SELECT USER_ID FROM {clean_source([withheld])}"
+    newest = "first(ITEM_ID ORDER BY TIMESTAMP DESC, ITEM_ID)"
+    with engine.connect(scratch, memory_mb=memory_mb) as connection:
+        rows = connection.execute(
+            f"SELECT USER_ID, {newest} FROM {clean_source(interactions)} "
+            f"WHERE USER_ID IN ({users}) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    return {str(user): str(item) for user, item in rows}
+
+
+def all_users(
+    interactions: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
+) -> list[str]:
+    """Every user id, sorted."""
+    with engine.connect(scratch, memory_mb=memory_mb) as connection:
+        rows = connection.execute(
+            f"SELECT DISTINCT USER_ID FROM {clean_source(interactions)} ORDER BY 1"
+        ).fetchall()
+    return [str(user) for (user,) in rows]

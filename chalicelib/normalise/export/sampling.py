@@ -1,0 +1,226 @@
+"""The gate's truth: the newest interactions of a seeded sample of users, kept out of the import.
+
+`normalise_file` has set the rows of some users aside: of everyone in a small export, of a share in
+a large one. Only those sampled files are read here. What is not withheld of them goes into the
+import as one more part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.config.sections import Gate
+from chalicelib.normalise import engine
+from chalicelib.normalise.engine import fetch_row, name
+from chalicelib.normalise.export.minimums import MIN_INTERACTIONS, MIN_USERS_WITH_TWO, UserCounts
+from chalicelib.normalise.rows.clean import clean_source, read_header, write_csv
+from chalicelib.normalise.rows.parts import BUCKETS, bucket_sql
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+NEWEST_SHARE = 0.1  # Personalize's own split: the newest tenth of a user's history is the truth
+
+
+@dataclass(frozen=True)
+class Withholding:
+    """Files to put in place of the sampled ones.
+
+    `withheld` is the truth, `remainder` what is imported of the sampled files, `returned` earlier
+    truth that is imported now; each is None when it would have no row. `users` and `rows` are of
+    `withheld`; `note` is a sentence on what was done, or why nothing was.
+    """
+
+    withheld: Path | None
+    remainder: Path | None
+    returned: Path | None
+    users: int
+    rows: int
+    note: str
+
+
+def withhold(
+    sampled: Sequence[Path],
+    folder: Path,
+    *,
+    gate: Gate,
+    rows: int,
+    users_with_two: int,
+    live_until: int | None = None,
+    returned: Sequence[Path] = (),
+    everyone: bool = False,
+    seed: str = "recdrop",
+    memory_mb: int = engine.MEMORY_MB,
+) -> Withholding:
+    """Choose the users and write withheld.csv, part-sampled.csv and part-returned.csv into `folder`.
+
+    `rows` are all clean interactions of the export, and `users_with_two` is a lower bound of its
+    users with two or more (the maximum over the files will do). `live_until` (epoch seconds) is the
+    newest interaction the live version was trained on: only later ones are truth; None, for the
+    first version, makes every one eligible. `everyone` says that the sampled files hold all users,
+    so that the user counts in them are exact.
+
+    When the sampled files hold fewer eligible users than the gate's minimum, all of them are taken.
+    Nothing is withheld when the rest would fall below Personalize's minimums.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    limits = _Limits(gate, rows, users_with_two, live_until, everyone, seed)
+    header = read_header(sampled[0]) if sampled else ()
+    with engine.connect(folder / "scratch", memory_mb=memory_mb) as connection:
+        _load(connection, sampled, limits)
+        sample = _choose(connection, limits)
+        back = _return_rows(connection, returned, folder, header)
+        remainder = _write_rows(connection, header, "NOT IN", folder / "part-sampled.csv")
+        withheld = _write_rows(connection, header, "IN", folder / "withheld.csv")
+    return Withholding(withheld, remainder, back, sample.users, sample.rows, sample.note)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What bounds the sample; see `withhold`."""
+
+    gate: Gate
+    rows: int
+    users_with_two: int
+    live_until: int | None
+    everyone: bool
+    seed: str
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """How much the table `truth` holds, and why so."""
+
+    users: int
+    rows: int
+    note: str
+
+
+def _load(connection: DuckDBPyConnection, sampled: Sequence[Path], limits: _Limits) -> None:
+    """Tables `rows` (the sampled rows), `per_user`, and `truth`, which is empty.
+
+    Of each user: n rows, of which `fresh` may be truth, and the hash bucket of the draw.
+    """
+    connection.execute("CREATE TABLE truth (id BIGINT)")
+    if not sampled:
+        connection.execute("CREATE TABLE per_user (USER_ID VARCHAR, n BIGINT, fresh BIGINT)")
+        return
+    connection.execute(f"CREATE TABLE rows AS SELECT * FROM {clean_source(sampled)}")
+    since = -1 if limits.live_until is None else limits.live_until
+    connection.execute(
+        "CREATE TABLE per_user AS "
+        f"SELECT USER_ID, count(*) AS n, count(*) FILTER (TIMESTAMP > {since}) AS fresh, "
+        f"any_value({bucket_sql(limits.seed)}) AS bucket FROM rows GROUP BY USER_ID"
+    )
+
+
+def _choose(connection: DuckDBPyConnection, limits: _Limits) -> _Sample:
+    """Choose users and mark their newest rows as truth, if there is anything to choose."""
+    gate = limits.gate
+    if gate.withhold == 0:
+        return _nothing("the config withholds nothing")
+    if limits.rows <= MIN_INTERACTIONS:
+        return _nothing(
+            f"{limits.rows:,} interactions are no more than Personalize's minimum of "
+            f"{MIN_INTERACTIONS:,}"
+        )
+    (eligible,) = fetch_row(connection, "SELECT count(*) FROM per_user WHERE n > 1 AND fresh > 0")
+    if not eligible:
+        is_first = limits.live_until is None
+        spare = "to spare" if is_first else "newer than the live version's data"
+        return _nothing(f"no user has two interactions of which one is {spare}")
+    # A user who keeps one interaction is lost to Personalize's minimum of users with two. Where
+    # that breaks the minimum, only users are chosen who keep two.
+    for keep in (1, 2):
+        users, rows = _draw(connection, limits, keep)
+        if users and _enough_left(connection, limits):
+            _mark_truth(connection)
+            note = f"the newest interactions of {users:,} users are withheld"
+            if users < gate.min_users:
+                note += f", fewer than the {gate.min_users:,} that the gate asks for"
+            return _Sample(users, rows, note)
+    return _nothing(
+        "the rest would fall below Personalize's minimum of interactions or of users with two"
+    )
+
+
+def _nothing(why: str) -> _Sample:
+    return _Sample(0, 0, f"Nothing is withheld: {why}.")
+
+
+def _draw(connection: DuckDBPyConnection, limits: _Limits, keep: int) -> tuple[int, int]:
+    """The users in the share's hash buckets, and more by bucket up to the gate's minimum.
+
+    k, the newest rows of each, are taken; at least `keep` stay. Returns (users, rows).
+    """
+    gate = limits.gate
+    share = int(gate.withhold * BUCKETS)
+    tenth = f"greatest(1, CAST(round(n * {NEWEST_SHARE}) AS BIGINT))"
+    # The order of the buckets is the draw: the same users come first whatever the order of rows.
+    eligible = (
+        f"SELECT USER_ID, n, bucket, least({tenth}, fresh, n - {keep}) AS k, "
+        "row_number() OVER (ORDER BY bucket, USER_ID) AS place "
+        f"FROM per_user WHERE n > {keep} AND fresh > 0"
+    )
+    drawn = (
+        f"SELECT USER_ID, n, k, sum(k) OVER (ORDER BY place) AS total FROM ({eligible}) "
+        f"WHERE place <= {gate.max_users} AND (bucket < {share} OR place <= {gate.min_users})"
+    )
+    # No more rows than the export can spare.
+    connection.execute(
+        f"CREATE OR REPLACE TABLE chosen AS SELECT USER_ID, n, k FROM ({drawn}) "
+        f"WHERE total <= {limits.rows - MIN_INTERACTIONS}"
+    )
+    users, rows = fetch_row(connection, "SELECT count(*), coalesce(sum(k), 0) FROM chosen")
+    return int(users), int(rows)
+
+
+def _enough_left(connection: DuckDBPyConnection, limits: _Limits) -> bool:
+    """Whether the users that are left with two or more interactions are enough to train."""
+    (fallen,) = fetch_row(connection, "SELECT count(*) FROM chosen WHERE n - k < 2")
+    if not limits.everyone:
+        return bool(limits.users_with_two - fallen >= MIN_USERS_WITH_TWO)
+    users, two = fetch_row(connection, "SELECT count(*), count(*) FILTER (n > 1) FROM per_user")
+    return UserCounts(users, two - fallen).can_train
+
+
+def _mark_truth(connection: DuckDBPyConnection) -> None:
+    """Fill the table `truth` (id: rowid in `rows`); of the same second, later lines are newer."""
+    newest = "PARTITION BY r.USER_ID ORDER BY r.TIMESTAMP DESC, r.rowid DESC"
+    connection.execute(
+        "INSERT INTO truth SELECT id FROM ("
+        f" SELECT r.rowid AS id, c.k, row_number() OVER ({newest}) AS newest"
+        " FROM rows r JOIN chosen c USING (USER_ID)"
+        ") WHERE newest <= k"
+    )
+
+
+def _write_rows(
+    connection: DuckDBPyConnection, header: Sequence[str], among: str, target: Path
+) -> Path | None:
+    """The rows that are `IN` or `NOT IN` the truth, in their order; None when there is none."""
+    if not header:
+        return None
+    cells = ", ".join(name(column) for column in header)
+    chosen = f"rowid {among} (SELECT id FROM truth)"
+    select = f"SELECT {cells} FROM rows WHERE {chosen} ORDER BY rowid"
+    return target if write_csv(connection, select, target) else None
+
+
+def _return_rows(
+    connection: DuckDBPyConnection, returned: Sequence[Path], folder: Path, header: Sequence[str]
+) -> Path | None:
+    """Rows that earlier runs withheld, in this export's columns, each once."""
+    selects = []
+    for path in returned:
+        own = read_header(path)
+        cells = ", ".join(name(c) if c in own else f"NULL AS {name(c)}" for c in header or own)
+        selects.append(f"SELECT {cells} FROM {clean_source([path])}")
+    if not selects:
+        return None
+    target = folder / "part-returned.csv"
+    rows = write_csv(connection, " UNION ".join(selects) + " ORDER BY ALL", target)
+    return target if rows else None

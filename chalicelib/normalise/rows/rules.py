@@ -1,0 +1,293 @@
+"""The row rules as SQL: each column's clean value, why a row is dropped, what was repaired.
+
+A rule that cannot apply (no quote in the whole file, say) is not written at all; that is where the
+speed comes from. `selecting` makes a query of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from chalicelib.normalise.bytes.traits import Traits
+from chalicelib.normalise.engine import literal
+from chalicelib.normalise.rows.columns import Column
+from chalicelib.vocabulary.datasets import IDS, TIMES
+
+MAX_ID = 256
+MAX_CATEGORY = 1000
+MAX_TEXT = 20_000
+NULLS = ("", "NULL", "null", r"\N")
+NUMBERS = ("EVENT_VALUE",)
+FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
+# Rows left out because the config or the source says so; they are no fault of the file.
+NOT_BAD = ("event-type", "no-item-event")
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
+# A whole number tells its unit by its size: seconds have ten digits from 2001 to 2286, and each
+# unit has three more.
+_MS, _US, _NS = 10**11, 10**14, 10**17
+
+# C0, DEL, C1, the Unicode line ends, and the byte order mark in the middle of a text.
+_CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}\x{2028}\x{2029}\x{feff}]"
+_FIX_SENTENCES = {
+    "ms": "timestamps in milliseconds turned into seconds",
+    "us": "timestamps in microseconds turned into seconds",
+    "ns": "timestamps in nanoseconds turned into seconds",
+    "date": "written dates turned into epoch seconds",
+    "time": "values of {name} that are no time made empty",
+    "list": "lists in {name} written with '|'",
+    "number": "values of {name} that are no number made empty",
+    "flat": "line breaks and control characters in {name} turned into blanks",
+    "plain": "values of {name} written as plain numbers",
+    "blank": "blanks around {name} removed",
+    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
+}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Rows for which `condition` holds are dropped; `code` and `sentence` go into the report."""
+
+    code: str
+    sentence: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Rows in which something was repaired, namely where `condition` holds."""
+
+    code: str
+    sentence: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """SQL expressions by name: `values` are the clean columns.
+
+    `inner` and, made from those, `numbers` are helper columns that are computed once per row.
+    """
+
+    inner: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+    drops: tuple[Drop, ...]
+    fixes: tuple[Fix, ...]
+
+
+@dataclass(frozen=True)
+class _ColumnRules:
+    """The rules of one column: its clean value, and the parts of RowRules it adds to."""
+
+    value: str
+    inner: tuple[tuple[str, str], ...] = ()
+    numbers: tuple[tuple[str, str], ...] = ()
+    drops: tuple[Drop, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+def write_rules(
+    columns: Sequence[Column],
+    traits: Traits,
+    now: float,
+    *,
+    plain: Collection[int] = (),
+    events: Sequence[str] = (),
+    before: Sequence[Drop] = (),
+) -> RowRules:
+    """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
+
+    `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
+    control characters (numbers in Parquet). `events` are the event types to keep (none: all).
+    `before` are drops that come first: a row counts under the first drop that takes it.
+    """
+    rules = [_column_rules(c, Traits() if c.index in plain else traits, now) for c in columns]
+    drops = [*before, *(drop for rule in rules for drop in rule.drops)]
+    drops += _event_drops(columns, events)
+    return RowRules(
+        inner=tuple(helper for rule in rules for helper in rule.inner),
+        numbers=tuple(helper for rule in rules for helper in rule.numbers),
+        values=tuple((c.name, rule.value) for c, rule in zip(columns, rules, strict=True)),
+        drops=tuple(drops),
+        fixes=tuple(fix for rule in rules for fix in rule.fixes),
+    )
+
+
+def no_item_event(columns: Sequence[Column], ids: Collection[str]) -> Drop:
+    """Leaves out rows without one of `ids`: of a log of all kinds of calls, most are such."""
+    missing = [f"_c{column.index} IS NULL" for column in columns if column.name in ids]
+    return Drop("no-item-event", "are no event of a user with an item", " OR ".join(missing))
+
+
+def _column_rules(column: Column, traits: Traits, now: float) -> _ColumnRules:
+    cell = f"_c{column.index}"
+    if column.name in IDS:
+        return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits)))
+    if column.name in TIMES:
+        return _time_rules(column, cell, now)
+    if column.name in NUMBERS:
+        return _number_rules(column, cell)
+    fixes = _text_fixes(column.name, cell, traits)
+    return _ColumnRules(_text(cell, traits), fixes=tuple(fixes))
+
+
+def _time_rules(column: Column, cell: str, now: float) -> _ColumnRules:
+    """A row needs its TIMESTAMP; other times that cannot be read become empty."""
+    whole, number = f"_b{column.index}", f"_n{column.index}"
+    required = column.name == "TIMESTAMP"
+    seconds = _seconds(number)
+    return _ColumnRules(
+        value=seconds if required else f"CASE WHEN {number} > 0 THEN {seconds} END",
+        inner=((whole, f"TRY_CAST({cell} AS BIGINT)"),),
+        numbers=((number, _epoch(cell, whole)),),
+        drops=tuple(_time_drops(column.name, number, now)) if required else (),
+        fixes=tuple(_time_fixes(column, required)),
+    )
+
+
+def _number_rules(column: Column, cell: str) -> _ColumnRules:
+    number = f"_n{column.index}"
+    is_none = f"{cell} IS NOT NULL AND NOT coalesce(isfinite({number}), false)"
+    # DuckDB also reads " 4", "+4" and "1_0", which Personalize does not.
+    is_odd = f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')"
+    return _ColumnRules(
+        value=f"CASE WHEN isfinite({number}) THEN {number} END",
+        inner=((number, f"TRY_CAST({cell} AS DOUBLE)"),),
+        fixes=(_fix("number", column.name, is_none), _fix("plain", column.name, is_odd)),
+    )
+
+
+def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]:
+    event = next((column for column in columns if column.name == "EVENT_TYPE"), None)
+    if not events or event is None:
+        return []
+    cell, wanted = f"_c{event.index}", ", ".join(literal(e) for e in events)
+    return [
+        Drop(
+            "event-type",
+            f"have an EVENT_TYPE other than {', '.join(events)}",
+            f"{cell} IS NULL OR {cell} NOT IN ({wanted})",
+        )
+    ]
+
+
+def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
+    code = column.lower().replace("_", "-")
+    blank = f"{cell} IS NULL OR ({cell} < '!' AND trim({cell}, {_BLANKS}) = '')"
+    if traits.non_ascii:
+        blank += f" OR regexp_full_match({cell}, '[\\s\\p{{Z}}]+')"
+    drops = [
+        Drop(f"no-{code}", f"have no {column}", blank),
+        # strlen is bytes and free; length counts characters.
+        Drop(
+            f"long-{code}",
+            f"have more than {MAX_ID} characters in {column}",
+            f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}",
+        ),
+    ]
+    bad = []
+    if traits.quotes:
+        bad += [f"contains({cell}, '\"')"]
+    if traits.pipes:
+        bad += [f"contains({cell}, '|')"]
+    if _may_have_controls(traits):
+        bad += [f"regexp_matches({cell}, '{_CONTROL}')"]
+    if bad:
+        drops.append(
+            Drop(
+                f"bad-{code}",
+                f"have a quote, '|' or control character in {column}",
+                " OR ".join(bad),
+            )
+        )
+    return drops
+
+
+def _may_have_controls(traits: Traits) -> bool:
+    """Quotes may hold line breaks; some control characters are not ASCII."""
+    return traits.quotes or traits.controls or traits.tabs or traits.non_ascii
+
+
+def _epoch(cell: str, whole: str) -> str:
+    """A whole number in the unit it was written in, or a written date in seconds."""
+    number = f"TRY_CAST({cell} AS DOUBLE)"
+    # Beyond that a BIGINT overflows.
+    from_number = f"CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END"
+    from_date = f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT)"
+    # Most cells are whole numbers: the dear casts run for the others only.
+    return (
+        f"CASE WHEN {whole} IS NOT NULL THEN {whole} ELSE coalesce({from_number}, {from_date}) END"
+    )
+
+
+def _seconds(number: str) -> str:
+    """A whole number in any unit as seconds."""
+    return (
+        f"CASE WHEN {number} < {_MS} THEN {number} WHEN {number} < {_US} THEN {number} // 1000 "
+        f"WHEN {number} < {_NS} THEN {number} // 1000000 ELSE {number} // 1000000000 END"
+    )
+
+
+def _time_drops(column: str, number: str, now: float) -> list[Drop]:
+    last = int(now) + FUTURE_SECONDS
+    return [
+        Drop("no-timestamp", f"have no {column} that can be read", f"{number} IS NULL"),
+        Drop("early-timestamp", f"have a {column} of zero or less", f"{number} <= 0"),
+        Drop(
+            "future-timestamp",
+            f"have a {column} in the future",
+            f"{_seconds(number)} > {last}",
+        ),
+    ]
+
+
+def _time_fixes(column: Column, required: bool) -> list[Fix]:
+    cell, whole, number = f"_c{column.index}", f"_b{column.index}", f"_n{column.index}"
+    as_number = f"TRY_CAST({cell} AS DOUBLE)"
+    is_date = f"{whole} IS NULL AND {number} IS NOT NULL AND {as_number} IS NULL"
+    is_same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
+    fixes = [
+        _fix("ms", "", f"{number} BETWEEN {_MS} AND {_US - 1}"),
+        _fix("us", "", f"{number} BETWEEN {_US} AND {_NS - 1}"),
+        _fix("ns", "", f"{number} >= {_NS}"),
+        _fix("date", "", is_date),
+        _fix("plain", column.name, f"NOT ({is_same}) AND {as_number} IS NOT NULL"),
+    ]
+    if not required:
+        is_none = f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"
+        fixes.append(_fix("time", column.name, is_none))
+    return fixes
+
+
+def _text(cell: str, traits: Traits) -> str:
+    value = f"CASE WHEN strlen({cell}) > {MAX_TEXT} THEN left({cell}, {MAX_TEXT}) ELSE {cell} END"
+    if traits.brackets:
+        # Snowflake and JSON write a list as ["a","b"]; Personalize reads a|b.
+        listed = f"starts_with({cell}, '[') AND json_valid({cell})"
+        joined = f"array_to_string(json_extract_string({cell}, '$[*]'), '|')"
+        value = f"CASE WHEN {listed} THEN {joined} ELSE {value} END"
+    if _may_have_controls(traits):
+        value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
+    if not traits.blanks and not _may_have_controls(traits):
+        return value
+    return f"nullif(trim({value}), '')"
+
+
+def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
+    fixes = [_fix("cut", column, f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}")]
+    if _may_have_controls(traits):
+        fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
+    if traits.blanks:
+        fixes.append(_fix("blank", column, _padded(cell)))
+    if traits.brackets:
+        fixes.append(_fix("list", column, f"starts_with({cell}, '[') AND json_valid({cell})"))
+    return fixes
+
+
+def _padded(cell: str) -> str:
+    return f"starts_with({cell}, ' ') OR suffix({cell}, ' ')"
+
+
+def _fix(code: str, column: str, condition: str) -> Fix:
+    return Fix(code, _FIX_SENTENCES[code].format(name=column), condition)

@@ -1,0 +1,206 @@
+"""A CSV, JSON or Parquet file as an SQL table whose cells are text: _c0, _c1, ... by the header."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.documents import Format
+from chalicelib.normalise.bytes.dialect import Dialect, read_dialect, read_json_fields
+from chalicelib.normalise.bytes.mending import MAX_LINE
+from chalicelib.normalise.bytes.unpacking import Unpacked
+from chalicelib.normalise.engine import literal, name
+from chalicelib.normalise.errors import FileRejected
+from chalicelib.normalise.rows.rules import NULLS, Drop
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MAX_OBJECT = 4_000_000  # bytes of a JSON object
+# Segment's "Order Completed" holds a list of products: each is an interaction of its own.
+PRODUCTS = "properties.products"
+ITEM_FIELD = "properties.sku"
+NO_OBJECT = Drop("json", "are no JSON object", "_unreadable")
+
+
+@dataclass(frozen=True)
+class Source:
+    """`sql` is the table. `dialect` is of a CSV file.
+
+    `plain` are the indices of columns whose type cannot hold quotes or control characters. `carry`
+    are further columns of the table, `drops` the rows of it that are none.
+    """
+
+    header: tuple[str, ...]
+    sql: str
+    dialect: Dialect | None = None
+    plain: frozenset[int] = frozenset()
+    carry: tuple[str, ...] = ()
+    drops: tuple[Drop, ...] = ()
+
+
+def open_source(
+    connection: DuckDBPyConnection, unpacked: Unpacked, header: Sequence[str] = ()
+) -> Source:
+    """`header` names the columns of a CSV file that has no header line.
+
+    Raises:
+        FileRejected: there is no header, or no Parquet behind its magic number.
+    """
+    if unpacked.format == "parquet":
+        return _open_parquet(connection, unpacked.path)
+    if unpacked.format == "json":
+        return _open_json(unpacked)
+    dialect, quotes = read_dialect(unpacked, header), unpacked.traits.quotes
+    sql = csv_table(unpacked.path, dialect, skip=dialect.header_lines, has_quotes=quotes)
+    return Source(dialect.header, sql, dialect)
+
+
+@contextmanager
+def reading(form: Format) -> Iterator[None]:
+    """Turns DuckDB's errors while it reads the file into the reason why the file is refused."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        first_line = str(error).split("\n", 1)[0][:300]
+        raise FileRejected(
+            "unreadable", f"The file cannot be read as {form}: {first_line}"
+        ) from error
+
+
+# -- CSV -------------------------------------------------------------------------------------------
+
+
+def csv_table(path: Path, dialect: Dialect, *, skip: int, has_quotes: bool) -> str:
+    """The rows after the first `skip` lines.
+
+    Lines that are no rows are left out in silence: whoever reads this has to count. A file without
+    quotes is parsed without looking for them, which is faster.
+    """
+    width = range(len(dialect.header))
+    quote, escape = ('"', dialect.escape) if has_quotes else ("", "")
+    # DuckDB takes no null text that holds the escape character: there the N with a backslash is
+    # made null one step later.
+    nulls = [null for null in NULLS if escape != "\\" or "\\" not in null]
+    options = {
+        "auto_detect": "false",
+        "header": "false",
+        "skip": str(skip),
+        "delim": literal(dialect.delimiter),
+        "quote": literal(quote),
+        "escape": literal(escape),
+        "columns": "{" + ", ".join(f"'_c{i}': 'VARCHAR'" for i in width) + "}",
+        "nullstr": "[" + ", ".join(literal(null) for null in nulls) + "]",
+        "new_line": r"'\n'",
+        "strict_mode": "true",
+        "ignore_errors": "true",
+        "max_line_size": str(MAX_LINE + 2),
+    }
+    table = _read_csv(path, options)
+    if escape != "\\":
+        return table
+    cells = ", ".join(rf"nullif(_c{i}, '\N') AS _c{i}" for i in width)
+    return f"(SELECT {cells} FROM {table})"
+
+
+def _read_csv(path: Path, options: dict[str, str]) -> str:
+    told = ", ".join(f"{option} = {value}" for option, value in options.items())
+    return f"read_csv({literal(str(path))}, {told})"
+
+
+# -- Parquet ---------------------------------------------------------------------------------------
+
+
+def _open_parquet(connection: DuckDBPyConnection, path: Path) -> Source:
+    table = f"read_parquet({literal(str(path))})"
+    with reading("parquet"):
+        described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+    header = tuple(str(row[0]) for row in described)
+    types = [str(row[1]) for row in described]
+    cells = ", ".join(
+        f"{_as_text(column, kind)} AS _c{i}"
+        for i, (column, kind) in enumerate(zip(header, types, strict=True))
+    )
+    textual = ("VARCHAR", "STRUCT", "MAP", "BLOB", "JSON")
+    plain = frozenset(i for i, kind in enumerate(types) if not kind.startswith(textual))
+    return Source(header, f"(SELECT {cells} FROM {table})", plain=plain)
+
+
+def _as_text(column: str, kind: str) -> str:
+    """Times as epoch seconds, lists as Personalize reads them."""
+    cell = name(column)
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"CAST(CAST(floor(epoch(CAST({cell} AS TIMESTAMPTZ))) AS BIGINT) AS VARCHAR)"
+    if kind.endswith("[]"):
+        return f"array_to_string({cell}, '|')"
+    return f"CAST({cell} AS VARCHAR)"
+
+
+# -- JSON ------------------------------------------------------------------------------------------
+
+
+def _open_json(unpacked: Unpacked) -> Source:
+    """One row per object, or per product of an object that has a list of them.
+
+    `_line` is the object's number in the file, `_unreadable` whether it is none.
+    """
+    fields = read_json_fields(unpacked)
+    has_products = PRODUCTS in fields
+    if has_products and ITEM_FIELD not in fields:
+        fields = (*fields, ITEM_FIELD)
+
+    expressions = {field: _field(field) for field in fields}
+    rows = f"SELECT row_number() OVER () AS _line, j FROM ({_objects(unpacked)})"
+    if has_products:
+        rows = _each_product(rows)
+        item = expressions[ITEM_FIELD]
+        expressions[ITEM_FIELD] = f"coalesce(p ->> '$.sku', p ->> '$.product_id', {item})"
+
+    cells = ", ".join(f"{cell} AS _c{i}" for i, cell in enumerate(expressions.values()))
+    sql = f"(SELECT _line, j IS NULL AS _unreadable, {cells} FROM ({rows}))"
+    return Source(tuple(fields), sql, carry=("_line",), drops=(NO_OBJECT,))
+
+
+def _objects(unpacked: Unpacked) -> str:
+    """The objects as column j, which is null where a line is no JSON."""
+    path = unpacked.path
+    if unpacked.is_list:
+        options = f"format = 'array', maximum_object_size = {MAX_OBJECT}"
+        return f"SELECT json AS j FROM read_json_objects({literal(str(path))}, {options})"
+    # DuckDB's JSON reader gives up the whole file at a damaged line. So each line is read as a CSV
+    # row of one cell, by a delimiter that text does not hold, and judged by itself.
+    lines = _read_csv(
+        path,
+        {
+            "auto_detect": "false",
+            "header": "false",
+            "delim": "'\x01'",
+            "quote": "''",
+            "escape": "''",
+            "columns": "{'line': 'VARCHAR'}",
+            "new_line": r"'\n'",
+            "ignore_errors": "true",
+            "max_line_size": str(MAX_OBJECT),
+        },
+    )
+    valid = "CASE WHEN json_valid(line) THEN line END"
+    return f"SELECT {valid} AS j FROM {lines} WHERE trim(line) <> ''"
+
+
+def _each_product(rows: str) -> str:
+    """Each row as often as it has products, with one of them as column p; once with none."""
+    products = f"json_extract(j, '$.{PRODUCTS}[*]')"
+    each = f"CASE WHEN len({products}) > 0 THEN {products} ELSE [NULL] END"
+    return f"SELECT _line, j, unnest({each}) AS p FROM ({rows})"
+
+
+def _field(field: str) -> str:
+    """The text of a field by its dotted name."""
+    path = "$." + ".".join(json.dumps(step) for step in field.split("."))
+    return f"json_extract_string(j, {literal(path)})"

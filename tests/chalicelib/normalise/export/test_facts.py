@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from chalicelib.normalise.export.facts import all_users, last_items
+from tests.chalicelib.normalise.house import write_clean
+
+
+def test_the_last_item_is_the_newest_one_that_is_imported(tmp_path: Path) -> None:
+    parts = [
+        write_clean(tmp_path / "a.csv", [("u", "old", 1), ("u", "z", 5), ("v", "x", 9)]),
+        write_clean(tmp_path / "b.csv", [("u", "a", 5), ("w", "x", 9)]),
+    ]
+    withheld = write_clean(tmp_path / "w.csv", [("u", "truth", 7), ("gone", "truth", 7)])
+    assert last_items(parts, withheld, tmp_path / "scratch") == {"u": "a"}
+
+
+def test_every_user_is_listed_once(tmp_path: Path) -> None:
+    parts = [
+        write_clean(tmp_path / "a.csv", [("u2", "i", 1), ("u1", "i", 1)]),
+        write_clean(tmp_path / "b.csv", [("u2", "i", 2), ("u10", "i", 1)]),
+    ]
+    assert all_users(parts, tmp_path / "scratch") == ["u1", "u10", "u2"]

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.documents import ColumnReport, Kind
+from chalicelib.normalise.errors import SetRejected
+from chalicelib.normalise.export.schemas import SchemaPlan, infer_schema, keep_schema
+
+ROWS = 1000
+
+
+def column(
+    name: str, kind: Kind = "text", filled: int = ROWS, distinct: int = 10, **more: Any
+) -> ColumnReport:
+    return ColumnReport(name=name, source=name, kind=kind, filled=filled, distinct=distinct, **more)
+
+
+INTERACTIONS = (column("USER_ID", "id"), column("ITEM_ID", "id"), column("TIMESTAMP", "timestamp"))
+ITEM = column("ITEM_ID", "id")
+
+
+def fields(plan: SchemaPlan) -> dict[str, dict[str, Any]]:
+    return {field.pop("name"): field for field in json.loads(plan.schema)["fields"]}
+
+
+def test_interactions_have_their_reserved_types() -> None:
+    plan = infer_schema(
+        "interactions",
+        [*INTERACTIONS, column("EVENT_TYPE"), column("EVENT_VALUE", "number", filled=900)],
+        ROWS,
+    )
+    assert json.loads(plan.schema) == {
+        "type": "record",
+        "name": "Interactions",
+        "namespace": "com.amazonaws.personalize.schema",
+        "version": "1.0",
+        "fields": [
+            {"name": "USER_ID", "type": "string"},
+            {"name": "ITEM_ID", "type": "string"},
+            {"name": "TIMESTAMP", "type": "long"},
+            {"name": "EVENT_TYPE", "type": "string"},
+            {"name": "EVENT_VALUE", "type": ["null", "float"]},
+        ],
+    }
+    assert plan.columns == ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE")
+
+
+def test_items_are_typed_by_what_they_hold() -> None:
+    columns = [
+        ITEM,
+        column("GENRES", distinct=900, multi_valued=400),
+        column("BRAND"),
+        column("PRICE", "number"),
+        column("YEAR", "integer", filled=990),
+        column("STORE_ID", "integer"),
+        column("TITLE", distinct=1000, mean_length=30.0),
+        column("SKU", distinct=1000, mean_length=8.0),
+        column("CREATION_TIMESTAMP", "timestamp"),
+        column("NOTE", "empty", filled=0),
+    ]
+    plan = infer_schema("items", columns, ROWS)
+    assert fields(plan) == {
+        "ITEM_ID": {"type": "string"},
+        "GENRES": {"type": "string", "categorical": True},
+        "BRAND": {"type": "string", "categorical": True},
+        "PRICE": {"type": "float"},
+        "YEAR": {"type": ["null", "long"]},
+        "STORE_ID": {"type": "string", "categorical": True},
+        "TITLE": {"type": "string", "textual": True},
+        "SKU": {"type": "string"},
+        "CREATION_TIMESTAMP": {"type": "long"},
+    }
+    assert plan.left_out == {"NOTE": "it has no value in any row"}
+
+
+def test_the_config_has_the_last_word() -> None:
+    columns = [
+        ITEM,
+        column("TITLE", distinct=1000, mean_length=30.0),
+        column("NOTE", distinct=1000),
+        column("YEAR", "integer"),
+    ]
+    found = fields(
+        infer_schema("items", columns, ROWS, categorical=("year", "TITLE"), textual="note")
+    )
+    assert (found["NOTE"], found["TITLE"], found["YEAR"]) == (
+        {"type": "string", "textual": True},
+        {"type": "string", "categorical": True},
+        {"type": "string", "categorical": True},
+    )
+
+
+def test_users_have_no_textual_column() -> None:
+    found = fields(
+        infer_schema(
+            "users", [column("USER_ID", "id"), column("BIO", distinct=1000, mean_length=80.0)], ROWS
+        )
+    )
+    assert found["BIO"] == {"type": "string"}
+
+
+def test_beyond_five_metadata_columns_the_least_useful_are_left_out() -> None:
+    columns = [
+        *INTERACTIONS,
+        *(column(f"C{n}") for n in range(4)),
+        column("BASKET", distinct=990),
+        column("DEVICE"),
+        column("ONE", distinct=1),
+    ]
+    plan = infer_schema("interactions", columns, ROWS)
+    assert plan.columns == ("USER_ID", "ITEM_ID", "TIMESTAMP", "C0", "C1", "C2", "C3", "DEVICE")
+    assert set(plan.left_out) == {"BASKET", "ONE"}
+    assert "at most 5 metadata columns" in plan.left_out["BASKET"]
+
+
+def test_event_types_and_metadata_share_ten_places() -> None:
+    plan = infer_schema(
+        "interactions",
+        [*INTERACTIONS, column("EVENT_TYPE"), *(column(f"C{n}") for n in range(4))],
+        ROWS,
+        event_types=8,
+    )
+    assert plan.columns[4:] == ("C0", "C1")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "columns", "domain", "message"),
+    [
+        ("items", [ITEM], None, "The items have no column besides ITEM_ID"),
+        (
+            "items",
+            [ITEM, column("BRAND")],
+            "ECOMMERCE",
+            "Domain ECOMMERCE needs a column PRICE in items. Found: ITEM_ID, BRAND",
+        ),
+        (
+            "interactions",
+            [*INTERACTIONS],
+            "VIDEO_ON_DEMAND",
+            "Domain VIDEO_ON_DEMAND needs a column EVENT_TYPE",
+        ),
+        (
+            "interactions",
+            [*INTERACTIONS, column("EVENT_TYPE", filled=990)],
+            "ECOMMERCE",
+            "10 rows have none",
+        ),
+    ],
+)
+def test_what_cannot_be_a_schema_is_refused(
+    dataset: str, columns: list[ColumnReport], domain: str | None, message: str
+) -> None:
+    with pytest.raises(SetRejected) as error:
+        infer_schema(dataset, columns, ROWS, domain)
+    assert message in str(error.value)
+
+
+def test_a_domains_items_get_its_types() -> None:
+    columns = [ITEM, column("PRICE", "integer"), column("CATEGORY_L1", distinct=1000)]
+    found = fields(infer_schema("items", columns, ROWS, "ECOMMERCE"))
+    assert (found["PRICE"], found["CATEGORY_L1"]) == (
+        {"type": "float"},
+        {"type": "string", "categorical": True},
+    )
+
+
+def test_a_later_export_keeps_the_schema_and_leaves_new_columns_out() -> None:
+    live = infer_schema(
+        "items", [ITEM, column("GENRE", filled=900), column("PRICE", "number")], ROWS
+    )
+    plan = keep_schema(
+        live.schema, "items", [ITEM, column("PRICE", "integer"), column("NEW")], ROWS
+    )
+    assert (plan.schema, plan.columns) == (live.schema, ("ITEM_ID", "GENRE", "PRICE"))
+    assert plan.left_out == {"NEW": "the dataset's schema does not have it"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            [ITEM],
+            "Column PRICE of items is empty in 1,000 of 1,000 rows. Expected a value in every row",
+        ),
+        ([ITEM, column("PRICE", "integer", filled=999)], "is empty in 1 of 1,000 rows"),
+        ([ITEM, column("PRICE", "text")], "Column PRICE of items holds text. Expected long"),
+        ([ITEM, column("PRICE", "number")], "Column PRICE of items holds fractions. Expected long"),
+    ],
+)
+def test_an_export_that_breaks_the_schema_is_refused(
+    columns: list[ColumnReport], message: str
+) -> None:
+    live = '{"fields": [{"name": "ITEM_ID", "type": "string"}, {"name": "PRICE", "type": "long"}]}'
+    with pytest.raises(SetRejected) as error:
+        keep_schema(live, "items", columns, ROWS)
+    assert message in str(error.value)
