@@ -2,14 +2,16 @@
 behind another, and a Context over both.
 
 Nothing is mocked but the state machine, which only keeps what was started. Personalize imports and
-trains for real, on small data and without its waits.
+trains for real, on small data and without its waits. moto has a process of its own: its state is one
+per process, and other tests begin with an empty one.
 """
 
 from __future__ import annotations
 
 import copy
 import itertools
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -195,7 +197,7 @@ class Servers:
         self.faults.replace(documents.encode([{"call": 1, **rule}]))
 
     def open_town(self) -> Town:
-        number = f"town-{next(_numbers)}"  # moto is one per process: other tests have tables too
+        number = next(_numbers)
         clients, clock = self.clients.of_a_town(), Clock()
         for bucket in (f"drop-{number}", f"work-{number}"):
             clients.s3.create_bucket(Bucket=bucket)
@@ -238,15 +240,14 @@ def make_table(clients: TownClients, name: str) -> None:
 @contextmanager
 def open_servers(folder: Path) -> Iterator[Servers]:
     """`folder` is the local Personalize's data directory."""
-    # Late: importing moto takes a second that most tests of chalicelib do not need.
-    from recdrop.local.aws.motoserver import MotoApp
+    # Late: most tests of chalicelib do without.
     from recdrop.personalize.control.quotas import load_quotas
     from recdrop.personalize.server import PersonalizeServer
     from recdrop.personalize.specification import PERSONALIZE
     from recdrop.service.http.faults import Faults
     from recdrop.service.http.hosting import hosted
 
-    with hosted(MotoApp(threading.RLock())) as aws_url:
+    with moto_process() as aws_url:
         faults = Faults(PERSONALIZE.operations)
         app = PersonalizeServer(
             folder,
@@ -261,6 +262,28 @@ def open_servers(folder: Path) -> Iterator[Servers]:
         with hosted(app) as personalize_url:
             yield Servers(TownClients(aws_url, personalize_url), faults)
         app.close()
+
+
+_MOTO = """
+import sys, threading
+from recdrop.local.aws.motoserver import MotoApp
+from recdrop.service.http.hosting import hosted
+with hosted(MotoApp(threading.RLock())) as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def moto_process() -> Iterator[str]:
+    """moto's URL. The process ends when its standard input does."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
 
 
 def persist(step: Callable[[], T], seconds: float = 30) -> T:
