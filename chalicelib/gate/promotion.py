@@ -132,17 +132,16 @@ def _compare(mine: Sequence[float], theirs: Sequence[float], factor: float) -> I
 
 
 def _finding(difference: Interval, than: str, bar: float) -> str:
+    """One sentence on a bar; "" where the sample is too small for an interval."""
     if math.isinf(difference.high):
         return ""
-    verdict = (
-        "above"
-        if difference.low >= 0
-        else "below"
-        if difference.high < 0
-        else "not told apart from"
-    )
-    span = f"{difference.mean:+.4f}, {CONFIDENCE:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}"
-    return f"It is {verdict} {than} ({bar:.4f}): {span}."
+    verdict = "not told apart from"
+    if difference.low >= 0:
+        verdict = "above"
+    elif difference.high < 0:
+        verdict = "below"
+    span = f"{CONFIDENCE:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}"
+    return f"It is {verdict} {than} ({bar:.4f}): {difference.mean:+.4f}, {span}."
 
 
 def _judge(

@@ -1,4 +1,7 @@
-"""Solutions and their versions. A version is named after the run, so it is trained once whatever is retried."""
+"""Solutions and their versions.
+
+A version is named after the run, so it is trained once whatever is retried.
+"""
 
 from __future__ import annotations
 

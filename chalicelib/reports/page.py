@@ -13,7 +13,7 @@ from chalicelib.documents import CostLine, RunReport, SetReport, SolutionReport,
 from chalicelib.reports.text import headline
 
 SIDES = ("candidate", "live", "popularity")
-BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 560, 22, 300
+LABEL_WIDTH, BAR_WIDTH, VALUE_WIDTH, ROW_HEIGHT = 300, 560, 70, 22
 
 
 def page(report: RunReport) -> str:
@@ -155,27 +155,38 @@ def _cost(lines: Sequence[CostLine]) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The first cell of a row is its head, for who hears the table instead of seeing it."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
+    body = "".join(_row(first, others) for first, *others in rows)
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _row(head: str, cells: Sequence[str]) -> str:
+    others = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escape(head)}</th>{others}</tr>'
 
 
 def _chart(title: str, rows: Sequence[tuple[str, str, float, float]]) -> str:
     """Horizontal bars: label, value as text, start and length as shares of the width."""
-    height = ROW_HEIGHT * len(rows)
-    bars = "".join(
-        f'<text x="0" y="{i * ROW_HEIGHT + 15}">{escape(label)}</text>'
-        f'<rect x="{LABEL_WIDTH + start * BAR_WIDTH:.1f}" y="{i * ROW_HEIGHT + 4}" width="{max(length * BAR_WIDTH, 1):.1f}" height="14">'
-        f"<title>{escape(label)}: {escape(value)}</title></rect>"
-        f'<text x="{LABEL_WIDTH + 6 + min(start + length, 1) * BAR_WIDTH:.1f}" y="{i * ROW_HEIGHT + 15}">{escape(value)}</text>'
-        for i, (label, value, start, length) in enumerate(rows)
+    bars = "".join(_bar(place * ROW_HEIGHT, *row) for place, row in enumerate(rows))
+    width, height = LABEL_WIDTH + BAR_WIDTH + VALUE_WIDTH, ROW_HEIGHT * len(rows)
+    return (
+        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}">{bars}</svg>'
     )
-    return f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {LABEL_WIDTH + 70 + BAR_WIDTH} {height}">{bars}</svg>'
+
+
+def _bar(top: int, label: str, value: str, start: float, length: float) -> str:
+    left, width = LABEL_WIDTH + start * BAR_WIDTH, max(length * BAR_WIDTH, 1)
+    behind = LABEL_WIDTH + min(start + length, 1) * BAR_WIDTH + 6
+    return (
+        f'<text x="0" y="{top + 15}">{escape(label)}</text>'
+        f'<rect x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="14">'
+        f"<title>{escape(label)}: {escape(value)}</title></rect>"
+        f'<text x="{behind:.1f}" y="{top + 15}">{escape(value)}</text>'
+    )
 
 
 def _details(summary: str, body: str) -> str:
@@ -187,9 +198,14 @@ def _number(value: float) -> str:
 
 
 _STYLE = (
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:60rem;margin:auto;padding:1rem}"
-    "header{border-left:.5rem solid #777;padding:.2rem 1rem}header.good{border-color:#2a7}header.bad{border-color:#c33}"
-    "p.bad{font-weight:bold}table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:bold}"
-    "th,td{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right}th:first-child,td:last-child{text-align:left}"
-    "svg{width:100%;height:auto}rect{fill:#47a}text{font:12px system-ui,sans-serif;fill:currentColor}pre{overflow:auto}"
+    ":root{color-scheme:light dark}"
+    "body{font:16px/1.5 system-ui,sans-serif;margin:0}"
+    "main{max-width:60rem;margin:auto;padding:1rem}"
+    "header{border-left:.5rem solid #777;padding:.2rem 1rem}"
+    "header.good{border-color:#2a7}header.bad{border-color:#c33}p.bad{font-weight:bold}"
+    "table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:bold}"
+    "th,td{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right}"
+    "th:first-child,td:last-child{text-align:left}"
+    "svg{width:100%;height:auto}rect{fill:#47a}"
+    "text{font:12px system-ui,sans-serif;fill:currentColor}pre{overflow:auto}"
 )

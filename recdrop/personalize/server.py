@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recdrop.personalize.control.catalog import load_catalog
+from recdrop.personalize.control.catalog import Catalog, load_catalog
 from recdrop.personalize.control.latency import QUICK, Latency, preset
 from recdrop.personalize.control.quotas import CONTROL_RATE, RATES, load_quotas
 from recdrop.personalize.control.world import Settings
@@ -35,6 +35,7 @@ class PersonalizeServer:
 
     latency      the name of a preset (instant, quick, realistic) or a Latency
     make_runner  what does the jobs; default: worker processes
+    catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
     threads      False: time passes only when `engine` is told so
     """
@@ -51,6 +52,7 @@ class PersonalizeServer:
         clock: Clock | None = None,
         quotas: Quotas | None = None,
         faults: Faults | None = None,
+        catalog: Catalog | None = None,
         slots: int | None = None,
         training_seconds: float = 30.0,
         mixed_filters: bool = False,
@@ -65,7 +67,7 @@ class PersonalizeServer:
             seed=seed,
             latency=preset(latency) if isinstance(latency, str) else latency,
             quotas=quotas or load_quotas(),
-            catalog=load_catalog(),
+            catalog=catalog or load_catalog(),
             training_seconds=training_seconds,
             mixed_filters=mixed_filters,
         )

@@ -14,10 +14,21 @@ import boto3
 import pytest
 
 from recdrop.local.stack import Stack
+from recdrop.personalize.control.catalog import Recipe, load_catalog
 from recdrop.personalize.control.quotas import load_quotas
 from tests.workflow.shop import INBOX, Shop
 
 PROJECT = Path(__file__).resolve().parents[2]
+# A recipe that the pipeline does not know, unless a test adds a row for it.
+MADE_UP = Recipe(
+    name="made-up-recipe",
+    engine="user-personalization-v2",
+    type="USER_PERSONALIZATION",
+    description="Not of Amazon.",
+    algorithm="made-up",
+    hyperparameters={},
+    features={},
+)
 SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3", "LOG_LEVEL": "WARNING"}
 TIME_SCALE = 400
 
@@ -25,8 +36,12 @@ TIME_SCALE = 400
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     data = tmp_path_factory.mktemp("stack")
-    # Every test has a group of its own, more than an account may have.
-    personalize = {"quotas": load_quotas().adjusted({"dataset_groups": 50}), "training_seconds": 2}
+    personalize = {
+        # Every test has a group of its own, more than an account may have.
+        "quotas": load_quotas().adjusted({"dataset_groups": 50}),
+        "training_seconds": 2,
+        "catalog": load_catalog(MADE_UP),
+    }
     with Stack(
         PROJECT,
         scale=TIME_SCALE,

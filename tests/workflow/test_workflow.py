@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
 ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
@@ -53,6 +54,28 @@ def test_a_dropped_export_becomes_a_served_recommendation(shop: Shop) -> None:
     assert (status, len(answer["items"])) == (200, 3)
     assert "Popular item" in json.dumps(answer)
     assert shop.lease_holder("whole") is None
+
+
+def test_a_recipe_is_a_row(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row makes the config take it, trains it, scores it and serves it."""
+    config = b'[[solution]]\nname = "mine"\nrecipe = "made-up-recipe"\n'
+    shop.drop({"row/recdrop.toml": config, "row/interactions/orders.csv": csv(purchases(seed=21))})
+    settle(shop)
+    assert shop.executions("row") == []
+    assert any("'made-up-recipe'. Expected one of" in told for told in told_about(shop, "row"))
+
+    row = Recipe("made-up-recipe", USER_PERSONALIZATION, price="interactions")
+    monkeypatch.setitem(RECIPES, row.name, row)
+    shop.drop({"row/recdrop.toml": config})
+    [solution] = shop.finish("row")["solutions"]
+    assert (solution["recipe"], solution["result"]) == ("made-up-recipe", "promoted")
+    assert solution["decision"]["users"] >= 30
+    status, answer = shop.get("/recommendations/u001?numResults=5&group=row")
+    assert (status, answer["source"], answer["recipe"]) == (200, "campaign", "made-up-recipe")
+
+
+def told_about(shop: Shop, group: str) -> list[str]:
+    return list(shop.notifications(group).values())
 
 
 def test_a_new_event_changes_the_next_answer(shop: Shop) -> None:

@@ -93,12 +93,13 @@ class Catalog:
         return [resource for resource in self._resources.values() if resource.kind == kind]
 
 
-def load_catalog(path: Path = _FILE) -> Catalog:
-    entries = json.loads(path.read_text())["recipes"]
+def load_catalog(*more: Recipe) -> Catalog:
+    """The recipes of the file, and `more` beside them."""
+    entries = json.loads(_FILE.read_text())["recipes"]
     recipes = [
         Recipe(**{**entry, "requires": tuple(entry.get("requires", ()))}) for entry in entries
     ]
-    return Catalog({recipe.arn: recipe for recipe in recipes})
+    return Catalog({recipe.arn: recipe for recipe in (*recipes, *more)})
 
 
 def _out_of_range(value: str, rule: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,8 @@ _OF_USER = """
         WHERE grp = :grp AND kind = :kind AND user_id = :user AND id > :after
         UNION
         SELECT id, item_id, timestamp, event_type, event_value FROM events
-        WHERE grp = :grp AND kind = :kind AND id > :after AND user_id IS NULL AND (session_id = :user OR session_id IN (
+        WHERE grp = :grp AND kind = :kind AND id > :after AND user_id IS NULL
+          AND (session_id = :user OR session_id IN (
             SELECT session_id FROM events WHERE grp = :grp AND kind = :kind AND user_id = :user))
         ORDER BY id DESC LIMIT :most
     ) WHERE item_id IS NOT NULL ORDER BY timestamp, id"""
