@@ -5,11 +5,9 @@ Lines carry the run and the group; never an id of a person.
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TextIO
+from typing import Any
 
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
@@ -17,24 +15,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import aws, errors
 
-
-class _Stdout(logging.StreamHandler[TextIO]):
-    """Writes to what `sys.stdout` is now, not to what it was when this module was imported.
-
-    On Lambda that is one stream. The local host, and pytest, put theirs in its place later.
-    """
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]
-        return sys.stdout
-
-
 # Not "recdrop" as the metrics: Python would take the loggers of the package `recdrop`, which is the
 # laptop, for children of the Lambdas' one, and print their lines as the Lambdas'.
-logger = Logger(service="recdrop-application", logger_handler=_Stdout())
+logger = Logger(service="recdrop-application")
 metrics = Metrics(namespace="recdrop", service="recdrop")
 
 Task = Callable[[dict[str, Any]], object]

@@ -12,6 +12,7 @@ from chalicelib import layout, names
 from chalicelib.config import loading
 from chalicelib.context import Context
 from chalicelib.documents import ExportSet, RunRecord
+from chalicelib.errors import AwsError, ConfigurationError, DocumentUnreadable
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
 
@@ -20,13 +21,26 @@ DUE_AFTER = timedelta(days=7)
 
 
 def start_due_runs(context: Context) -> list[str]:
-    """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago."""
+    """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago.
+
+    A group that cannot be looked at is told of, and does not keep the others waiting.
+    """
+    started = []
+    for group in context.ledger.groups():
+        try:
+            run = _start_if_due(context, group)
+        except (ConfigurationError, DocumentUnreadable, AwsError) as error:
+            logger.error("no retraining", extra={"group": group, "reason": str(error)})
+            context.topic.tell(group, "no retraining", str(error))
+        else:
+            started += [run] if run else []
+    return started
+
+
+def _start_if_due(context: Context, group: str) -> str | None:
     now = datetime.fromtimestamp(context.now(), UTC)
-    last_runs = [_last_run(context, group) for group in context.ledger.groups()]
-    started = [
-        _start_again(context, last, now) for last in last_runs if last and _is_due(last, now)
-    ]
-    return [run for run in started if run]
+    last = _last_run(context, group)
+    return _start_again(context, last, now) if last and _is_due(last, now) else None
 
 
 def _last_run(context: Context, group: str) -> RunRecord | None:

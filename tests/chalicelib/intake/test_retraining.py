@@ -109,3 +109,12 @@ def test_the_newest_run_counts_and_a_retraining_is_one(stage: Stage) -> None:
 def test_a_group_that_never_ran_is_not_due(stage: Stage) -> None:
     stage.context.ledger.record_arrival("shop", "shop/items/a.csv", etag="e", size=1)
     assert retraining.start_due_runs(stage.context) == []
+
+
+def test_a_group_that_cannot_be_read_is_told_of_and_the_others_go_on(stage: Stage) -> None:
+    finished(stage, group="broken", config="[[solution]]\nname = 1\n")
+    finished(stage, group="shop")
+    assert retraining.start_due_runs(stage.context) == ["shopexport-r20231114"]
+    [told] = stage.topic.told
+    assert told["Subject"] == "recdrop broken: no retraining"
+    assert "solution[0].name" in told["Message"]

@@ -146,11 +146,20 @@ def test_a_piped_output_has_no_colours(recdrop: Any) -> None:
     assert "\x1b" not in "".join(map(str, recdrop("runs")))
 
 
-def start_up(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """`recdrop up` of the sample, on free ports."""
+def start_up(*arguments: str, project: Path = SAMPLE, **environment: str) -> subprocess.Popen[str]:
+    """`recdrop up` of a project, on free ports."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "recdrop.cli", "up", "--project", str(SAMPLE), "--json", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "recdrop.cli",
+            "up",
+            "--project",
+            str(project),
+            "--json",
+            *arguments,
+        ],
         env={**inherited, "AWS_PORT": "0", "API_PORT": "0", **environment},
         cwd=ROOT,
         stdout=subprocess.PIPE,

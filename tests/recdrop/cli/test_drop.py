@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from recdrop.local.stack import Stack
+from recdrop.local.aws.clients import Clients
+from tests.recdrop.cli.test_cli import read_description, start_up
 from tests.recdrop.conftest import eventually
 from tests.workflow.shop import csv, purchases
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3"}
+
+
+@dataclass(frozen=True)
+class Up:
+    """`recdrop up` in a process of its own, as a user has it: what it describes of itself."""
+
+    aws_url: str
+    outputs: Mapping[str, str]
+
+    def boto_client(self, service: str) -> Any:
+        return Clients(self.aws_url).get(service)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """The real application. What the tests drop is too small for it: its runs fail, and soon."""
-    data = tmp_path_factory.mktemp("stack")
-    with Stack(ROOT, scale=400, personalize=False, data_dir=data, environment=SETTINGS) as stack:
-        yield stack
+    options = ["--data-dir", str(tmp_path_factory.mktemp("stack")), "--no-watch"]
+    options += ["--time-scale", "400", "--quiet-seconds", "1", "--env", "DEADLINE_SECONDS=3"]
+    with start_up(*options, project=ROOT) as process:
+        described = read_description(process)
+        yield Up(described["aws_url"], described["outputs"])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
 
 
 def start_drop(
-    stack: Stack, file: Path, group: str, *more: str, timeout: float = 30
+    stack: Up, file: Path, group: str, *more: str, timeout: float = 30
 ) -> subprocess.Popen[str]:
     """`recdrop drop FILE --wait` in a process of its own."""
     arguments = ["drop", str(file), "--group", group, "--wait", "--timeout", str(timeout)]
@@ -56,7 +74,7 @@ def write(folder: Path, name: str, seed: int = 1) -> Path:
     return path
 
 
-def test_two_drops_to_two_groups_each_wait_for_their_own_run(shop: Stack, tmp_path: Path) -> None:
+def test_two_drops_to_two_groups_each_wait_for_their_own_run(shop: Up, tmp_path: Path) -> None:
     one = start_drop(shop, write(tmp_path, "a.csv", 1), "first", "--json")
     two = start_drop(shop, write(tmp_path, "b.csv", 2), "second", "--json")
     for process, group in ((one, "first"), (two, "second")):
@@ -65,7 +83,7 @@ def test_two_drops_to_two_groups_each_wait_for_their_own_run(shop: Stack, tmp_pa
         assert [(run["group"], run["status"]) for run in json.loads(out)] == [(group, "FAILED")]
 
 
-def test_two_drops_to_one_group_each_wait_for_their_own_run(shop: Stack, tmp_path: Path) -> None:
+def test_two_drops_to_one_group_each_wait_for_their_own_run(shop: Up, tmp_path: Path) -> None:
     files = [write(tmp_path, "c.csv", 3), write(tmp_path, "d.csv", 4)]
     one = start_drop(shop, files[0], "shared", "--json")
     eventually(lambda: set_of(shop, "c.csv"))
@@ -77,7 +95,7 @@ def test_two_drops_to_one_group_each_wait_for_their_own_run(shop: Stack, tmp_pat
         assert run["name"].endswith(str(set_of(shop, file.name)))
 
 
-def set_of(stack: Stack, name: str) -> str | None:
+def set_of(stack: Up, name: str) -> str | None:
     """The run whose export set lists a file of that name."""
     s3, bucket = stack.boto_client("s3"), stack.outputs["WorkBucketName"]
     for item in s3.list_objects_v2(Bucket=bucket, Prefix="sets/").get("Contents", ()):
@@ -86,7 +104,7 @@ def set_of(stack: Stack, name: str) -> str | None:
     return None
 
 
-def test_a_drop_that_is_refused_says_why_and_exits_with_1(shop: Stack, tmp_path: Path) -> None:
+def test_a_drop_that_is_refused_says_why_and_exits_with_1(shop: Up, tmp_path: Path) -> None:
     place = f"s3://{shop.outputs['DropBucketName']}/lost/interactions"
     entries = [{"url": f"{place}/{name}"} for name in ("e.csv", "gone.csv")]
     folder = tmp_path / "export"
@@ -100,7 +118,7 @@ def test_a_drop_that_is_refused_says_why_and_exits_with_1(shop: Stack, tmp_path:
 
 
 def test_a_drop_that_waits_for_a_correction_says_so_and_exits_with_3(
-    shop: Stack, tmp_path: Path
+    shop: Up, tmp_path: Path
 ) -> None:
     config = tmp_path / "recdrop.toml"
     config.write_text('[source]\ncomplete = "sometimes"\n')
@@ -113,7 +131,7 @@ def test_a_drop_that_waits_for_a_correction_says_so_and_exits_with_3(
 
 
 def test_a_drop_that_is_not_complete_in_time_says_what_it_waits_for(
-    shop: Stack, tmp_path: Path
+    shop: Up, tmp_path: Path
 ) -> None:
     config = tmp_path / "recdrop.toml"
     config.write_text('[source]\ncomplete = "quiet:5m"\n')
