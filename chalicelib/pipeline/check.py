@@ -73,8 +73,8 @@ class _Check:
     def run_all(self) -> None:
         verdict = self._judge()
         plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
-        findings = self._findings(verdict, plans)
         truth = self._withhold(verdict)
+        findings = self._findings(verdict, plans, truth)
         clean = self._shape_all(plans, truth)
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
@@ -154,7 +154,12 @@ class _Check:
             textual=next((section.textual for section in sections if section.textual), None),
         )
 
-    def _findings(self, verdict: SetReport, plans: Mapping[str, SchemaPlan]) -> Sequence[Finding]:
+    def _findings(
+        self,
+        verdict: SetReport,
+        plans: Mapping[str, SchemaPlan],
+        truth: Withholding | None,
+    ) -> Sequence[Finding]:
         left_out = [
             _left_out(dataset, column, why)
             for dataset, plan in plans.items()
@@ -162,7 +167,9 @@ class _Check:
         ]
         everything = {**self.parts, "interactions": self.interactions}
         unknown = ids.check_ids(everything, self.scratch)
-        return (*map(_quarantined, self.rejected), *left_out, *unknown, *verdict.findings)
+        rejected = map(_quarantined, self.rejected)
+        kept_back = [Finding("info", "withheld", truth.note, truth.rows)] if truth else []
+        return (*rejected, *left_out, *unknown, *verdict.findings, *kept_back)
 
     # -- the gate's truth --------------------------------------------------------------------------
 

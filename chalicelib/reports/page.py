@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from chalicelib import costs
-from chalicelib.documents import CostLine, RunReport, SetReport, SolutionReport, Stage
+from chalicelib.documents import (
+    CostLine,
+    Decision,
+    Finding,
+    RunReport,
+    SetReport,
+    SolutionReport,
+    Stage,
+)
 from chalicelib.reports.text import headline
 
 SIDES = ("candidate", "live", "popularity")
@@ -53,9 +61,15 @@ def _solution(solution: SolutionReport) -> str:
         parts.append(f'<p class="bad">{escape(solution.failure)}</p>')
     if decision := solution.decision:
         parts += [f"<p>{escape(reason)}</p>" for reason in decision.reasons]
+        parts.append(_versions(decision))
         parts += _metrics(decision.metrics, decision.metric, decision.users)
         parts += _own_metrics(decision.own_metrics)
     return "<section>" + "".join(parts) + "</section>"
+
+
+def _versions(decision: Decision) -> str:
+    live = f", live <code>{escape(decision.live)}</code>" if decision.live else ""
+    return f"<p>Candidate <code>{escape(decision.candidate)}</code>{live}</p>"
 
 
 def _metrics(
@@ -131,7 +145,7 @@ def _data(data: SetReport | None) -> str:
     meter = [
         [r.name, f"{r.have:,}", f"{r.minimum:,}", f"{r.recommended:,}"] for r in data.requirements
     ]
-    findings = [[f.severity, f.sentence, f"{f.rows:,}", f.action] for f in data.findings]
+    findings = [[f.severity, _with_samples(f), _share(f), f.action] for f in data.findings]
     parts = [
         f"<h2>Data: can it train? {escape(data.verdict)}</h2>",
         _table("Rows", ["dataset", "files", "rows", "kept", "dropped"], datasets),
@@ -140,6 +154,16 @@ def _data(data: SetReport | None) -> str:
     if findings:
         parts.append(_table("Findings", ["severity", "finding", "rows", "what to do"], findings))
     return "<section>" + "".join(parts) + "</section>"
+
+
+def _with_samples(finding: Finding) -> str:
+    samples = ", ".join(finding.samples)
+    return f"{finding.sentence} (for example {samples})" if samples else finding.sentence
+
+
+def _share(finding: Finding) -> str:
+    """Rows, and which share of all they are where that is known."""
+    return f"{finding.rows:,} ({finding.share:.1%})" if finding.share else f"{finding.rows:,}"
 
 
 def _cost(lines: Sequence[CostLine]) -> str:

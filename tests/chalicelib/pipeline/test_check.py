@@ -49,6 +49,13 @@ def test_what_is_withheld_is_not_imported_and_nothing_is_lost(town: Town) -> Non
     assert run.data.last_items.keys() == {row["USER_ID"] for row in withheld}
 
 
+def test_what_is_withheld_is_told(town: Town) -> None:
+    found = [f for f in check(town, WHOLE).data.report.findings if f.code == "withheld"]
+    assert [f.severity for f in found] == ["info"]
+    assert "users are withheld" in found[0].sentence
+    assert found[0].rows > 0
+
+
 def test_the_report_says_what_later_tasks_need(town: Town) -> None:
     run = check(town, WHOLE)
     assert run.data.datasets == ("interactions", "items")

@@ -57,7 +57,7 @@ REPORT = RunReport(
         verdict="yes",
         datasets=(DatasetSummary(dataset="interactions", files=1, rows=10, kept=9, columns=()),),
         requirements=(Requirement("interactions", 9, 1000, 50000),),
-        findings=(Finding("warning", "x", "1 row dropped", 1, action="mend it"),),
+        findings=(Finding("warning", "x", "1 row dropped", 1, 0.1, "mend it", ("a.csv:7",)),),
     ),
     cost=(CostLine("training", 1.0, "hours", 0.24),),
     next_command="recdrop runs",
@@ -102,6 +102,15 @@ def test_the_report_survives_its_journey_as_json() -> None:
 def test_each_solution_has_a_bar_of_its_own() -> None:
     assert "Train: for-you" in html(REPORT)
     assert "Train: similar" in html(REPORT)
+
+
+def test_a_finding_says_where_to_look_and_how_much_it_is() -> None:
+    assert "1 row dropped (for example a.csv:7)" in html(REPORT)
+    assert "1 (10.0%)" in html(REPORT)
+
+
+def test_candidate_and_live_version_are_named() -> None:
+    assert "Candidate <code>arn:new</code>, live <code>arn:old</code>" in html(REPORT)
 
 
 def test_a_solution_that_failed_before_its_decision_says_why() -> None:
