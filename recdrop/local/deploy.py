@@ -7,7 +7,7 @@ is made by API, or handed to the pollers.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,11 @@ slimmoto.install()
 
 from recdrop.local.aws.identity import ACCOUNT, REGION  # noqa: E402
 from recdrop.local.events.sources import QueueSource  # noqa: E402
+from recdrop.local.iam.guard import Guard  # noqa: E402
+from recdrop.local.iam.operations import Place  # noqa: E402
+from recdrop.local.iam.packaged import Policies, read_policies  # noqa: E402
+from recdrop.local.iam.policy import PolicyError  # noqa: E402
+from recdrop.local.iam.principals import Principals  # noqa: E402
 from recdrop.local.lambdas.function import Function  # noqa: E402
 from recdrop.local.template import (  # noqa: E402
     CODE_BUCKET,
@@ -25,6 +30,8 @@ from recdrop.local.template import (  # noqa: E402
     Subscription,
     empty_zip,
 )
+
+LAMBDA = "lambda.amazonaws.com"
 
 
 class DeployError(Exception):
@@ -35,13 +42,16 @@ class DeployError(Exception):
 class Deployment:
     """The created stack.
 
-    `resources` has the physical names by logical id, `sources` the queues that feed functions.
+    `resources` has the physical names by logical id, `sources` the queues that feed functions,
+    `targets` the ARNs of what a service can send to.
     """
 
     resources: Mapping[str, str]
     outputs: Mapping[str, str]
     functions: tuple[Function, ...]
     sources: tuple[QueueSource, ...]
+    policies: Policies
+    targets: tuple[str, ...]
 
 
 def deploy(template: LocalTemplate, name: str) -> Deployment:
@@ -78,7 +88,82 @@ def deploy(template: LocalTemplate, name: str) -> Deployment:
     )
     for subscription in template.subscriptions:
         subscribe(subscription, outputs)
-    return Deployment(resources, outputs, tuple(find_functions(template, resources)), sources)
+    functions = tuple(find_functions(template, resources))
+    policies, targets = find_policies(template, stack), tuple(find_targets(template, stack))
+    return Deployment(resources, outputs, functions, sources, policies, targets)
+
+
+def find_targets(template: LocalTemplate, stack: Any) -> Iterator[str]:
+    """The ARNs of the queues, topics and functions."""
+    for logical, resource in template.body["Resources"].items():
+        made = stack.resource_map[logical]
+        if made is None:  # its condition is false
+            continue
+        match resource["Type"]:
+            case "AWS::SQS::Queue":
+                yield str(made.queue_arn)
+            case "AWS::SNS::Topic":
+                yield str(made.arn)
+            case "AWS::Lambda::Function":
+                yield str(made.function_arn)
+
+
+def find_policies(template: LocalTemplate, stack: Any) -> Policies:
+    """The policies of the template, their references resolved as CloudFormation resolves them."""
+    from moto.cloudformation.parsing import clean_json
+
+    def resolve(value: Any) -> Any:
+        # A policy is read, not made: what it refers to exists by now.
+        return without_nothing(clean_json(value, stack.resource_map))
+
+    made = {**template.body["Resources"], **template.policies}
+    conditions = stack.resource_map.lazy_condition_map
+    wanted = {
+        logical: resource
+        for logical, resource in made.items()
+        if "Condition" not in resource or conditions[resource["Condition"]]
+    }
+    arns = {
+        logical: str(stack.resource_map[logical].arn)
+        for logical, resource in wanted.items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+    return read_policies(wanted, resolve, arns, Place(REGION, ACCOUNT))
+
+
+def open_guard(guard: Guard, deployment: Deployment) -> dict[str, str]:
+    """Give the guard the policies of the stack; returns the access key of each function.
+
+    Raises:
+        DeployError: a policy cannot be evaluated, or a function's role does not trust Lambda.
+    """
+    principals = Principals(deployment.policies.roles)
+    try:
+        guard.open(principals, deployment.policies.of_resources, deployment.targets)
+    except PolicyError as error:
+        raise DeployError(str(error)) from error
+    keys = {}
+    for function in deployment.functions:
+        role = principals.role(function.role)
+        if role is None:  # a role from elsewhere: nobody knows what it allows
+            continue
+        _, decision = guard.check_trust(guard.service(LAMBDA, function.arn), role)
+        if not decision.allowed:
+            raise DeployError(
+                f"The role defined for the function cannot be assumed by Lambda. {role.trust.name} "
+                f"of {function.name} does not allow sts:AssumeRole to {LAMBDA}."
+            )
+        keys[function.name] = principals.open_session(role.arn, function.name)
+    return keys
+
+
+def without_nothing(value: Any) -> Any:
+    """A resolved value without what `AWS::NoValue` took out of its lists."""
+    if isinstance(value, dict):
+        return {key: without_nothing(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nothing(inner) for inner in value if inner is not None]
+    return value
 
 
 def subscribe(subscription: Subscription, outputs: dict[str, str]) -> None:
@@ -125,6 +210,7 @@ def find_functions(template: LocalTemplate, resources: Mapping[str, str]) -> lis
                 timeout=int(resource["Properties"].get("Timeout", 3)),
                 memory=int(resource["Properties"].get("MemorySize", 128)),
                 environment={key: str(value) for key, value in deployed.environment_vars.items()},
+                role=str(deployed.role),
             )
         )
     return functions

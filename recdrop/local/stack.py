@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,8 @@ from recdrop.local.aws.identity import ACCOUNT, REGION, STACK_NAME
 from recdrop.local.awsport import AwsPort, Personalize
 from recdrop.local.control import Control
 from recdrop.local.gateway.starting import starting
+from recdrop.local.iam.guard import Guard
+from recdrop.local.iam.operations import Need, Place, logs_needs
 from recdrop.local.lambdas.handlers import forget_warm_state
 from recdrop.local.lambdas.host import LambdaHost
 from recdrop.local.lambdas.invoke import InvokeApi
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from recdrop.local.deploy import Deployment
     from recdrop.local.events.pollers import QueuePoller
+    from recdrop.local.events.sources import QueueSource
     from recdrop.local.state.keeper import Keeper
     from recdrop.local.template import LocalTemplate
 
@@ -88,6 +91,7 @@ class Stack:
     def __init__(self, project: Path, **options: Any) -> None:
         self.options = Options(project.resolve(), **options)
         self.lambdas = LambdaHost()
+        self.guard = Guard(Place(REGION, ACCOUNT))
         self.lock = threading.RLock()
         self.stop_requested = threading.Event()
         self.ready = False
@@ -98,10 +102,11 @@ class Stack:
         control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
-        self._aws_app = AwsPort(control, InvokeApi(self.lambdas))
+        self._aws_app = AwsPort(control, InvokeApi(self.lambdas), self.guard)
         self._deployment: Deployment | None = None
         self._keeper: Keeper | None = None
         self._pollers: dict[str, QueuePoller] = {}
+        self._keys: dict[str, str] = {}
 
     def __enter__(self) -> Stack:
         self.start()
@@ -273,15 +278,44 @@ class Stack:
         for function in self._deployment.functions:
             environment |= function.environment
         self._set_environment({**environment, **self.options.environment})
+        self._give_roles(self._deployment)
         self.lambdas.deploy(self._deployment.functions, self.options.project)
         return motoserver.MotoApp(self.lock)
+
+    def _give_roles(self, deployment: Deployment) -> None:
+        """From now on each function signs as its role, and is judged by its policies."""
+        from recdrop.local.deploy import open_guard
+        from recdrop.local.lambdas.credentials import inherit_invocations, sign_as_invoked
+
+        self._keys = open_guard(self.guard, deployment)
+        self._exit.callback(sign_as_invoked(self._keys.get))
+        self._exit.callback(inherit_invocations())
+
+    def _refusal(self, function: str, need: Need) -> str | None:
+        """AWS's sentence when the role of a function does not allow what AWS does for it."""
+        caller = self.guard.principals.find(self._keys.get(function, ""))
+        return None if caller is None else self.guard.check(caller, need)
+
+    def _refusal_of_logs(self, function: str, action: str, group: str, stream: str) -> str | None:
+        given = {"logGroupName": group}
+        if action != "logs:CreateLogGroup":
+            given["logStreamName"] = stream
+        [need] = logs_needs(action.removeprefix("logs:"), given, self.guard.place)
+        return self._refusal(function, need)
+
+    def _refusal_of_queue(self, source: QueueSource) -> Callable[[str], str | None]:
+        arn = self.guard.place.arn("sqs", source.queue)
+        return lambda action: self._refusal(source.function, Need(action, arn))
 
     def _install_shims(self) -> None:
         from recdrop.local.shims import table
         from recdrop.local.shims.site import Site, serve
 
         clock = Clock(self.options.scale)
-        serve(Site(self._clients, self.lambdas, clock, self.lock, self._message_arrived))
+        site = Site(
+            self._clients, self.lambdas, clock, self.lock, self.guard, self._message_arrived
+        )
+        serve(site)
         self._exit.callback(serve, None)
         table.install()
 
@@ -304,6 +338,7 @@ class Stack:
             "s3_endpoint": self._aws.url,
             "region": REGION,
             "account": ACCOUNT,
+            "sts_endpoint": self._aws.url,
             **self.options.personalize_options,
         }
         server = PersonalizeServer(self._data / "personalize", **options)
@@ -329,11 +364,13 @@ class Stack:
         if self._keeper is not None:
             self._keeper.start()
         for source in self._deployed.sources:
-            poller = QueuePoller(source, self.lambdas, self.lock)
+            poller = QueuePoller(
+                source, self.lambdas, self.lock, refusal=self._refusal_of_queue(source)
+            )
             self._pollers[source.queue] = poller
             poller.start()
             self._exit.callback(poller.stop)
-        forwarder = LogForwarder(self.logs, self.lock)
+        forwarder = LogForwarder(self.logs, self.lock, self._refusal_of_logs)
         forwarder.start()
         self._exit.callback(forwarder.stop)
         self.ticker = Ticker(self._rules, send_to_each_target)

@@ -26,6 +26,7 @@ from recdrop.local import statemachine
 from recdrop.local.aws.identity import REGION
 from recdrop.local.events.sources import EventSource
 from recdrop.local.gateway.routes import RestApi
+from recdrop.local.iam.packaged import POLICY_TYPES
 from recdrop.local.lambdas.handlers import forget_module_of_other_project
 
 Json = dict[str, Any]
@@ -71,13 +72,17 @@ class Subscription:
 
 @dataclass(frozen=True)
 class LocalTemplate:
-    """What moto creates (`body`), and what this package makes itself from the same template."""
+    """What moto creates (`body`), and what this package makes itself from the same template.
+
+    `policies` are the policies of buckets, queues and topics: the guard judges by them, not moto.
+    """
 
     body: Json
     event_sources: tuple[EventSource, ...]
     subscriptions: tuple[Subscription, ...]
     notifying_buckets: tuple[str, ...]
     api: RestApi | None
+    policies: Json = field(default_factory=dict)
     cut: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -223,7 +228,9 @@ class NoManagedPolicies:
 
 def localise(template: Json, sam: Json) -> LocalTemplate:
     """Split the translated template into what moto creates and what this package makes."""
-    kept, cut = split_resources(template["Resources"])
+    resources = template["Resources"]
+    policies = {name: r for name, r in resources.items() if r["Type"] in POLICY_TYPES}
+    kept, cut = split_resources({n: r for n, r in resources.items() if n not in policies})
     outputs = {
         name: output
         for name, output in template.get("Outputs", {}).items()
@@ -250,6 +257,7 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
         subscriptions=subscriptions,
         notifying_buckets=tuple(name for name in kept if notifies_eventbridge(kept[name])),
         api=find_api(sam),
+        policies={name: without(cut, resource) for name, resource in policies.items()},
         cut=count_types(cut),
     )
 

@@ -82,6 +82,7 @@ def load(data: dict[str, Any]) -> LocalTemplate:
         event_sources=tuple(EventSource(**source) for source in data["event_sources"]),
         subscriptions=tuple(Subscription(**subscription) for subscription in data["subscriptions"]),
         notifying_buckets=tuple(data["notifying_buckets"]),
+        policies=data["policies"],
         api=RestApi(**{**api, "binary_types": tuple(api["binary_types"])}) if api else None,
         cut=data["cut"],
     )

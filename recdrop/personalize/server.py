@@ -37,6 +37,7 @@ class PersonalizeServer:
     make_runner  what does the jobs; default: worker processes
     catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
+    sts_endpoint where jobs assume their role; default: nowhere, they sign as this process does
     threads      False: time passes only when `engine` is told so
     """
 
@@ -56,6 +57,7 @@ class PersonalizeServer:
         slots: int | None = None,
         training_seconds: float = 30.0,
         mixed_filters: bool = False,
+        sts_endpoint: str | None = None,
         make_runner: Callable[[], Runner] | None = None,
         threads: bool = True,
     ) -> None:
@@ -70,6 +72,7 @@ class PersonalizeServer:
             catalog=catalog or load_catalog(),
             training_seconds=training_seconds,
             mixed_filters=mixed_filters,
+            sts_endpoint=sts_endpoint,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
         self.engine = service.engine

@@ -49,6 +49,7 @@ class Service:
                 "root": str(settings.data_dir),
                 "database": str(self._store.path),
                 "s3_endpoint": settings.s3_endpoint,
+                "sts_endpoint": settings.sts_endpoint,
                 "region": settings.region,
             },
         )

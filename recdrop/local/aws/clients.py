@@ -13,10 +13,14 @@ FAKE_KEY = "recdrop"
 
 
 class Clients:
-    """One client per service, made at first use under a lock: boto3's session is not thread-safe."""
+    """One client per service, made at first use under a lock: boto3's session is not thread-safe.
 
-    def __init__(self, endpoint: str) -> None:
+    `key` is the access key that they sign with; by default it is the developer's.
+    """
+
+    def __init__(self, endpoint: str, key: str = FAKE_KEY) -> None:
         self.endpoint = endpoint
+        self._key = key
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._session: Any = None
@@ -41,7 +45,7 @@ class Clients:
 
         if self._session is None:
             self._session = boto3.session.Session(
-                aws_access_key_id=FAKE_KEY, aws_secret_access_key=FAKE_KEY, region_name=REGION
+                aws_access_key_id=self._key, aws_secret_access_key=FAKE_KEY, region_name=REGION
             )
         return self._session
 

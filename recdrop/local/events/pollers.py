@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from recdrop.local.aws.identity import ACCOUNT, REGION
@@ -18,13 +19,17 @@ from recdrop.local.events.sources import QueueSource
 from recdrop.local.lambdas.function import Answer, InvokeError
 from recdrop.local.lambdas.host import LambdaHost
 
+Refusal = Callable[[str], "str | None"]
 LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 POLLERS_PER_SOURCE = 2
 
 
 class QueuePoller:
-    """Feeds one queue to one function, with partial batch responses."""
+    """Feeds one queue to one function, with partial batch responses.
+
+    `refusal` has AWS's sentence when the function's role does not allow an action on the queue.
+    """
 
     def __init__(
         self,
@@ -32,11 +37,14 @@ class QueuePoller:
         lambdas: LambdaHost,
         lock: threading.RLock,
         retry_seconds: int = 1,
+        refusal: Refusal = lambda _action: None,
     ) -> None:
         self.source = source
         self._lambdas = lambdas
         self._lock = lock
         self._retry_seconds = retry_seconds
+        self._refusal = refusal
+        self._told: set[str] = set()
         self._stopping = threading.Event()
         self._arrived = threading.Condition()
         self._pending = 0
@@ -99,7 +107,18 @@ class QueuePoller:
                 self._delete(message)
         return True
 
+    def _may(self, action: str) -> bool:
+        refusal = self._refusal(action)
+        # Asked for every second: told once.
+        if refusal and refusal not in self._told:
+            self._told.add(refusal)
+            LOG.warning("%s is not fed: %s", self.source.function, refusal)
+        return refusal is None
+
     def _receive(self) -> list[Any]:
+        # AWS's own pollers read a queue with the role of the function that they feed.
+        if not (self._may("sqs:GetQueueAttributes") and self._may("sqs:ReceiveMessage")):
+            return []
         with self._lock:
             backend = sqs_backend()
             timeout = int(backend.get_queue(self.source.queue).visibility_timeout or 30)
@@ -134,6 +153,8 @@ class QueuePoller:
     def _delete(self, message: Any) -> None:
         from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
+        if not self._may("sqs:DeleteMessage"):
+            return
         with self._lock, contextlib.suppress(ReceiptHandleIsInvalid):
             sqs_backend().delete_message(self.source.queue, message.receipt_handle)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
@@ -21,16 +21,26 @@ from recdrop.local.aws.identity import ACCOUNT, REGION  # noqa: E402
 from recdrop.local.lambdas.function import LOG_STREAM  # noqa: E402
 from recdrop.local.lambdas.logs import Line, LogStore  # noqa: E402
 
+# Function, action, log group and stream.
+Refusal = Callable[[str, str, str, str], "str | None"]
 LOG = logging.getLogger(__name__)
 SECONDS = 0.5
 KEPT_EVENTS = 10_000
 
 
 class LogForwarder:
-    """Moves new lines of the store every half second: a line costs its Lambda nothing."""
+    """Moves new lines of the store every half second: a line costs its Lambda nothing.
 
-    def __init__(self, store: LogStore, lock: threading.RLock) -> None:
+    `refusal` has AWS's sentence when a function's role does not allow an action on a log group or
+    stream; its lines are then not in CloudWatch Logs, as on AWS.
+    """
+
+    def __init__(
+        self, store: LogStore, lock: threading.RLock, refusal: Refusal = lambda *_: None
+    ) -> None:
         self._store = store
+        self._refusal = refusal
+        self._told: set[str] = set()
         self._lock = lock
         self._sent = 0
         self._stopping = threading.Event()
@@ -61,7 +71,25 @@ class LogForwarder:
         by_function = sorted(lines, key=lambda line: (line.function, line.number))
         with self._lock:
             for function, group in groupby(by_function, key=lambda line: line.function):
-                put(f"/aws/lambda/{function}", group)
+                if self._may(function):
+                    put(f"/aws/lambda/{function}", group)
+
+    def _may(self, function: str) -> bool:
+        """Whether the function's role lets Lambda write its log."""
+        group = f"/aws/lambda/{function}"
+        made = logs_backends[ACCOUNT][REGION].groups
+        if group not in made:
+            wanted = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+        elif LOG_STREAM not in made[group].streams:
+            wanted = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        else:
+            wanted = ["logs:PutLogEvents"]
+        refusals = [self._refusal(function, action, group, LOG_STREAM) for action in wanted]
+        refused = next((refusal for refusal in refusals if refusal), None)
+        if refused and function not in self._told:
+            self._told.add(function)
+            LOG.warning("The log of %s is not in CloudWatch Logs: %s", function, refused)
+        return refused is None
 
 
 def put(group: str, lines: Iterable[Line]) -> None:

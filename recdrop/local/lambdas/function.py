@@ -29,13 +29,17 @@ class InvokeError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """A deployed function: `handler` is `module.attribute`, `timeout` in seconds, `memory` in MB."""
+    """A deployed function: `handler` is `module.attribute`, `timeout` in seconds, `memory` in MB.
+
+    `role` is the ARN of the role that it runs as.
+    """
 
     name: str
     handler: str
     timeout: int = 60
     memory: int = 128
     environment: Mapping[str, str] = field(default_factory=dict)
+    role: str = ""
 
     @property
     def arn(self) -> str:

@@ -9,10 +9,12 @@ import time
 import uuid
 from typing import Any
 
+from recdrop.local.iam.operations import Need
 from recdrop.local.shims.site import site
 from recdrop.local.shims.times import utc_text
 
 LOG = logging.getLogger(__name__)
+EVENTS = "events.amazonaws.com"
 S3_REASONS = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject"}
 
 
@@ -32,12 +34,45 @@ def deliver_per_rule_and_target() -> None:
 
 
 def send_to_each_target(rule: Any, event: dict[str, Any]) -> None:
-    """Send the event to the rule's targets; one that fails is logged and does not stop the others."""
+    """Send the event to the rule's targets; one that fails is logged and does not stop the others.
+
+    What a target's policy does not let the rule send goes to the rule's dead letters, if those do.
+    """
     for target in rule.targets:
         try:
-            send_to_target(rule, target, event)
+            if refusal := refusal_of(rule, target):
+                LOG.warning("Rule %s may not reach %s: %s", rule.name, target["Arn"], refusal)
+                bury(rule, target, event)
+            else:
+                send_to_target(rule, target, event)
         except Exception:
             LOG.exception("Rule %s could not reach %s", rule.name, target["Arn"])
+
+
+# What EventBridge needs at a target, which the target's own policy has to allow.
+ACTIONS = {"sqs": "sqs:SendMessage", "lambda": "lambda:InvokeFunction", "sns": "sns:Publish"}
+
+
+def refusal_of(rule: Any, target: dict[str, Any]) -> str | None:
+    """AWS's sentence when the rule may not send to the target.
+
+    A log group is not asked. A state machine is asked through the target's role.
+    """
+    guard, arn = site().guard, target["Arn"]
+    kind = arn.split(":")[2]
+    if kind in ACTIONS:
+        return guard.check_delivery(EVENTS, rule.arn, Need(ACTIONS[kind], arn))
+    if kind == "states" and "RoleArn" in target:
+        need = Need("states:StartExecution", arn)
+        return guard.check_for_service(EVENTS, rule.arn, target["RoleArn"], need)
+    return None
+
+
+def bury(rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
+    """Send the event to the dead letters of the target, if it has a queue for them that lets us."""
+    queue = target.get("DeadLetterConfig", {}).get("Arn")
+    if queue and refusal_of(rule, {"Arn": queue}) is None:
+        send_to_target(rule, {"Arn": queue}, event)
 
 
 def send_to_target(rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:

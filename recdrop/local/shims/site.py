@@ -11,19 +11,34 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recdrop.local.aws.clients import Clients
+from recdrop.local.iam.guard import Guard
 from recdrop.local.lambdas.host import LambdaHost
 from recdrop.local.shims.clock import Clock
 
 
 @dataclass
 class Site:
-    """What the shims need of a stack. `lock` is the one that guards moto's state."""
+    """What the shims need of a stack. `lock` is the one that guards moto's state.
+
+    `guard` judges what AWS's services do by themselves; `clients` sign as the developer.
+    """
 
     clients: Clients
     lambdas: LambdaHost
     clock: Clock
     lock: threading.RLock
+    guard: Guard
     message_arrived: Callable[[str], None] = field(default=lambda _queue: None)
+    _of_roles: dict[str, Clients] = field(default_factory=dict)
+
+    def clients_of(self, role: str) -> Clients:
+        """Clients that sign as a role of the stack; a role that it does not have is the developer's."""
+        if self.guard.principals.role(role) is None:
+            return self.clients
+        if role not in self._of_roles:
+            key = self.guard.principals.open_session(role, "StepFunctions")
+            self._of_roles[role] = Clients(self.clients.endpoint, key)
+        return self._of_roles[role]
 
 
 _site: Site | None = None

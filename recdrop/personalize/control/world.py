@@ -18,12 +18,15 @@ class Settings(world.Settings):
 
     training_seconds  the budget of the search in one training
     mixed_filters     whether filter expressions may mix AND with OR
+    sts_endpoint      where the service assumes the roles that it is given; None: it works with the
+                      credentials of its own process
     """
 
     latency: Latency
     catalog: Catalog
     training_seconds: float = 30.0
     mixed_filters: bool = False
+    sts_endpoint: str | None = None
 
 
 @dataclass(frozen=True)

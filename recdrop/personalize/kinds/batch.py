@@ -102,6 +102,7 @@ def _job(world: World, job: Resource) -> Doc:
         "events_after": version.notes["events_upto"],
         "source": job.doc["jobInput"]["s3DataSource"]["path"],
         "destination": job.doc["jobOutput"]["s3DataDestination"]["path"],
+        "role": job.doc.get("roleArn"),
         "results": job.doc["numResults"],
         "filter": chosen.doc["filterExpression"] if chosen else None,
         "mixed_filters": world.settings.mixed_filters,

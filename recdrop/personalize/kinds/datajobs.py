@@ -57,6 +57,7 @@ def _report(world: World, job: Resource, dataset: Resource) -> Doc | None:
     return {
         "metrics": attribution.doc["metrics"],
         "path": attribution.doc["metricsOutputConfig"]["s3DataDestination"]["path"],
+        "role": attribution.doc["metricsOutputConfig"].get("roleArn"),
         "job": job.doc["jobName"],
         "time": int(world.now),
         "snapshot": snapshot(world, dataset.doc["datasetGroupArn"]),
@@ -73,6 +74,7 @@ def _import_job(world: World, job: Resource) -> Doc:
         "schema": schema.doc["schema"],
         "domain": schema.doc.get("domain"),
         "location": job.doc["dataSource"]["dataLocation"],
+        "role": job.doc.get("roleArn"),
         "earlier": list(dataset.notes.get("files", ())) if is_incremental else [],
         "attribution": _report(world, job, dataset),
         "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
@@ -110,6 +112,7 @@ def _export_job(world: World, job: Resource) -> Doc:
         "dataset_type": dataset.doc["datasetType"],
         "snapshot": snapshot(world, dataset.doc["datasetGroupArn"]),
         "mode": job.doc["ingestionMode"],
+        "role": job.doc.get("roleArn"),
         "destination": job.doc["jobOutput"]["s3DataDestination"]["path"],
         "name": job.doc["jobName"],
     }
@@ -129,6 +132,7 @@ def _deletion_job(world: World, job: Resource) -> Doc:
         "work": "delete",
         "snapshot": snapshot(world, job.doc["datasetGroupArn"]),
         "location": job.doc["dataSource"]["dataLocation"],
+        "role": job.doc.get("roleArn"),
     }
 
 

@@ -1,12 +1,16 @@
-"""S3 as the service reads and writes it, with the service's texts when it cannot."""
+"""S3 as the service reads and writes it, with the service's texts when it cannot.
+
+The service assumes the role that a job was given, and says for which of its resources, so that the
+role's trust and the bucket's policy can tell. Without an STS it signs as its process does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -21,9 +25,27 @@ _MISSING = ("NoSuchBucket", "NoSuchKey", "404", "NotFound")
 _FORBIDDEN = ("AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 
 
+# What the service signs with, before it has a role.
+SERVICE = "personalize.amazonaws.com"
+
+
 class Objects:
-    def __init__(self, endpoint: str | None, region: str) -> None:
-        self._client = _client(endpoint, region)
+    """`order` is a work order; `role` the ARN of the role that its resource was given."""
+
+    def __init__(self, order: Mapping[str, Any], role: str | None) -> None:
+        self._order = order
+        self._role = role
+
+    @cached_property
+    def _client(self) -> S3Client:
+        endpoint, region = self._order["s3_endpoint"], self._order["region"]
+        sts = self._order.get("sts_endpoint")
+        if sts is None:
+            return _own_client(endpoint, region)
+        if self._role is None:
+            return _client(endpoint, region, SERVICE, "local", None)
+        keys = assume(sts, region, self._role, self._order["arn"])
+        return _client(endpoint, region, *keys)
 
     def fetch(
         self, location: str, folder: Path, *, what: str = "Invalid Data location."
@@ -69,17 +91,54 @@ def split(location: str, what: str) -> tuple[str, str]:
     return bucket, key
 
 
+def assume(endpoint: str, region: str, role: str, source: str) -> tuple[str, str, str]:
+    """Access key, secret and token of a session of the role, for work on the resource `source`."""
+    answer = _sts(endpoint, region, source).assume_role(RoleArn=role, RoleSessionName="Personalize")
+    found = answer["Credentials"]
+    return found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+
+
+def _sts(endpoint: str, region: str, source: str) -> Any:
+    client = _session().client(
+        "sts",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=SERVICE,
+        aws_secret_access_key="local",  # noqa: S106  nothing checks it
+    )
+
+    def tell(params: dict[str, Any], **_: Any) -> None:
+        # As AWS's services do: what the keys aws:SourceArn and aws:SourceAccount are made from.
+        params["headers"]["x-amz-source-arn"] = source
+        params["headers"]["x-amz-source-account"] = source.split(":")[4]
+
+    client.meta.events.register("before-call.sts.AssumeRole", tell)
+    return client
+
+
 @cache
-def _client(endpoint: str | None, region: str) -> S3Client:
-    session = boto3.Session()
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
+@cache
+def _own_client(endpoint: str | None, region: str) -> S3Client:
     # botocore refuses to sign without keys, and a local S3 takes any.
-    found = session.get_credentials() is not None
-    client: S3Client = session.client(
+    found = _session().get_credentials() is not None
+    key = None if found else "local"
+    return _client(endpoint, region, key, key, None)
+
+
+def _client(
+    endpoint: str | None, region: str, key: str | None, secret: str | None, token: str | None
+) -> S3Client:
+    client: S3Client = _session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=region,
-        aws_access_key_id=None if found else "local",
-        aws_secret_access_key=None if found else "local",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         config=Config(
             retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path"}
         ),

@@ -84,7 +84,7 @@ class JobPool:
         folder = self._attempt_folder(job)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "job.json").write_text(
-            json.dumps({**job.spec, **self._common, "output": folder.name})
+            json.dumps({**job.spec, **self._common, "arn": job.arn, "output": folder.name})
         )
         with self._wake:
             self._running[job.id] = (job, runner)
