@@ -395,7 +395,8 @@ class DataReport(Document, frozen=True, kw_only=True):
 
     `datasets` are to be imported; `schemas` (Avro JSON text by dataset) are of all datasets that the
     group has; `until` is the newest interaction (epoch seconds); `popular` the key of the popular
-    list; `last_items` the newest imported item of each withheld user.
+    list, `users` that of all users, where a solution asks for batch inference; `last_items` the newest
+    imported item of each withheld user.
     """
 
     version: Literal[1] = 1
@@ -409,6 +410,7 @@ class DataReport(Document, frozen=True, kw_only=True):
     last_items: dict[str, str]
     popular: str
     metadata_columns: tuple[str, ...]
+    users: str | None = None
 
 
 class PopularItem(msgspec.Struct, frozen=True, rename="camel"):

@@ -238,7 +238,7 @@ class _Check:
             return
         best = popular.popular_items(interactions, clean.get("items", ()), self.scratch)
         run.work.write_json(layout.popular(run.name), best)
-        if any(solution.batch for solution in run.config.solution):
+        if self._wants_users():
             users = facts.all_users(interactions, self.scratch)
             run.work.write_json(layout.users(run.name), users)
 
@@ -278,7 +278,15 @@ class _Check:
             last_items=last_items,
             popular=layout.popular(run.name) if interactions else _known(before).popular,
             metadata_columns=self._metadata(plans),
+            users=self._users() if interactions else _known(before).users,
         )
+
+    def _users(self) -> str | None:
+        """The key of the list of all users, if this run has one."""
+        return layout.users(self.run.name) if self._wants_users() else None
+
+    def _wants_users(self) -> bool:
+        return any(solution.batch for solution in self.run.config.solution)
 
     def _metadata(self, plans: Mapping[str, SchemaPlan]) -> tuple[str, ...]:
         """The item columns that campaigns return with an answer."""

@@ -167,7 +167,9 @@ def run_batch_inference(context: Context, event: SolutionEvent) -> None:
         return
     source = layout.batch_input(run.name)
     if run.work.head(source) is None:
-        users = msgspec.json.decode(run.work.read(layout.users(run.name)), type=list[str])
+        # A run without interactions, such as a retraining, goes on with the users of the last one.
+        listed = run.work.read(run.data.users or layout.users(run.name))
+        users = msgspec.json.decode(listed, type=list[str])
         run.work.write(source, "".join(json.dumps({"userId": user}) + "\n" for user in users))
     filters = run.record.filters
     context.personalize.answer_in_bulk(

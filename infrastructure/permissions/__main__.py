@@ -86,11 +86,12 @@ def function_allows(policies: list[packaged.Owned]) -> set[removals.Allow]:
     Resources are not compared: in a recording they have real names.
     """
     return {
-        allow
+        removals.Allow(owned.policy.name, statement.get("Sid", f"#{place}"), action)
         for owned in policies
         if owned.kind == "function"
-        for allow, _ in removals.without_one(owned.policy)
-        if ":" in allow.what and "/" not in allow.what
+        for place, statement in enumerate(owned.statements)
+        if statement["Effect"] == "Allow"
+        for action in packaged.as_list(statement["Action"])
     }
 
 

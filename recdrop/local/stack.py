@@ -29,6 +29,7 @@ from recdrop.local.control import Control
 from recdrop.local.gateway.starting import starting
 from recdrop.local.iam.guard import Guard
 from recdrop.local.iam.operations import Need, Place, logs_needs
+from recdrop.local.iam.recording import recorder
 from recdrop.local.lambdas.handlers import forget_warm_state
 from recdrop.local.lambdas.host import LambdaHost
 from recdrop.local.lambdas.invoke import InvokeApi
@@ -287,6 +288,9 @@ class Stack:
         from recdrop.local.deploy import open_guard
         from recdrop.local.lambdas.credentials import inherit_invocations, sign_as_invoked
 
+        if recording := recorder(os.environ):
+            recording.use(deployment.policies.as_set())
+            self.guard.record = recording.record
         self._keys = open_guard(self.guard, deployment)
         self._exit.callback(sign_as_invoked(self._keys.get))
         self._exit.callback(inherit_invocations())

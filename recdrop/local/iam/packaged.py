@@ -15,6 +15,7 @@ from typing import Any
 from recdrop.local.iam.operations import Place
 from recdrop.local.iam.policy import Policy
 from recdrop.local.iam.principals import Role
+from recdrop.local.iam.recording import PolicySet
 
 Json = Mapping[str, Any]
 Resolve = Callable[[Any], Any]
@@ -34,6 +35,14 @@ class Policies:
 
     roles: tuple[Role, ...]
     of_resources: Mapping[str, Policy]
+
+    def as_set(self) -> PolicySet:
+        """All of them as one set, to judge recorded requests by."""
+        return PolicySet(
+            identity={role.arn: role.policies for role in self.roles},
+            trust={role.arn: role.trust for role in self.roles},
+            resources=self.of_resources,
+        )
 
 
 def read_policies(

@@ -68,6 +68,7 @@ def test_the_report_says_what_later_tasks_need(town: Town) -> None:
     }
     popular = run.work.read_document(run.data.popular, PopularList)
     assert popular.items[0].metadata.keys() == {"TASTE", "NAME"}
+    assert run.data.users == layout.users(run.name)
     assert len(msgspec.json.decode(run.work.read(layout.users(run.name)))) == 60
 
 
@@ -98,7 +99,8 @@ def test_an_export_without_interactions_takes_over_what_is_known_of_them(town: T
     run = check(town, {"items/things.csv": catalogue() + b"i99,taste-9,New\n"})
     assert run.data.datasets == ("items",)
     assert run.data.schemas.keys() == {"interactions", "items"}
-    assert (run.data.until, run.data.popular) == (first.data.until, first.data.popular)
+    assert run.data.until == first.data.until
+    assert (run.data.popular, run.data.users) == (first.data.popular, first.data.users)
 
 
 def test_items_before_any_interactions_are_refused(town: Town) -> None:
