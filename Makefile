@@ -16,7 +16,7 @@ VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-recommender package lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
@@ -45,6 +45,12 @@ check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 	$(BIN)/mypy --python-version $(VERSION)
 	$(BIN)/statelint build/package/pipeline.asl.json
 	$(BIN)/cfn-lint build/package/sam.json
+	$(BIN)/python -m infrastructure.permissions reference
+
+check-permissions: $(DEV) ## take away every single allow: which does no recorded call need?
+	rm -rf build/permissions
+	RECDROP_RECORD_CALLS=$(CURDIR)/build/permissions $(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests/workflow tests/recdrop
+	$(BIN)/python -m infrastructure.permissions check build/permissions
 
 bench: $(DEV) ## every benchmark but the recommender's
 	$(BIN)/python -m benchmarks

@@ -11,7 +11,8 @@ from botocore.parsers import create_parser
 from recdrop.local.aws.refusals import FORM as QUERY
 from recdrop.local.iam.judge import IDENTITY_DENIES, NO_IDENTITY_ALLOWS, RESOURCE_DENIES
 from recdrop.local.iam.policy import Decision, Principal, Request
-from recdrop.local.iam.refusals import DENIED_EXCEPTION, FORMS, message, refuse
+from recdrop.local.iam.refusals import DENIED_EXCEPTION as DENIED
+from recdrop.local.iam.refusals import FORMS, message, refuse
 
 ROLE = Principal("arn:aws:iam::123456789012:role/stack/train-role", "123456789012", "train")
 USER = "arn:aws:sts::123456789012:assumed-role/train-role/train"
@@ -19,20 +20,20 @@ NOTHING = Decision(allowed=False, reason=NO_IDENTITY_ALLOWS, by=None)
 
 # Service, operation, action, HTTP status, code as botocore reads it, action as printed.
 CASES = [
-    ("stepfunctions", "StartExecution", "states:StartExecution", 400, DENIED_EXCEPTION, ""),
-    ("dynamodb", "GetItem", "dynamodb:GetItem", 400, DENIED_EXCEPTION, ""),
-    ("events", "PutEvents", "events:PutEvents", 400, DENIED_EXCEPTION, ""),
-    ("logs", "PutLogEvents", "logs:PutLogEvents", 400, DENIED_EXCEPTION, ""),
-    ("kms", "Decrypt", "kms:Decrypt", 400, DENIED_EXCEPTION, ""),
-    ("personalize", "CreateSolution", "personalize:CreateSolution", 400, DENIED_EXCEPTION, ""),
-    ("personalize-runtime", "GetRecommendations", "personalize:GetRecommendations", 403, DENIED_EXCEPTION, ""),
-    ("personalize-events", "PutEvents", "personalize:PutEvents", 403, DENIED_EXCEPTION, ""),
+    ("stepfunctions", "StartExecution", "states:StartExecution", 400, DENIED, ""),
+    ("dynamodb", "GetItem", "dynamodb:GetItem", 400, DENIED, ""),
+    ("events", "PutEvents", "events:PutEvents", 400, DENIED, ""),
+    ("logs", "PutLogEvents", "logs:PutLogEvents", 400, DENIED, ""),
+    ("kms", "Decrypt", "kms:Decrypt", 400, DENIED, ""),
+    ("personalize", "CreateSolution", "personalize:CreateSolution", 400, DENIED, ""),
+    ("personalize-runtime", "GetRecommendations", "personalize:GetRecommendations", 403, DENIED, ""),
+    ("personalize-events", "PutEvents", "personalize:PutEvents", 403, DENIED, ""),
     ("sqs", "SendMessage", "sqs:SendMessage", 403, "AccessDenied", "sqs:sendmessage"),
     ("sns", "Publish", "sns:Publish", 403, "AuthorizationError", "SNS:Publish"),
     ("iam", "GetRole", "iam:GetRole", 403, "AccessDenied", ""),
     ("sts", "AssumeRole", "sts:AssumeRole", 403, "AccessDenied", ""),
     ("cloudformation", "DescribeStacks", "cloudformation:DescribeStacks", 403, "AccessDenied", ""),
-    ("lambda", "Invoke", "lambda:InvokeFunction", 403, DENIED_EXCEPTION, ""),
+    ("lambda", "Invoke", "lambda:InvokeFunction", 403, DENIED, ""),
     ("s3", "GetObject", "s3:GetObject", 403, "AccessDenied", ""),
 ]  # fmt: skip
 CONTENT_TYPES = {"json": "application/x-amz-json-1.0", "query": QUERY}
@@ -48,7 +49,7 @@ def test_a_client_reads_the_code_and_the_words(
         environ["CONTENT_TYPE"] = content_type
     resource = "arn:aws:any:us-east-1:123456789012:thing/one"
     answer = refuse(service, Request(ROLE, action, resource, {}), NOTHING, environ)
-    shape = model.operation_model(operation).output_shape
+    shape: Any = model.operation_model(operation).output_shape
     raw = {
         "status_code": int(answer.status),
         "headers": {key.lower(): value for key, value in answer.headers.items()},
