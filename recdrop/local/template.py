@@ -26,7 +26,6 @@ from recdrop.local import statemachine
 from recdrop.local.aws.identity import REGION
 from recdrop.local.events.sources import EventSource
 from recdrop.local.gateway.routes import RestApi
-from recdrop.local.iam.packaged import POLICY_TYPES
 from recdrop.local.lambdas.handlers import forget_module_of_other_project
 
 Json = dict[str, Any]
@@ -47,6 +46,13 @@ SERVED_TYPES = (
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
     "AWS::StepFunctions::StateMachine",
+)
+# Policies that are resources of their own. moto's own reading of them is not used: it takes a Deny
+# whose condition is false for one without a condition.
+POLICY_TYPES = (
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
 )
 
 

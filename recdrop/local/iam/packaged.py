@@ -19,13 +19,6 @@ from recdrop.local.iam.recording import PolicySet
 
 Json = Mapping[str, Any]
 Resolve = Callable[[Any], Any]
-# Policies that are resources of their own. moto's own reading of them is not used: it takes a Deny
-# whose condition is false for one without a condition.
-POLICY_TYPES = (
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
-)
 WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 

@@ -39,7 +39,7 @@ def publish_report(spec: Mapping[str, Any], file: str, folder: Path) -> None:
         rows = "SELECT * FROM report ORDER BY METRIC_NAME, EVENT_TYPE, EVENT_ATTRIBUTION_SOURCE"
         tables.run(f"COPY ({rows}) TO {literal(str(report))} (FORMAT csv, HEADER true)")
     name = f"AggregatedAttributionMetrics - {order['job']} - {order['time']}.csv"
-    Objects(spec, order["role"]).upload(report, order["path"].rstrip("/") + "/" + name)
+    Objects(spec, order.get("role")).upload(report, order["path"].rstrip("/") + "/" + name)
 
 
 def _metric(tables: Tables, metric: Mapping[str, str], time: int) -> str:

@@ -32,7 +32,7 @@ def answer_lines(
     Raises:
         JobFailed: S3 does not give or take the files, or there are too many lines.
     """
-    objects = Objects(spec, spec["role"])
+    objects = Objects(spec, spec.get("role"))
     files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
     count = 0
     for file in files:

@@ -21,7 +21,7 @@ def delete_users(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 
     `rows` counts what left.
     """
-    files = Objects(spec, spec["role"]).fetch(spec["location"], folder / "csv")
+    files = Objects(spec, spec.get("role")).fetch(spec["location"], folder / "csv")
     if sum(file.stat().st_size for file in files) > MOST_BYTES:
         raise JobFailed(f"The input has more than {MOST_BYTES:,} bytes.")
     users = sorted({user for file in files for user in _users(file)})

@@ -14,7 +14,7 @@ PARTS = {"BULK": ("bulk",), "PUT": ("put",), "ALL": ("bulk", "put")}
 
 def export_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     """Files `<destination><job name>/<part>/data.csv`; a part without rows has only its header."""
-    objects = Objects(spec, spec["role"])
+    objects = Objects(spec, spec.get("role"))
     rows = 0
     for part in PARTS[spec["mode"]]:
         file = folder / f"{part}.csv"

@@ -18,7 +18,7 @@ from recdrop.service.errors import JobFailed
 
 def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     schema = parse_schema(spec["schema"], domain=spec["domain"])
-    files = Objects(spec, spec["role"]).fetch(spec["location"], folder / "csv")
+    files = Objects(spec, spec.get("role")).fetch(spec["location"], folder / "csv")
     try:
         accepted = check_csv(
             files, schema, folder / "data.parquet", min_interactions=spec["minimum_rows"]
