@@ -238,7 +238,9 @@ def deny(
     if name == "personalize" and not environ.get("HTTP_X_AMZ_TARGET"):
         name = "personalize-runtime"
     refusal = refuse(name, request, decision, environ)
-    headers = [(key, str(value)) for key, value in refusal.headers.items()]
+    request_id = str(uuid.uuid4())
+    ids = {"x-amzn-RequestId": request_id, "x-amz-request-id": request_id}
+    headers = [(key, str(value)) for key, value in {**ids, **refusal.headers}.items()]
     start_response(f"{int(refusal.status)} {refusal.status.phrase}", headers)
     return [refusal.body.encode()]
 

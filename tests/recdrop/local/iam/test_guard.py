@@ -102,6 +102,22 @@ def test_what_it_does_not_allow_is_refused_in_awss_words_and_never_gets_there() 
     assert made.service.asked == []
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("s3", "get_object", {"Bucket": "work", "Key": "a"}),
+        ("sns", "publish", {"TopicArn": "arn:aws:sns:us-east-1:1:runs", "Message": "m"}),
+        ("sqs", "list_queues", {}),
+    ],
+)
+def test_a_refusal_has_a_request_id_which_step_functions_writes_into_its_causes(
+    service: str, operation: str, parameters: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(house().client(service), operation)(**parameters)
+    assert raised.value.response["ResponseMetadata"]["RequestId"]
+
+
 def test_every_arn_that_a_request_names_has_to_be_allowed() -> None:
     prefix = f"arn:aws:personalize:us-east-1:{ACCOUNT}:"
     group, recipe = f"{prefix}dataset-group/shop", "arn:aws:personalize:::recipe/aws-sims"
