@@ -267,6 +267,20 @@ def test_each_decision_is_recorded_with_the_statement_that_made_it() -> None:
     assert decision.by == ("worker", "Write")
 
 
+def test_a_changed_policy_counts_for_what_was_decided_before() -> None:
+    made = house(allow("s3:PutObject", "arn:aws:s3:::work/*"))
+    made.client("s3").put_object(Bucket="work", Key="a", Body=b"x")
+    made.guard.change(
+        "arn:aws:s3:::work",
+        policy("w", {**allow("s3:*", "*"), "Effect": "Deny", "Principal": "*"}),
+    )
+    assert "explicit deny" in made.refusal("s3", "put_object", Bucket="work", Key="a")[1]
+    made.guard.change("arn:aws:s3:::work", None)
+    made.client("s3").put_object(Bucket="work", Key="a", Body=b"x")
+    made.guard.principals.change(Role(ROLE, (), trust("lambda.amazonaws.com")))
+    assert made.refusal("s3", "put_object", Bucket="work", Key="a")[0] == "AccessDenied"
+
+
 def test_a_policy_that_cannot_be_evaluated_is_refused_when_the_stack_starts() -> None:
     with pytest.raises(PolicyError, match="StringSounds"):
         house(allow("s3:*", "*", Condition={"StringSounds": {"a": "b"}}))
