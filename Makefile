@@ -67,7 +67,7 @@ package: $(DEV) ## build/package: the template and the code, for `aws cloudforma
 PACKAGED := app.py requirements.txt $(shell find chalicelib -name '*.py') \
 	$(wildcard .chalice/*.json .chalice/policies/*.json infrastructure/* statemachines/*.json)
 
-build/package/sam.json: $(DEV) $(filter-out %__pycache__,$(PACKAGED))
+build/package/sam.json: $(DEV) $(filter-out %__pycache__ %/permissions,$(PACKAGED))
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml
