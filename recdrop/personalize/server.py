@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+# As moto's: code that derives ARNs from what STS says then finds its resources.
+ACCOUNT = "123456789012"
+
+
 class PersonalizeServer:
     """Keeps everything in `data_dir`.
 
@@ -38,6 +42,7 @@ class PersonalizeServer:
     catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
     sts_endpoint where jobs assume their role; default: nowhere, they sign as this process does
+    strict       refuses what the service was only seen to accept, instead of a warning
     threads      False: time passes only when `engine` is told so
     """
 
@@ -47,7 +52,7 @@ class PersonalizeServer:
         *,
         s3_endpoint: str | None,
         region: str = "us-east-1",
-        account: str = "000000000000",
+        account: str = ACCOUNT,
         latency: Latency | str = QUICK,
         seed: int = 0,
         clock: Clock | None = None,
@@ -58,6 +63,7 @@ class PersonalizeServer:
         training_seconds: float = 30.0,
         mixed_filters: bool = False,
         sts_endpoint: str | None = None,
+        strict: bool = False,
         make_runner: Callable[[], Runner] | None = None,
         threads: bool = True,
     ) -> None:
@@ -73,6 +79,7 @@ class PersonalizeServer:
             training_seconds=training_seconds,
             mixed_filters=mixed_filters,
             sts_endpoint=sts_endpoint,
+            strict=strict,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
         self.engine = service.engine
@@ -82,6 +89,7 @@ class PersonalizeServer:
             faults=faults or Faults(PERSONALIZE.operations),
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
+            pages={"warnings": service.warnings},
         )
         if threads:
             self.engine.start(slots)

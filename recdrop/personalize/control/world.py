@@ -20,6 +20,7 @@ class Settings(world.Settings):
     mixed_filters     whether filter expressions may mix AND with OR
     sts_endpoint      where the service assumes the roles that it is given; None: it works with the
                       credentials of its own process
+    strict            whether to refuse what the service was only seen to accept
     """
 
     latency: Latency
@@ -27,6 +28,7 @@ class Settings(world.Settings):
     training_seconds: float = 30.0
     mixed_filters: bool = False
     sts_endpoint: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
