@@ -77,7 +77,8 @@ def deploy(template: LocalTemplate, name: str) -> Deployment:
         for mapping in template.event_sources
     )
     for subscription in template.subscriptions:
-        subscribe(subscription, outputs)
+        if subscription.topic_output in outputs:  # else its condition is false
+            subscribe(subscription, outputs)
     return Deployment(resources, outputs, tuple(find_functions(template, resources)), sources)
 
 
