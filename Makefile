@@ -20,6 +20,7 @@ INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
 VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
+CHECKOV := $(VENV)/.checkov.stamp
 
 .PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package deploy \
 	teardown rehearse lock clean help
@@ -45,12 +46,14 @@ test-wheel: $(DEV) ## the wheel, built, installed in an empty environment and us
 test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Functions Local (needs Docker)
 	$(BIN)/python -m recdrop.local.stepfunctions_local
 
-check: $(DEV) build/package/sam.json ## lint, types, templates, docs
+check: $(DEV) $(CHECKOV) build/package/sam.json ## lint, types, security, templates, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --python-version $(VERSION)
 	$(BIN)/statelint build/package/pipeline.asl.json
-	$(BIN)/cfn-lint build/package/sam.json
+	$(BIN)/bandit -q -c pyproject.toml -r app.py setup.py chalicelib infrastructure recdrop
+	$(BIN)/cfn-lint --config-file infrastructure/cfn-lint.yaml -- build/package/sam.json
+	$(VENV)/checkov/bin/checkov --config-file infrastructure/checkov.yaml -f build/package/sam.json
 
 bench: $(DEV) ## every benchmark but the recommender's
 	$(BIN)/python -m benchmarks
@@ -104,4 +107,10 @@ $(LOCAL): requirements/local.lock requirements/data.lock pyproject.toml setup.py
 
 $(DEV): requirements/dev.lock $(LOCAL)
 	$(INSTALL) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# 200 MB, beside ours, since it pins older versions of what we use.
+$(CHECKOV): requirements/checkov.lock | $(VENV)/bin/uv
+	$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(VENV)/checkov
+	$(BIN)/uv pip install -q --python $(VENV)/checkov/bin/python --require-hashes -r requirements/checkov.lock
 	@touch $@
