@@ -68,11 +68,11 @@ package: $(DEV) ## build/package: the template and the code that `make deploy` d
 	$(BIN)/python -m infrastructure.package
 
 deploy: $(DEV) ## to AWS: STAGE=prod REGION=eu-west-1 [EMAIL=...] [PARAMETERS="LogRetentionDays=30 ..."]; see docs/deploy.md
-	$(BIN)/python -m infrastructure.deploy --stage "$(STAGE)" --region "$(REGION)" $(if $(EMAIL),--email "$(EMAIL)") \
+	$(BIN)/python -m infrastructure.deploy --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(EMAIL),--email "$(EMAIL)") \
 		$(foreach parameter,$(PARAMETERS),--parameter "$(parameter)")
 
 teardown: $(DEV) ## says what a stage has made, asks, deletes it: STAGE=prod REGION=eu-west-1 [YES=1]
-	$(BIN)/python -m infrastructure.teardown --stage "$(STAGE)" --region "$(REGION)" $(if $(YES),--yes)
+	$(BIN)/python -m infrastructure.teardown --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(YES),--yes)
 
 rehearse: $(DEV) ## the package through a CloudFormation on this machine: made, made again, changed, taken down
 	$(BIN)/python -m infrastructure.rehearse
