@@ -10,13 +10,20 @@ DATA ?= .recdrop/data
 # Where it is set, every process would compile every import anew.
 unexport PYTHONDONTWRITEBYTECODE
 COMPILE := uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header
+# For Lambda's Python and machine (infrastructure/package.py), in the versions that the laptop runs.
+COMPILE_SHIPPED := uv pip compile -q requirements/shipped.in --generate-hashes --no-header -c requirements/local.lock \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_28
+# checkov pins what we use newer: it lives in an environment of its own.
+COMPILE_CHECKOV := uv pip compile -q requirements/checkov.in --generate-hashes --no-header --universal --python-version 3.11
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
 # Types are checked for the Python that is here: numpy's stubs are, and numpy is of another version on each.
 VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
+CHECKOV := $(VENV)/.checkov.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-recommender package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-recommender package deploy \
+	teardown rehearse lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
@@ -39,12 +46,14 @@ test-wheel: $(DEV) ## the wheel, built, installed in an empty environment and us
 test-stepfunctions-local: $(DEV) ## the workflow tests against AWS Step Functions Local (needs Docker)
 	$(BIN)/python -m recdrop.local.stepfunctions_local
 
-check: $(DEV) build/package/sam.json ## lint, types, templates, docs
+check: $(DEV) $(CHECKOV) build/package/sam.json ## lint, types, security, templates, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --python-version $(VERSION)
 	$(BIN)/statelint build/package/pipeline.asl.json
-	$(BIN)/cfn-lint build/package/sam.json
+	$(BIN)/bandit -q -c pyproject.toml -r app.py setup.py chalicelib infrastructure recdrop
+	$(BIN)/cfn-lint --config-file infrastructure/cfn-lint.yaml -- build/package/sam.json
+	$(VENV)/checkov/bin/checkov --config-file infrastructure/checkov.yaml -f build/package/sam.json
 	$(BIN)/python -m infrastructure.permissions reference
 
 check-permissions: $(DEV) ## take away every single allow: which does no recorded call need?
@@ -61,18 +70,30 @@ bench-recommender: $(DEV) ## our models beside the peer libraries, on the same s
 wheel: $(LOCAL) ## build/dist: the package, to install anywhere; see README
 	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist
 
-package: $(DEV) ## build/package: the template and the code, for `aws cloudformation deploy` (BUCKET=... uploads)
-	$(BIN)/python -m infrastructure.package $(if $(BUCKET),--bucket $(BUCKET))
+package: $(DEV) ## build/package: the template and the code that `make deploy` deploys
+	$(BIN)/python -m infrastructure.package
+
+deploy: $(DEV) ## to AWS: STAGE=prod REGION=eu-west-1 [EMAIL=...] [PARAMETERS="LogRetentionDays=30 ..."]; see docs/deploy.md
+	$(BIN)/python -m infrastructure.deploy --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(EMAIL),--email "$(EMAIL)") \
+		$(foreach parameter,$(PARAMETERS),--parameter "$(parameter)")
+
+teardown: $(DEV) ## says what a stage has made, asks, deletes it: STAGE=prod REGION=eu-west-1 [YES=1]
+	$(BIN)/python -m infrastructure.teardown --stage "$(STAGE)" $(if $(REGION),--region "$(REGION)") $(if $(YES),--yes)
+
+rehearse: $(DEV) ## the package through a CloudFormation on this machine: made, made again, changed, taken down
+	$(BIN)/python -m infrastructure.rehearse
 
 PACKAGED := app.py requirements.txt $(shell find chalicelib -name '*.py') \
-	$(wildcard .chalice/*.json .chalice/policies/*.json infrastructure/* statemachines/*.json)
+	$(wildcard .chalice/*.json .chalice/policies/*.json infrastructure/*.json infrastructure/package.py statemachines/*.json)
 
-build/package/sam.json: $(DEV) $(filter-out %__pycache__ %/permissions,$(PACKAGED))
+build/package/sam.json: $(PACKAGED) | $(DEV)
 	$(BIN)/python -m infrastructure.package
 
 lock: $(VENV)/bin/uv ## write the locks anew from pyproject.toml
 	$(BIN)/$(COMPILE) -o requirements/local.lock
 	$(BIN)/$(COMPILE) --extra dev -c requirements/local.lock -o requirements/dev.lock
+	$(BIN)/$(COMPILE_SHIPPED) -o requirements.txt
+	$(BIN)/$(COMPILE_CHECKOV) -o requirements/checkov.lock
 
 clean: ## remove what the commands made
 	rm -rf $(VENV) build .recdrop .mypy_cache .pytest_cache .ruff_cache
@@ -92,4 +113,10 @@ $(LOCAL): requirements/local.lock requirements/data.lock pyproject.toml setup.py
 
 $(DEV): requirements/dev.lock $(LOCAL)
 	$(INSTALL) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# 200 MB, beside ours, since it pins older versions of what we use.
+$(CHECKOV): requirements/checkov.lock | $(VENV)/bin/uv
+	$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(VENV)/checkov
+	$(BIN)/uv pip install -q --python $(VENV)/checkov/bin/python --require-hashes -r requirements/checkov.lock
 	@touch $@

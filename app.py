@@ -41,7 +41,8 @@ Event = dict[str, Any]
 ANY_TYPE = ["*/*"]
 
 
-@app.on_sqs_message(queue="recdrop-exports", batch_size=10, name="on_export")
+# The template names the queue: its name carries the stack's, which Chalice does not know.
+@app.on_sqs_message(queue="exports", batch_size=10, name="on_export")
 def on_export(event: Any) -> Event:
     """S3 -> EventBridge -> SQS.
 

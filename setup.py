@@ -20,7 +20,7 @@ PROJECT = (
     ".chalice/config.json",
     ".chalice/policies/*.json",
     "chalicelib/**/*.py",
-    "infrastructure/*.json",
+    "infrastructure/resources.json",
     "statemachines/*.json",
 )
 PACKAGE = "recdrop"

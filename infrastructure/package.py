@@ -1,13 +1,13 @@
-"""`make package`: what `aws cloudformation deploy` deploys, in build/package.
+"""`make package`: what `make deploy` deploys, in build/package.
 
     sam.json           Chalice's template with infrastructure/resources.json merged in and the
                        state machine inlined
     pipeline.asl.json  the state machine as it deploys, for linters and eyes
-    deployment.zip     app.py, chalicelib/ and requirements.txt, by Chalice
+    deployment.zip     app.py, chalicelib/, chalice's runtime and what requirements.txt locks
     duckdb-layer.zip   DuckDB for the Lambdas that read exports
 
-With --bucket it also runs `aws cloudformation package`, which uploads both zips and writes
-packaged.json.
+Chalice writes the template only. Its own packager makes code for the Python that it runs on; this
+one makes it for Lambda's, whatever Python is here, and takes no wheel whose hash is not locked.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from recdrop.local import statemachine
+from recdrop.local import statemachine, template
 
 PROJECT = Path(__file__).resolve().parent.parent
-SHIPPED = ("app.py", "chalicelib", ".chalice/config.json", ".chalice/policies", "requirements.txt")
-LAYER_PLATFORM = "x86_64-manylinux_2_28"
+TARGET = PROJECT / "build" / "package"
 RESOURCES = PROJECT / "infrastructure" / "resources.json"
 LOCK = PROJECT / "requirements" / "local.lock"
-# Chalice deploys on the Python that it runs on; the layer must be made for the same one.
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+SHIPPED = ("app.py", "chalicelib")
+# Of Chalice only what answers in Lambda ships, as its own packager has it.
+CHALICE_RUNTIME = ("__init__.py", "app.py")
+# Lambda's python3.12 and later run on Amazon Linux 2023, with glibc 2.34; python3.11 does not.
+PYTHON = "3.13"
+PLATFORM = "x86_64-manylinux_2_28"
 
 
 @click.command()
-@click.option("--bucket", help="Upload the zips here and write packaged.json.")
-@click.option(
-    "--target",
-    type=click.Path(path_type=Path),
-    default=PROJECT / "build" / "package",
-    help="Folder to write.",
-)
-def main(bucket: str | None, target: Path) -> None:
+@click.option("--target", type=click.Path(path_type=Path), default=TARGET, help="Folder to write.")
+def main(target: Path) -> None:
     """Write the deployable template and code."""
+    build(target)
+    click.echo(f"Wrote {target / 'sam.json'}")
+
+
+def build(target: Path = TARGET) -> Path:
+    """Write all files of the package; the path of its template."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    template = merge_template()
-    write_template(template, target)
-    write_layer(target / "duckdb-layer.zip", target / "layer")
-    write_definition(template, target / "pipeline.asl.json")
-    click.echo(f"Wrote {target / 'sam.json'}")
-    if bucket:
-        packaged = upload(target, bucket)
-        click.echo(
-            f"Deploy: aws cloudformation deploy --template-file {packaged}"
-            " --stack-name recdrop --capabilities CAPABILITY_IAM"
-        )
+    merged = merge_template()
+    sam = write_template(merged, target / "sam.json")
+    write_code(target / "deployment.zip")
+    write_layer(target / "duckdb-layer.zip")
+    write_definition(merged, target / "pipeline.asl.json")
+    return sam
 
 
 def merge_template() -> dict[str, Any]:
@@ -64,97 +64,113 @@ def merge_template() -> dict[str, Any]:
 
     Inlined, the state machine deploys without an upload of its own, and can be linted.
     """
-    template: dict[str, Any] = json.loads(RESOURCES.read_text())
-    for resource in template["Resources"].values():
+    merged: dict[str, Any] = json.loads(RESOURCES.read_text())
+    for resource in merged["Resources"].values():
         properties = resource.get("Properties", {})
         if "DefinitionUri" in properties:
             path = PROJECT / properties.pop("DefinitionUri")
             properties["Definition"] = statemachine.read(path)
         if resource.get("Type") == "AWS::Serverless::LayerVersion":
             properties["CompatibleRuntimes"] = [f"python{PYTHON}"]
-    return template
+    return merged
 
 
-def write_template(template: dict[str, Any], target: Path) -> None:
-    """Let Chalice write sam.json and deployment.zip, with the template merged in."""
-    merge = target / "merge.json"
-    merge.write_text(json.dumps(template, indent=1))
-    source = clean_source(target / "source")
-    chalice = [str(beside_python("chalice")), "--project-dir", str(source)]
-    run([*chalice, "package", "--stage", "prod", "--merge-template", str(merge), str(target)])
-    shutil.rmtree(source)
+def write_template(merged: dict[str, Any], path: Path) -> Path:
+    """Chalice's template with the merge template in it, for the Python that Lambda will run."""
+    merge = path.with_name("merge.json")
+    merge.write_text(json.dumps(merged))
+    sam = template.package(PROJECT, merge, "prod")
     merge.unlink()
+    for _, properties in template.of_type(sam["Resources"], "AWS::Serverless::Function"):
+        properties["Runtime"] = f"python{PYTHON}"
+    path.write_text(json.dumps(sam, indent=1))
+    return path
 
 
-def clean_source(target: Path) -> Path:
-    """A copy of what ships and no more: Chalice would pack __pycache__ too."""
-    for name in SHIPPED:
-        source, copy = PROJECT / name, target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, copy)
-    return target
+def write_code(archive: Path) -> None:
+    """The zip of the functions: what is ours, Chalice's runtime, what requirements.txt locks."""
+    import chalice
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder)
+        install(PROJECT / "requirements.txt", target)
+        for name in SHIPPED:
+            copy(PROJECT / name, target / name)
+        for name in CHALICE_RUNTIME:
+            copy(Path(chalice.__file__).with_name(name), target / "chalice" / name)
+        write_zip(target, archive)
 
 
-def write_layer(archive: Path, scratch: Path) -> None:
+def write_layer(archive: Path) -> None:
     """A Lambda layer (python/...) with the DuckDB that the laptop's lock names."""
-    install = [str(beside_python("uv")), "pip", "install", "--quiet", "--no-deps"]
-    # The layer is for Lambda's machine, not for this one: a wheel of its platform, never a build.
-    platform = ["--python-platform", LAYER_PLATFORM, "--python-version", PYTHON]
-    platform += ["--only-binary", ":all:"]
-    package = f"duckdb=={locked_version('duckdb')}"
-    run([*install, *platform, "--target", str(scratch / "python"), package])
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as layer:
-        for path in sorted(scratch.rglob("*")):
-            if path.is_file():
-                layer.write(path, path.relative_to(scratch))
-    shutil.rmtree(scratch)
+    with tempfile.TemporaryDirectory() as folder:
+        requirement = Path(folder, "layer.txt")
+        requirement.write_text(locked("duckdb"))
+        target = Path(folder, "layer")
+        install(requirement, target / "python")
+        write_zip(target, archive)
 
 
-def write_definition(template: dict[str, Any], path: Path) -> None:
+def write_definition(merged: dict[str, Any], path: Path) -> None:
     """The state machine in a file of its own: statelint reads no templates."""
-    definition = template["Resources"]["Pipeline"]["Properties"]["Definition"]
+    definition = merged["Resources"]["Pipeline"]["Properties"]["Definition"]
     path.write_text(json.dumps(definition, indent=1))
 
 
-def upload(target: Path, bucket: str) -> Path:
-    """Put both zips into the bucket; the template that says where they are."""
-    packaged = target / "packaged.json"
-    package = ["aws", "cloudformation", "package", "--template-file", "sam.json"]
-    written = ["--use-json", "--output-template-file", str(packaged)]
-    run([*package, "--s3-bucket", bucket, *written], folder=target)
-    return packaged
-
-
-def locked_version(package: str) -> str:
-    """The version of a package in the laptop's lock.
+def locked(package: str) -> str:
+    """The lines of a package in the laptop's lock: its version and hashes.
 
     Raises:
         click.ClickException: the lock has no such package.
     """
-    for line in LOCK.read_text().splitlines():
+    lines = LOCK.read_text().splitlines()
+    for start, line in enumerate(lines):
         if line.startswith(f"{package}=="):
-            return line.removeprefix(f"{package}==").split()[0]
+            rest = range(start + 1, len(lines))
+            end = next((i for i in rest if not lines[i].startswith("    --hash")), len(lines))
+            return "\n".join(lines[start:end])
     raise click.ClickException(f"requirements/local.lock has no {package!r}. Run `make lock`.")
 
 
-def beside_python(name: str) -> Path:
-    """A program of this virtual environment, which need not be on the PATH."""
-    return Path(sys.executable).with_name(name)
-
-
-def run(command: list[str], folder: Path | None = None) -> None:
-    """Run a command in a folder, and show what it says.
+def install(requirements: Path, target: Path) -> None:
+    """Install locked wheels of Lambda's platform, never a build, each with the hash of its lock.
 
     Raises:
-        click.ClickException: it failed.
+        click.ClickException: uv could not.
     """
-    # Chalice asks for a region even to write a template without one.
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
-    if subprocess.run(command, cwd=folder, check=False, env=environment).returncode:
+    uv = Path(sys.executable).with_name("uv")  # it need not be on the PATH
+    command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--python-platform", PLATFORM, "--python-version", PYTHON]
+    command += ["--only-binary", ":all:", "--target", str(target), "-r", str(requirements)]
+    if subprocess.run(command, check=False, env=dict(os.environ)).returncode:
         raise click.ClickException(f"Failed: {' '.join(command)}")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without the bytecode of this machine's Python."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
+
+
+def write_zip(folder: Path, archive: Path) -> None:
+    """Pack a folder. The same files make the same bytes, so a hash says whether they changed."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        for path in packable(folder):
+            entry = zipfile.ZipInfo(str(path.relative_to(folder)))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, path.read_bytes())
+
+
+def packable(folder: Path) -> Iterator[Path]:
+    """The files of a folder in order, without the lock and the scripts that an installer leaves."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.is_file() and inside.parts[0] != "bin" and inside.name != ".lock":
+            yield path
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ def deploy(template: LocalTemplate, name: str) -> Deployment:
         for mapping in template.event_sources
     )
     for subscription in template.subscriptions:
-        subscribe(subscription, outputs)
+        if subscription.topic_output in outputs:  # else its condition is false
+            subscribe(subscription, outputs)
     functions = tuple(find_functions(template, resources))
     policies, targets = find_policies(template, stack), tuple(find_targets(template, stack))
     return Deployment(resources, outputs, functions, sources, policies, targets)

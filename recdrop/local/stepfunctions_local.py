@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 
+from recdrop.local.aws.clients import FAKE_KEY
 from recdrop.local.aws.identity import ACCOUNT, HOST, REGION
 
 IMAGE = "amazon/aws-stepfunctions-local:latest"
@@ -104,8 +105,8 @@ def container_command(port: int, lambda_port: int) -> list[str]:
         "LAMBDA_ENDPOINT": f"http://{HOST if ON_LINUX else 'host.docker.internal'}:{lambda_port}",
         "AWS_ACCOUNT_ID": ACCOUNT,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "recdrop",
-        "AWS_SECRET_ACCESS_KEY": "recdrop",
+        "AWS_ACCESS_KEY_ID": FAKE_KEY,
+        "AWS_SECRET_ACCESS_KEY": FAKE_KEY,
         "WAIT_TIME_SCALE": "0.01",
     }
     settings = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]

@@ -237,28 +237,18 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
     resources = template["Resources"]
     policies = {name: r for name, r in resources.items() if r["Type"] in POLICY_TYPES}
     kept, cut = split_resources({n: r for n, r in resources.items() if n not in policies})
-    outputs = {
-        name: output
-        for name, output in template.get("Outputs", {}).items()
-        if not refers_to(output, cut.keys())
-    }
+    outputs = keep_outputs(template, cut)
     # Both add outputs of their own: so CloudFormation resolves what they refer to.
     sources = tuple(
         read_event_source(name, properties, outputs)
         for name, properties in of_type(cut, "AWS::Lambda::EventSourceMapping")
     )
     subscriptions = tuple(
-        read_subscription(name, properties, outputs)
+        read_subscription(name, properties, outputs, cut[name].get("Condition"))
         for name, properties in of_type(cut, "AWS::SNS::Subscription")
     )
-    for resource in kept.values():
-        # It may name what was cut. moto creates what is referred to first, without being told.
-        resource.pop("DependsOn", None)
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            inline_definition(resource["Properties"])
-    resources = {name: without(cut, resource) for name, resource in kept.items()}
     return LocalTemplate(
-        body={**template, "Resources": resources, "Outputs": outputs},
+        body={**template, "Resources": make_servable(kept, cut), "Outputs": outputs},
         event_sources=sources,
         subscriptions=subscriptions,
         notifying_buckets=tuple(name for name in kept if notifies_eventbridge(kept[name])),
@@ -266,6 +256,42 @@ def localise(template: Json, sam: Json) -> LocalTemplate:
         policies={name: without(cut, resource) for name, resource in policies.items()},
         cut=count_types(cut),
     )
+
+
+def serve(sam: Json) -> Json:
+    """What moto's CloudFormation can make of a SAM template that somebody deploys.
+
+    Unlike the stack's own template, its functions are only made: nothing invokes them.
+    """
+    template = translate(sam)
+    kept, cut = split_resources(template["Resources"])
+    for _, properties in of_type(kept, "AWS::Lambda::Function"):
+        properties.pop("Layers", None)  # moto would ask for its zip
+    resources = make_servable(kept, cut)
+    return {**template, "Resources": resources, "Outputs": keep_outputs(template, cut)}
+
+
+def keep_outputs(template: Json, cut: Json) -> Json:
+    """The outputs that name nothing that was cut."""
+    return {
+        name: output
+        for name, output in template.get("Outputs", {}).items()
+        if not refers_to(output, cut.keys())
+    }
+
+
+def make_servable(kept: Json, cut: Json) -> Json:
+    """The kept resources without references to cut ones, and with definitions that moto reads."""
+    for resource in kept.values():
+        # It may name what was cut. moto creates what is referred to first, without being told.
+        resource.pop("DependsOn", None)
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+            resource["DeletionPolicy"] = (
+                "Retain"  # moto knows the older word, and rolls nothing back
+            )
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            inline_definition(resource["Properties"])
+    return {name: without(cut, resource) for name, resource in kept.items()}
 
 
 def split_resources(resources: Json) -> tuple[Json, Json]:
@@ -312,10 +338,16 @@ def read_event_source(name: str, properties: Json, outputs: Json) -> EventSource
     )
 
 
-def read_subscription(name: str, properties: Json, outputs: Json) -> Subscription:
-    """The subscription, its references left to CloudFormation as outputs."""
-    outputs[f"{name}Topic"] = {"Value": properties["TopicArn"]}
-    outputs[f"{name}Endpoint"] = {"Value": properties["Endpoint"]}
+def read_subscription(
+    name: str, properties: Json, outputs: Json, condition: str | None
+) -> Subscription:
+    """The subscription, its references left to CloudFormation as outputs.
+
+    They have its condition: where that is false, there are no outputs, and no subscription.
+    """
+    only_if = {"Condition": condition} if condition else {}
+    outputs[f"{name}Topic"] = {"Value": properties["TopicArn"], **only_if}
+    outputs[f"{name}Endpoint"] = {"Value": properties["Endpoint"], **only_if}
     attributes = {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in properties.items()

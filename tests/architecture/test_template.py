@@ -69,3 +69,96 @@ def test_personalize_is_trusted_only_for_this_account() -> None:
         }
         assert "aws:SourceArn" in statement["Condition"]["ArnLike"]
     assert "s3:PutObject" in batch["Action"]
+
+
+def template() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((PROJECT / "infrastructure" / "resources.json").read_text())
+    return found
+
+
+def test_every_name_that_is_given_carries_the_stack() -> None:
+    named = ("QueueName", "TopicName", "LayerName", "LogGroupName", "Name")
+    for logical, resource in resources().items():
+        for key in named:
+            value = resource.get("Properties", {}).get(key, {"Ref": "AWS::StackName"})
+            assert "AWS::StackName" in json.dumps(value), f"{logical}.{key}"
+
+
+def test_the_code_spells_no_name_of_the_stack() -> None:
+    spelt = re.compile(r"recdrop-(exports|runs|pipeline|duckdb)")
+    shipped = [PROJECT / "app.py", *(PROJECT / "chalicelib").rglob("*.py")]
+    policies = (PROJECT / ".chalice" / "policies").glob("*.json")
+    assert [path for path in (*shipped, *policies) if spelt.search(path.read_text())] == []
+
+
+def test_every_parameter_has_a_default_and_says_what_it_is() -> None:
+    for name, parameter in template()["Parameters"].items():
+        assert "Default" in parameter, name
+        assert parameter["Description"], name
+
+
+def test_both_alarms_can_deliver_to_the_topic() -> None:
+    # CloudWatch publishes as a service: both the topic and its key have to let it.
+    alarms = [r for r in resources().values() if r.get("Type") == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == 2
+    assert all(a["Properties"]["AlarmActions"] == [{"Ref": "RunTopic"}] for a in alarms)
+    topic, key = resources()["RunTopic"]["Properties"], resources()["TopicKey"]["Properties"]
+    assert topic["KmsMasterKeyId"]["Fn::If"][1] == {"Ref": "TopicKey"}
+    assert "alias/aws/sns" not in json.dumps(topic)
+    policy = resources()["RunTopicPolicy"]["Properties"]["PolicyDocument"]
+    assert may(policy, "cloudwatch.amazonaws.com") == {"sns:Publish"}
+    assert may(key["KeyPolicy"], "cloudwatch.amazonaws.com") == {
+        "kms:Decrypt",
+        "kms:GenerateDataKey*",
+    }
+
+
+def may(policy: dict[str, Any], service: str) -> set[str]:
+    """What a policy lets a service of this account do."""
+    actions: set[str] = set()
+    for statement in policy["Statement"]:
+        if statement["Principal"] == {"Service": service}:
+            assert statement["Effect"] == "Allow"
+            equals = statement["Condition"]["StringEquals"]
+            assert equals == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            listed = statement["Action"]
+            actions |= {listed} if isinstance(listed, str) else set(listed)
+    return actions
+
+
+def test_nobody_uses_the_key_but_through_sns() -> None:
+    policy = resources()["TopicKey"]["Properties"]["KeyPolicy"]
+    (publishers,) = [s for s in policy["Statement"] if s["Principal"] == {"AWS": "*"}]
+    assert publishers["Condition"]["StringEquals"].keys() == {
+        "kms:CallerAccount",
+        "kms:ViaService",
+    }
+
+
+def test_every_function_logs_to_a_group_that_forgets() -> None:
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    functions = config["stages"]["prod"]["lambda_functions"]
+    for function in functions:
+        # Chalice's way from a name to a logical id; `api_handler` is its own.
+        title = "".join(part.capitalize() for part in function.split("_"))
+        logical = "APIHandler" if function == "api_handler" else title
+        group = resources()[f"{logical}Logs"]["Properties"]
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{logical}"}
+        logging = resources()[logical]["Properties"]["LoggingConfig"]
+        assert logging == {"LogGroup": {"Ref": f"{logical}Logs"}}
+
+
+def test_user_data_expires_and_a_config_does_not() -> None:
+    rules = {
+        rule["Id"]: rule
+        for bucket in ("DropBucket", "WorkBucket")
+        for rule in resources()[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if rule["Id"].startswith("UserData")
+    }
+    assert {rule.get("Prefix") for rule in rules.values()} == {None, "runs/", "results/", "sets/"}
+    for rule in rules.values():
+        assert rule["ExpirationInDays"]["Fn::If"][1] == {"Ref": "UserDataDays"}
+        assert rule["Status"] == {"Fn::If": ["UserDataExpires", "Enabled", "Disabled"]}
+    # A recdrop.toml lies among the exports; S3's rules know sizes, but no names.
+    assert int(rules["UserData"]["ObjectSizeGreaterThan"]) == 4096

@@ -63,6 +63,21 @@ SHIMS = (
         "test_physical_names_depend_on_the_logical_id_alone",
     ),
     Shim(
+        cloudformation.translate_serverless_templates,
+        "CloudFormation knows no SAM transform, and warns of what it has no model for.",
+        "test_a_serverless_template_deploys_through_a_change_set",
+    ),
+    Shim(
+        cloudformation.finish_change_sets,
+        "A stack that a change set made has no outputs, and forgets its parameters.",
+        "test_a_stack_of_a_change_set_has_outputs_and_parameters",
+    ),
+    Shim(
+        cloudformation.keep_what_cannot_be_updated,
+        "An update of a resource that moto cannot update takes it from its stack.",
+        "test_what_cannot_be_updated_stays_in_its_stack",
+    ),
+    Shim(
         delivery.deliver_per_rule_and_target,
         "A schedule rule matches every event, and a failing target hides it from later rules.",
         "test_a_failing_target_does_not_keep_the_event_from_the_next_rule",

@@ -304,7 +304,7 @@ def _mixed(
     others = [entry for entry in listed if entry["itemId"] not in names]
     others = others[: question.count - len(promoted)]
     total = len(promoted) + len(others)
-    places = set(random.Random(question.seed).sample(range(total), len(promoted)))  # noqa: S311
+    places = set(random.Random(question.seed).sample(range(total), len(promoted)))  # noqa: S311 # nosec B311
     left, right = iter(promoted), iter(others)
     return [next(left) if place in places else next(right) for place in range(total)]
 

@@ -19,6 +19,7 @@ from recdrop.local.template import (
     build,
     inline_definition,
     read_definition,
+    read_subscription,
     refers_to,
     without,
 )
@@ -105,6 +106,13 @@ def test_a_definition_object_is_written_as_text() -> None:
     properties: dict[str, Any] = {"Definition": {"StartAt": "A"}}
     inline_definition(properties)
     assert json.loads("".join(properties["DefinitionString"]["Fn::Join"][1])) == {"StartAt": "A"}
+
+
+def test_a_subscription_that_has_a_condition_passes_it_on() -> None:
+    outputs: dict[str, Any] = {}
+    properties = {"TopicArn": {"Ref": "T"}, "Endpoint": {"Ref": "Email"}, "Protocol": "email"}
+    read_subscription("Mail", properties, outputs, "HasEmail")
+    assert [output["Condition"] for output in outputs.values()] == ["HasEmail"] * 2
 
 
 def test_references_to_what_was_cut_become_text() -> None:
