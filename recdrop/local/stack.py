@@ -34,6 +34,7 @@ from recdrop.local.lambdas.logs import Line, LogStore, Router, pretty
 from recdrop.local.process import Variables, aws_environment, set_variables
 from recdrop.local.shims.clock import Clock
 from recdrop.local.state.folder import open_folder
+from recdrop.service.http.guard import NAMES
 from recdrop.service.http.httpserver import Server, listen
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ MERGE_TEMPLATE = Path("infrastructure", "resources.json")
 STOP_SECONDS = 5.0
 # Step Functions Local is told this port when it starts, before there is a stack.
 LAMBDA_PORT_VARIABLE = "STEPFUNCTIONS_LAMBDA_PORT"
+DOCKER_HOST = "host.docker.internal"
+# The web pages that may use the API, as the template sets them for its function.
+ORIGINS_VARIABLE = "CORS_ORIGINS"
 # Making a client takes a tenth of a second, once: these are wanted by everybody.
 WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
 
@@ -95,6 +99,7 @@ class Stack:
         self._exit = ExitStack()
         self._logs: LogStore | None = None
         self._api_app: WSGIApplication = starting
+        self._origins: frozenset[str] = frozenset()
         control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
@@ -217,15 +222,19 @@ class Stack:
 
     def _bind(self) -> None:
         """Both ports listen at once, so that whoever asks too early is told so."""
-        self._aws = self._listen(self.options.aws_port, self._aws_app, "AWS_PORT")
-        self._api = self._listen(self.options.api_port, self._answer_api, "API_PORT")
+        # A container has a name of its own for this machine, which no web page can take.
+        names = (*NAMES, DOCKER_HOST) if LAMBDA_PORT_VARIABLE in os.environ else NAMES
+        self._aws = self._listen(self.options.aws_port, self._aws_app, "AWS_PORT", names=names)
+        self._api = self._listen(
+            self.options.api_port, self._answer_api, "API_PORT", origins=lambda: self._origins
+        )
         self._clients = Clients(self._aws.url)
         self._exit.callback(self._clients.close)
         self._aws.start()
         self._api.start()
 
-    def _listen(self, port: int, app: WSGIApplication, variable: str) -> Server:
-        server = listen(port, app, variable)
+    def _listen(self, port: int, app: WSGIApplication, variable: str, **guard: Any) -> Server:
+        server = listen(port, app, variable, **guard)
         self._exit.callback(server.stop)
         return server
 
@@ -272,7 +281,10 @@ class Stack:
         environment: dict[str, str] = {}
         for function in self._deployment.functions:
             environment |= function.environment
-        self._set_environment({**environment, **self.options.environment})
+        environment |= self.options.environment
+        self._set_environment(environment)
+        origins = environment.get(ORIGINS_VARIABLE, "").split(",")
+        self._origins = frozenset(origin for origin in origins if origin)
         self.lambdas.deploy(self._deployment.functions, self.options.project)
         return motoserver.MotoApp(self.lock)
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from recdrop.service.http.guard import NAMES, Guard
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -143,16 +145,27 @@ class RequestHandler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """Keeps its connections, to close those that clients hold open."""
+    """Keeps its connections, to close those that clients hold open; lets no foreign web page in.
+
+    `origins` and `names` are those of `Guard`.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, app: WSGIApplication) -> None:
+    def __init__(
+        self,
+        port: int,
+        app: WSGIApplication,
+        origins: Callable[[], Collection[str]] = tuple,
+        names: Collection[str] = NAMES,
+    ) -> None:
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         super().__init__(HOST, port, app, handler=RequestHandler)
+        # Only now is the port known, if any free one was asked for.
+        self.app = Guard(app, self.server_address[1], origins, names)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Server errors go to logging."""
@@ -198,8 +211,14 @@ class Server(ThreadedWSGIServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def listen(port: int, app: WSGIApplication, variable: str) -> Server:
-    """A server bound to the port; 0 takes any free one.
+def listen(
+    port: int,
+    app: WSGIApplication,
+    variable: str,
+    origins: Callable[[], Collection[str]] = tuple,
+    names: Collection[str] = NAMES,
+) -> Server:
+    """A server bound to the port; 0 takes any free one. `origins` and `names` are those of `Guard`.
 
     Raises:
         PortInUseError: the port is taken; the text names `variable`, which sets another one.
@@ -209,7 +228,7 @@ def listen(port: int, app: WSGIApplication, variable: str) -> Server:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
-        return Server(port, app)
+        return Server(port, app, origins, names)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
