@@ -99,7 +99,8 @@ class Stack:
         self._exit = ExitStack()
         self._logs: LogStore | None = None
         self._api_app: WSGIApplication = starting
-        self._origins: frozenset[str] = frozenset()
+        self._origins: tuple[str, ...] = ()
+        self._keys: Mapping[str, str] = {}
         control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
@@ -124,6 +125,11 @@ class Stack:
     def api_url(self) -> str:
         """The base URL of the REST API, without a stage."""
         return self._api.url
+
+    @property
+    def api_keys(self) -> Mapping[str, str]:
+        """The values of the API keys, by logical id."""
+        return {key_id.removeprefix("local-"): value for value, key_id in self._keys.items()}
 
     @property
     def resources(self) -> Mapping[str, str]:
@@ -165,6 +171,7 @@ class Stack:
             "started_in_seconds": round(self.started_in, 2),
             "time_scale": self.options.scale,
             "data_dir": str(self.options.data_dir) if self.options.data_dir else None,
+            "api_keys": self.api_keys,
             "outputs": dict(deployment.outputs) if deployment else {},
             "resources": dict(deployment.resources) if deployment else {},
             "functions": self.lambdas.names(),
@@ -284,7 +291,7 @@ class Stack:
         environment |= self.options.environment
         self._set_environment(environment)
         origins = environment.get(ORIGINS_VARIABLE, "").split(",")
-        self._origins = frozenset(origin for origin in origins if origin)
+        self._origins = tuple(origin for origin in origins if origin)
         self.lambdas.deploy(self._deployment.functions, self.options.project)
         return motoserver.MotoApp(self.lock)
 
@@ -329,7 +336,8 @@ class Stack:
         from recdrop.local.gateway.gateway import Gateway
 
         function = self.resources[template.api.function]
-        self._api_app = Gateway(template.api, function, self.lambdas)
+        self._keys = template.api.keys
+        self._api_app = Gateway(template.api, function, self.lambdas, self._origins)
 
     def _start_background(self) -> None:
         """What AWS does by itself: queues feed Lambdas, schedules fire, logs are collected."""

@@ -110,9 +110,9 @@ def could_be_a_form(environ: WSGIEnvironment) -> bool:
 def refuse(
     refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """The refusal as JSON, in our own words and under the names that AWS SDKs read."""
+    """The refusal as JSON; AWS SDKs read the code from its header."""
     error = {"code": refusal.code, "message": refusal.message}
-    body = json.dumps({"error": error, "__type": refusal.code, "message": refusal.message}).encode()
+    body = json.dumps({"error": error}).encode()
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import logging
 import socket
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -88,6 +90,10 @@ class RequestHandler(WSGIRequestHandler):
         werkzeug's own reads 10 ms on for a body that its application left unread, which with
         keep-alive is the next request.
         """
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(400, f"Content-Length is {length!r}. Expected a whole number.")
+            return
         if self.headers.get("Expect", "").lower().strip() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._body = None
@@ -132,6 +138,15 @@ class RequestHandler(WSGIRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP is refused in our format too, not with a page; then nothing can follow."""
+        del explain
+        phrase = HTTPStatus(code).phrase
+        error = {"code": phrase.replace(" ", ""), "message": message or phrase}
+        self.close_connection = True
+        head = [("Content-Type", "application/json")]
+        self._write(f"{code} {phrase}", head, json.dumps({"error": error}).encode())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """No access log."""

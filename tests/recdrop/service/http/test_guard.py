@@ -24,7 +24,7 @@ def application(_environ: Any, start_response: StartResponse) -> list[bytes]:
     return [b"done"]
 
 
-def check(method: str = "GET", port: int = 8000, **environ: str) -> str | None:
+def check(method: str = "GET", port: int = 8000, **environ: Any) -> str | None:
     guard = Guard(application, port, lambda: [SHOP])
     refusal = guard.check({"REQUEST_METHOD": method, "HTTP_HOST": f"localhost:{port}", **environ})
     return None if refusal is None else refusal.code
@@ -100,10 +100,10 @@ def test_an_image_or_a_link_of_elsewhere_names_no_origin_and_is_refused(
 def test_a_body_that_a_form_could_send_needs_what_a_form_cannot_send(
     content_type: str, code: str | None
 ) -> None:
-    sent = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": "2"}
+    sent: dict[str, Any] = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": "2"}
     assert check("POST", **sent) == code
     for header in ("HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET", "HTTP_X_API_KEY"):
-        assert check("POST", **sent, **{header: "any"}) is None
+        assert check("POST", **{**sent, header: "any"}) is None
     assert check("POST", **sent, HTTP_ORIGIN=SHOP) is None
     assert check("PUT", **sent) is None
 
