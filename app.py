@@ -141,34 +141,43 @@ def notify(event: Event) -> None:
     closing.notify(open_context(), read_event(event, RunEvent))
 
 
-@app.route("/recommendations/{user}", cors=True, api_key_required=True)
+@app.route("/recommendations/{user}", content_types=ANY_TYPE, api_key_required=True)
 def recommendations(user: str) -> Response:
-    return http.answer(app.current_request, lambda api: api.recommendations, user)
+    return http.answer(app.current_request, lambda api: api.recommendations, user, key="read")
 
 
-@app.route("/similar/{item}", cors=True, api_key_required=True)
+@app.route("/similar/{item}", content_types=ANY_TYPE, api_key_required=True)
 def similar(item: str) -> Response:
-    return http.answer(app.current_request, lambda api: api.similar, item)
+    return http.answer(app.current_request, lambda api: api.similar, item, key="read")
 
 
-@app.route("/rank", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
+@app.route("/rank", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def rank() -> Response:
-    return http.answer(app.current_request, lambda api: api.rank)
+    return http.answer(app.current_request, lambda api: api.rank, key="read")
 
 
-@app.route("/popular", cors=True, api_key_required=True)
+@app.route("/popular", content_types=ANY_TYPE, api_key_required=True)
 def popular() -> Response:
-    return http.answer(app.current_request, lambda api: api.popular)
+    return http.answer(app.current_request, lambda api: api.popular, key="read")
 
 
-@app.route("/events", methods=["POST"], content_types=ANY_TYPE, cors=True, api_key_required=True)
+@app.route("/events", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def events() -> Response:
-    return http.answer(app.current_request, lambda api: api.events)
+    return http.answer(app.current_request, lambda api: api.events, key="write")
 
 
 @app.route("/segment", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def segment() -> Response:
-    return http.answer(app.current_request, lambda api: api.segment)
+    return http.answer(app.current_request, lambda api: api.segment, key="write")
+
+
+@app.route("/recommendations/{user}", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/similar/{item}", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/rank", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/popular", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/events", methods=["OPTIONS"], content_types=ANY_TYPE)
+def preflight(**_path: str) -> Response:
+    return http.preflight(app.current_request)
 
 
 @app.route(
@@ -181,11 +190,16 @@ def snowflake(function: str) -> Response:
     return http.answer(app.current_request, lambda api: api.snowflake, function)
 
 
-@app.route("/runs/{run}", authorizer=IAMAuthorizer())
+@app.route("/runs/{run}", content_types=ANY_TYPE, authorizer=IAMAuthorizer())
 def run(run: str) -> Response:
     return http.answer(app.current_request, lambda api: api.run, run)
 
 
-@app.route("/health", cors=True)
+@app.route("/status", content_types=ANY_TYPE, authorizer=IAMAuthorizer())
+def status() -> Response:
+    return http.answer(app.current_request, lambda api: api.status)
+
+
+@app.route("/health", content_types=ANY_TYPE)
 def health() -> Response:
     return http.answer(app.current_request, lambda api: api.health)

@@ -56,6 +56,20 @@ class Settings:
         return self._text("PERSONALIZE_ROLE_ARN")
 
     @property
+    def read_key_id(self) -> str:
+        return self._text("READ_KEY_ID")
+
+    @property
+    def write_key_id(self) -> str:
+        return self._text("WRITE_KEY_ID")
+
+    @property
+    def cors_origins(self) -> frozenset[str]:
+        """The web pages that may use the API, as browsers name them; none unless set."""
+        named = self.environment.get("CORS_ORIGINS", "").split(",")
+        return frozenset(origin.strip() for origin in named if origin.strip())
+
+    @property
     def quiet_seconds(self) -> int:
         return self._seconds("QUIET_SECONDS", QUIET_SECONDS)
 

@@ -4,6 +4,7 @@ request.py   an API Gateway event to decoded text, headers and JSON
 reply.py     a payload with its status; every failure as one
 http.py      one request to one response, whatever happens in between
 routes.py    the routes, one method each, and what they are made of
-health.py    /health
+access.py    which key a route wants, and which web pages may read its answers
+health.py    /health and /status
 runs.py      /runs/{run}
 """

@@ -1,4 +1,4 @@
-"""Whether the API can answer: the table, read now, and what each group serves."""
+"""Whether the API can answer, for anybody; what it serves and from where, for signed callers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from chalicelib.serving.group import Group
 
 
 def check_health(catalogue: Catalogue) -> Reply:
-    """200 while the table answers, else 503; either way one entry per part."""
+    """200 while the table can be read, and not a word more: anybody may ask.
+
+    Raises:
+        Unavailable: it cannot.
+    """
+    try:
+        catalogue.check()
+    except Unavailable as error:
+        raise Unavailable("The API cannot answer.", retry_after=error.retry_after) from error
+    return Reply(200, {"status": "ok"})
+
+
+def describe_status(catalogue: Catalogue) -> Reply:
+    """200 while the table can be read, else 503; either way one entry per part."""
     try:
         groups = catalogue.check()
     except Unavailable as error:

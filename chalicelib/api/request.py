@@ -27,7 +27,6 @@ class ChaliceRequest(Protocol):
     """What is used of chalice.app.Request."""
 
     method: str
-    path: str
     headers: Mapping[str, str]
     query_params: Mapping[str, str] | None
     context: Mapping[str, Any]
@@ -49,6 +48,11 @@ class Call:
     @property
     def method(self) -> str:
         return self.request.method
+
+    @property
+    def route(self) -> str:
+        """The route's template, such as `/recommendations/{user}`: the path itself holds an id."""
+        return str(self.request.context.get("resourcePath", ""))
 
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.api.health import check_health
+from chalicelib.api.health import check_health, describe_status
 from chalicelib.api.reply import Reply
 from chalicelib.api.request import Call
 from chalicelib.api.runs import describe_run
@@ -140,6 +140,9 @@ class Api:
 
     def health(self, _call: Call) -> Reply:
         return check_health(self.catalogue)
+
+    def status(self, _call: Call) -> Reply:
+        return describe_status(self.catalogue)
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self.seconds, self.clock)

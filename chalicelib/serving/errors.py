@@ -2,6 +2,7 @@
 
     ApiError
     ├── BadRequest        400  the caller can repair it: names the argument and what was expected
+    ├── Forbidden         403  the key is of other routes, or the web page is not allowed
     ├── NotFound          404  a name that is not known: says which are
     ├── NotReady          409  known, but not served yet
     ├── TooLarge          413
@@ -37,6 +38,11 @@ class ApiError(Exception):
 class BadRequest(ApiError):
     status = 400
     code = "BadRequest"
+
+
+class Forbidden(ApiError):
+    status = 403
+    code = "Forbidden"
 
 
 class NotFound(ApiError):

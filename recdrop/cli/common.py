@@ -61,7 +61,12 @@ def call(endpoint: str, request: str, body: Any = None, timeout: float = 5) -> J
     """
     method, path = request.split()
     data = None if body is None else json.dumps(body).encode()
-    message = urllib.request.Request(f"{endpoint}/_recdrop/{path}", data=data, method=method)  # noqa: S310
+    message = urllib.request.Request(  # noqa: S310
+        f"{endpoint}/_recdrop/{path}",
+        data=data,
+        method=method,
+        headers={"Content-Type": "application/json"},
+    )
     try:
         with DIRECT.open(message, timeout=timeout) as answer:
             document: Json = json.load(answer)

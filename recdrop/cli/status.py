@@ -20,6 +20,6 @@ def command(endpoint_url: str | None, as_json: bool) -> int:
     click.echo(
         f"data: {stack['data_dir'] or 'not kept'}; waits {stack['time_scale']:g} times shorter"
     )
-    for name, value in sorted(stack["outputs"].items()):
+    for name, value in sorted({**stack["outputs"], **stack["api_keys"]}.items()):
         click.echo(f"  {name:20} {value}")
     return 0

@@ -204,6 +204,7 @@ def greeting(stack: Any, watch: Path | None) -> str:
         "",
         f"  AWS    {stack.aws_url}",
         f"  API    {stack.api_url}",
+        *(f"         {name:<9} x-api-key: {key}" for name, key in stack.api_keys.items()),
         f"  data   {kept}",
         *([f"  watch  {watch}/<group>/<dataset>/<file>"] if watch is not None else []),
         "",

@@ -45,7 +45,8 @@ class Control:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with JSON."""
         if "HTTP_ORIGIN" in environ:
-            # A web page of another origin may not stop or break the stack.
+            # The guard of the port lets in a page that the port itself served, such as an object of
+            # a bucket. It may not stop or break the stack either.
             message = "These requests are not for web pages. Expected no Origin header."
             document: Any = {"error": {"code": "Forbidden", "message": message}}
             return reply(start_response, "403 Forbidden", document)

@@ -285,7 +285,9 @@ class Demo:
     def get(self, path: str) -> dict[str, Any]:
         """The answer of the API, with its time told."""
         began = time.perf_counter()
-        with urllib.request.urlopen(self.stack.api_url + path) as answer:  # noqa: S310 - our own server
+        key = {"x-api-key": self.stack.api_keys["ReadKey"]}
+        request = urllib.request.Request(self.stack.api_url + path, headers=key)  # noqa: S310 - our own server
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
         say(f"GET {path}: {(time.perf_counter() - began) * 1000:.0f} ms")
         return found
@@ -388,6 +390,8 @@ def tell_what_next(project: Path) -> None:
     up = "make up" if (project / "Makefile").exists() else f"recdrop up --data-dir {DEMO_DATA}"
     headline("What to try next")
     say(f"{up:<59}the same stack, with these models, until Ctrl-C; then:")
-    say("curl 'http://127.0.0.1:8000/recommendations/2296?numResults=5'")
+    say(
+        "curl -H x-api-key:recdrop-ReadKey 'http://127.0.0.1:8000/recommendations/2296?numResults=5'"
+    )
     say("aws --endpoint-url http://127.0.0.1:4566 personalize list-campaigns")
     say(f"{'cp your-events.csv drop/your-shop/interactions/':<59}a file saved there is a drop")

@@ -37,6 +37,7 @@ from recdrop.local.lambdas.logs import Line, LogStore, Router, pretty
 from recdrop.local.process import Variables, aws_environment, set_variables
 from recdrop.local.shims.clock import Clock
 from recdrop.local.state.folder import open_folder
+from recdrop.service.http.guard import NAMES
 from recdrop.service.http.httpserver import Server, listen
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ MERGE_TEMPLATE = Path("infrastructure", "resources.json")
 STOP_SECONDS = 5.0
 # Step Functions Local is told this port when it starts, before there is a stack.
 LAMBDA_PORT_VARIABLE = "STEPFUNCTIONS_LAMBDA_PORT"
+DOCKER_HOST = "host.docker.internal"
+# The web pages that may use the API, as the template sets them for its function.
+ORIGINS_VARIABLE = "CORS_ORIGINS"
 # Making a client takes a tenth of a second, once: these are wanted by everybody.
 WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
 
@@ -100,6 +104,8 @@ class Stack:
         self._exit = ExitStack()
         self._logs: LogStore | None = None
         self._api_app: WSGIApplication = starting
+        self._origins: tuple[str, ...] = ()
+        self._keys: Mapping[str, str] = {}
         control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
@@ -125,6 +131,11 @@ class Stack:
     def api_url(self) -> str:
         """The base URL of the REST API, without a stage."""
         return self._api.url
+
+    @property
+    def api_keys(self) -> Mapping[str, str]:
+        """The values of the API keys, by logical id."""
+        return {key_id.removeprefix("local-"): value for value, key_id in self._keys.items()}
 
     @property
     def resources(self) -> Mapping[str, str]:
@@ -166,6 +177,7 @@ class Stack:
             "started_in_seconds": round(self.started_in, 2),
             "time_scale": self.options.scale,
             "data_dir": str(self.options.data_dir) if self.options.data_dir else None,
+            "api_keys": self.api_keys,
             "outputs": dict(deployment.outputs) if deployment else {},
             "resources": dict(deployment.resources) if deployment else {},
             "functions": self.lambdas.names(),
@@ -223,15 +235,19 @@ class Stack:
 
     def _bind(self) -> None:
         """Both ports listen at once, so that whoever asks too early is told so."""
-        self._aws = self._listen(self.options.aws_port, self._aws_app, "AWS_PORT")
-        self._api = self._listen(self.options.api_port, self._answer_api, "API_PORT")
+        # A container has a name of its own for this machine, which no web page can take.
+        names = (*NAMES, DOCKER_HOST) if LAMBDA_PORT_VARIABLE in os.environ else NAMES
+        self._aws = self._listen(self.options.aws_port, self._aws_app, "AWS_PORT", names=names)
+        self._api = self._listen(
+            self.options.api_port, self._answer_api, "API_PORT", origins=lambda: self._origins
+        )
         self._clients = Clients(self._aws.url)
         self._exit.callback(self._clients.close)
         self._aws.start()
         self._api.start()
 
-    def _listen(self, port: int, app: WSGIApplication, variable: str) -> Server:
-        server = listen(port, app, variable)
+    def _listen(self, port: int, app: WSGIApplication, variable: str, **guard: Any) -> Server:
+        server = listen(port, app, variable, **guard)
         self._exit.callback(server.stop)
         return server
 
@@ -278,8 +294,11 @@ class Stack:
         environment: dict[str, str] = {}
         for function in self._deployment.functions:
             environment |= function.environment
-        self._set_environment({**environment, **self.options.environment})
+        environment |= self.options.environment
+        self._set_environment(environment)
         self._give_roles(self._deployment)
+        origins = environment.get(ORIGINS_VARIABLE, "").split(",")
+        self._origins = tuple(origin for origin in origins if origin)
         self.lambdas.deploy(self._deployment.functions, self.options.project)
         return motoserver.MotoApp(self.lock)
 
@@ -356,7 +375,8 @@ class Stack:
         from recdrop.local.gateway.gateway import Gateway
 
         function = self.resources[template.api.function]
-        self._api_app = Gateway(template.api, function, self.lambdas)
+        self._keys = template.api.keys
+        self._api_app = Gateway(template.api, function, self.lambdas, self._origins)
 
     def _start_background(self) -> None:
         """What AWS does by itself: queues feed Lambdas, schedules fire, logs are collected."""

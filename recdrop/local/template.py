@@ -377,8 +377,18 @@ def find_api(sam: Json) -> RestApi | None:
             binary_types=tuple(swagger.get("x-amazon-apigateway-binary-media-types", in_template)),
             minimum_compression=None if compression is None else int(compression),
             own_errors="GatewayResponses" in properties,
+            keys=find_keys(sam["Resources"]),
         )
     return None
+
+
+def find_keys(resources: Json) -> dict[str, str]:
+    """The API keys that belong to a usage plan: ids, as `without` writes them, by their values.
+
+    A value is made of the logical id, so that one can type it.
+    """
+    used = [p["KeyId"]["Ref"] for _, p in of_type(resources, "AWS::ApiGateway::UsagePlanKey")]
+    return {f"recdrop-{name}": f"local-{name}" for name in used}
 
 
 def inline_definition(properties: Json) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from app import app
 from tests.architecture.graph import PROJECT
 
 
@@ -58,6 +59,63 @@ def test_buckets_are_private_encrypted_and_tls_only() -> None:
             s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
             for s in statements
         )
+
+
+def test_every_route_has_a_throttle_of_its_own_and_no_log_of_addresses() -> None:
+    settings = resources()["RestAPI"]["Properties"]["MethodSettings"]
+    throttled = {
+        (entry["ResourcePath"][1:].replace("~1", "/"), entry["HttpMethod"]) for entry in settings
+    }
+    routes = {(p, m) for p, found in app.routes.items() for m in found if m != "OPTIONS"}
+    assert throttled == {("*", "*"), *routes}
+    assert all(e["ThrottlingRateLimit"] and e["ThrottlingBurstLimit"] for e in settings)
+    # An execution log and a trace hold the address, which holds a user id.
+    assert {(e["LoggingLevel"], e["DataTraceEnabled"]) for e in settings} == {("OFF", False)}
+    assert resources()["RestAPI"]["Properties"]["TracingEnabled"] is False
+
+
+def test_the_access_log_is_kept_for_a_time_and_names_nobody() -> None:
+    log = resources()["RestAPI"]["Properties"]["AccessLogSetting"]
+    assert log["DestinationArn"] == {"Fn::GetAtt": ["ApiAccessLogs", "Arn"]}
+    assert "RetentionInDays" in resources()["ApiAccessLogs"]["Properties"]
+    variables = set(json.loads(log["Format"]).values())
+    assert "$context.resourcePath" in variables
+    assert variables.isdisjoint(
+        {"$context.path", "$context.identity.apiKey", "$context.requestOverride"}
+    )
+
+
+def test_each_plan_has_one_key_and_throttles_its_own_routes() -> None:
+    keyed = {
+        (p, m) for p, found in app.routes.items() for m, e in found.items() if e.api_key_required
+    }
+    planned: set[tuple[str, str]] = set()
+    for name in ("Read", "Write"):
+        assert resources()[f"{name}PlanKey"]["Properties"]["KeyId"] == {"Ref": f"{name}Key"}
+        assert resources()[f"{name}PlanKey"]["Properties"]["UsagePlanId"] == {"Ref": f"{name}Plan"}
+        [stage] = resources()[f"{name}Plan"]["Properties"]["ApiStages"]
+        planned |= {tuple(method.rsplit("/", 1)) for method in stage["Throttle"]}
+    assert planned == keyed
+    assert {"ApiKey", "UsagePlan", "UsagePlanKey"}.isdisjoint(resources())
+
+
+def test_no_web_page_is_let_in_unless_a_parameter_names_it() -> None:
+    text = (PROJECT / "infrastructure" / "resources.json").read_text()
+    parameter = json.loads(text)["Parameters"]["CorsOrigins"]
+    assert parameter["Default"] == ""
+    allowed = ["", "https://shop.example", "http://localhost:3000,https://shop.example"]
+    refused = [
+        "*",
+        "https://*",
+        "https://shop.example/",
+        "shop.example",
+        "https://a.example,*",
+        "null",
+    ]
+    pattern = parameter["AllowedPattern"]
+    assert [o for o in allowed + refused if re.fullmatch(pattern, o)] == allowed
+    assert "'*'" not in text
+    assert not any(e.cors for found in app.routes.values() for e in found.values())
 
 
 def test_personalize_is_trusted_only_for_this_account() -> None:

@@ -23,6 +23,7 @@ from moto import mock_aws
 
 from chalicelib import documents
 from chalicelib.api import http
+from chalicelib.api.access import Key
 from chalicelib.api.routes import Api
 from chalicelib.context import Context
 from chalicelib.documents import PopularItem, PopularList, ServingRecord
@@ -37,6 +38,16 @@ KEYS = {
     "aws_secret_access_key": "testing",
 }
 ANY_TYPE = ["*/*"]
+GOT: dict[str, Any] = {"content_types": ANY_TYPE}
+POSTED: dict[str, Any] = {"methods": ["POST"], "content_types": ANY_TYPE}
+READ_KEY, WRITE_KEY, SHOP_PAGE = "key-read", "key-write", "https://shop.example"
+API_SETTINGS = Settings(
+    {
+        "READ_KEY_ID": READ_KEY,
+        "WRITE_KEY_ID": WRITE_KEY,
+        "CORS_ORIGINS": f"{SHOP_PAGE},https://www.shop.example",
+    }
+)
 _numbers = itertools.count()
 
 
@@ -340,11 +351,19 @@ def proxy_event(
             "path": f"/api{path}",
             "stage": "api",
             "requestId": "request-1",
-            "identity": {"sourceIp": "127.0.0.1"},
+            "identity": {"sourceIp": "127.0.0.1", "apiKeyId": key_of(resource)},
         },
         "body": body,
         "isBase64Encoded": False,
     }
+
+
+def key_of(resource: str) -> str | None:
+    """The id of the key that a well-behaved caller of a route brings."""
+    first = resource.split("/")[1]
+    if first in ("events", "segment"):
+        return WRITE_KEY
+    return READ_KEY if first in ("recommendations", "similar", "rank", "popular") else None
 
 
 def _route(path: str) -> tuple[str, dict[str, str] | None]:
@@ -363,24 +382,35 @@ def encode(text: str) -> str:
 def make_app(api: Callable[[], Api]) -> Chalice:
     """The routes of app.py, over another API (api/test_routes.py compares the two)."""
     app = Chalice("recdrop")
+    read: Key = "read"
+    write: Key = "write"
 
-    def answer(route: Callable[[Api], http.Route], *path: str) -> Response:
-        return http.answer(app.current_request, route, *path, api=api)
+    def answer(route: Callable[[Api], http.Route], *path: str, key: Key | None = None) -> Response:
+        return http.answer(
+            app.current_request, route, *path, key=key, api=api, settings=API_SETTINGS
+        )
 
-    app.route("/recommendations/{user}", cors=True)(
-        lambda user: answer(lambda api: api.recommendations, user)
+    def preflight(**_path: str) -> Response:
+        return http.preflight(app.current_request, API_SETTINGS)
+
+    app.route("/recommendations/{user}", **GOT)(
+        lambda user: answer(lambda api: api.recommendations, user, key=read)
     )
-    app.route("/similar/{item}", cors=True)(lambda item: answer(lambda api: api.similar, item))
-    app.route("/popular", cors=True)(lambda: answer(lambda api: api.popular))
-    app.route("/runs/{run}", cors=True)(lambda run: answer(lambda api: api.run, run))
-    app.route("/health", cors=True)(lambda: answer(lambda api: api.health))
-    posted = {"methods": ["POST"], "content_types": ANY_TYPE, "cors": True}
-    app.route("/rank", **posted)(lambda: answer(lambda api: api.rank))
-    app.route("/events", **posted)(lambda: answer(lambda api: api.events))
-    app.route("/segment", **posted)(lambda: answer(lambda api: api.segment))
+    app.route("/similar/{item}", **GOT)(
+        lambda item: answer(lambda api: api.similar, item, key=read)
+    )
+    app.route("/popular", **GOT)(lambda: answer(lambda api: api.popular, key=read))
+    app.route("/runs/{run}", **GOT)(lambda run: answer(lambda api: api.run, run))
+    app.route("/status", **GOT)(lambda: answer(lambda api: api.status))
+    app.route("/health", **GOT)(lambda: answer(lambda api: api.health))
+    app.route("/rank", **POSTED)(lambda: answer(lambda api: api.rank, key=read))
+    app.route("/events", **POSTED)(lambda: answer(lambda api: api.events, key=write))
+    app.route("/segment", **POSTED)(lambda: answer(lambda api: api.segment, key=write))
     app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE)(
         lambda function: answer(lambda api: api.snowflake, function)
     )
+    for path in ("/recommendations/{user}", "/similar/{item}", "/rank", "/popular", "/events"):
+        app.route(path, methods=["OPTIONS"], content_types=ANY_TYPE)(preflight)
     return app
 
 

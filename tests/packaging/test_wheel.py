@@ -163,7 +163,10 @@ def test_an_export_is_dropped_and_reported_on(stranger: Stranger, up: dict[str, 
     report = stranger.run("recdrop", "report", "shop", **endpoint)
     assert report.returncode == 0, report.stderr
     assert "promoted" in report.stdout
-    status, _, body = fetch(up["api_url"] + "/recommendations/u001?group=shop&numResults=3")
+    status, _, body = fetch(
+        up["api_url"] + "/recommendations/u001?group=shop&numResults=3",
+        x_api_key=up["api_keys"]["ReadKey"],
+    )
     assert status == 200
     assert json.loads(body)["source"] == "campaign"
 

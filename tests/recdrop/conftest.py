@@ -70,9 +70,10 @@ def fetch(
     url: str, body: bytes | None = None, method: str | None = None, **headers: str
 ) -> tuple[int, Any, bytes]:
     """Status, headers and body of a request, whatever the status."""
-    request = urllib.request.Request(
-        url, body, {k.replace("_", "-"): v for k, v in headers.items()}, method=method
-    )
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    # urllib's own type is that of a form, which the ports refuse.
+    sent = {"Content-Type": "application/json", **sent}
+    request = urllib.request.Request(url, body, sent, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.headers, answer.read()

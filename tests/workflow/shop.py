@@ -120,7 +120,9 @@ class Shop:
 
     def get(self, path: str) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(self.stack.api_url + path, timeout=30) as answer:
+            headers = {"x-api-key": self.stack.api_keys["ReadKey"]}
+            request = urllib.request.Request(self.stack.api_url + path, headers=headers)
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -95,9 +95,8 @@ def changed(shop: Shop, before: dict[str, Any]) -> dict[str, Any] | None:
 def shop_post(shop: Shop, path: str, body: object) -> Any:
     import urllib.request
 
-    request = urllib.request.Request(
-        shop.stack.api_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+    headers = {"Content-Type": "application/json", "x-api-key": shop.stack.api_keys["WriteKey"]}
+    request = urllib.request.Request(shop.stack.api_url + path, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 

@@ -17,6 +17,11 @@ def missing_token() -> GatewayError:
     return GatewayError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
 
 
+def wrong_key() -> GatewayError:
+    """What AWS says of a call without an API key, and of one with a key that it does not know."""
+    return GatewayError(403, "ForbiddenException", "Forbidden")
+
+
 def server_error() -> GatewayError:
     """What AWS says of a function that broke: nothing that would help an attacker."""
     return GatewayError(502, "InternalServerErrorException", "Internal server error")

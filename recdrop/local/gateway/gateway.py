@@ -2,8 +2,8 @@
 
 Kept from the real one: percent-decoded path parameters, multi-value headers and queries, base64 for
 binary types, the 10 MB and 6 MB limits, `Missing Authentication Token` for unsigned calls on IAM
-routes and for unknown paths, compression only when the API asks for it, 502 for a broken answer,
-504 after 29 s. Signatures are required, not verified.
+routes and for unknown paths, `Forbidden` without an API key of the stage, compression only when the
+API asks for it, 502 for a broken answer, 504 after 29 s. Signatures are required, not verified.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,11 @@ PATIENCE_SECONDS = 29.0  # API Gateway's longest integration time-out
 class Gateway:
     """The WSGI application of the API port."""
 
-    def __init__(self, api: RestApi, function: str, lambdas: LambdaHost) -> None:
+    def __init__(
+        self, api: RestApi, function: str, lambdas: LambdaHost, origins: Sequence[str] = ()
+    ) -> None:
         self._api = api
+        self._origins = origins
         self._function = function
         self._lambdas = lambdas
         self._routes = Routes(api.swagger["paths"])
@@ -57,8 +60,11 @@ class Gateway:
         document: dict[str, Any] = {"message": str(error)}
         if self._api.own_errors:
             document = {"error": {"code": error.kind, "message": str(error)}}
-        headers = (("Content-Type", "application/json"), ("x-amzn-ErrorType", error.kind))
-        return HttpAnswer(error.status, headers, json.dumps(document).encode())
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.kind)]
+        if self._api.own_errors and self._origins:
+            # A gateway response has fixed headers, so the template names the first page of the list.
+            headers += [("Access-Control-Allow-Origin", self._origins[0]), ("Vary", "Origin")]
+        return HttpAnswer(error.status, tuple(headers), json.dumps(document).encode())
 
     def answer(self, environ: WSGIEnvironment, request_id: str) -> HttpAnswer:
         """The answer of the function behind the route.
@@ -67,14 +73,16 @@ class Gateway:
             GatewayError: the request does not get there, or the function has no answer.
         """
         route, parameters = self._routes.find(raw_path(environ))
-        method = environ["REQUEST_METHOD"].lower()
+        # Methods are case-sensitive, and the template spells them in lower case.
+        sent = environ["REQUEST_METHOD"]
+        method = sent.lower() if sent.isupper() else ""
         operation = route.methods.get(method, route.methods.get("x-amazon-apigateway-any-method"))
         if operation is None:
             raise missing_token()
         if operation.get("x-amazon-apigateway-integration", {}).get("type") == "mock":
             return mock_answer(operation)
         # Who calls comes before what is sent: an unsigned call is refused whatever its body.
-        identity = authorise(operation, environ)
+        identity = authorise(operation, environ, self._api.keys)
         body = read_body(environ, self._api)
         request = Request(request_id, environ, route, parameters, identity, body)
         answer = self.invoke(proxy_event(request, self._api))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from recdrop.local.aws.identity import ACCOUNT
-from recdrop.local.gateway.errors import GatewayError, missing_token
+from recdrop.local.gateway.errors import GatewayError, missing_token, wrong_key
 from recdrop.local.gateway.routes import RestApi, Route
 
 if TYPE_CHECKING:
@@ -37,15 +37,18 @@ class Request:
     body: bytes
 
 
-def authorise(operation: Mapping[str, Any], environ: WSGIEnvironment) -> dict[str, Any]:
+def authorise(
+    operation: Mapping[str, Any], environ: WSGIEnvironment, keys: Mapping[str, str]
+) -> dict[str, Any]:
     """The identity of the caller.
 
-    API keys are not asked for: they say who calls, they do not authorise, and nobody hands any
-    out here. A signature is looked for, not verified.
+    Any of the stage's `keys` (ids by values) opens every route that wants one, as on AWS: which key
+    may do what is the function's to say. A signature is looked for, not verified.
 
     Raises:
-        GatewayError: 403, the route wants a signature and there is none.
+        GatewayError: 403, the route wants a signature or a key and there is none.
     """
+    key_id = keys.get(environ.get("HTTP_X_API_KEY", ""))
     identity: dict[str, Any] = {
         "sourceIp": environ.get("REMOTE_ADDR", "127.0.0.1"),
         "userAgent": environ.get("HTTP_USER_AGENT"),
@@ -55,8 +58,11 @@ def authorise(operation: Mapping[str, Any], environ: WSGIEnvironment) -> dict[st
         "user": None,
         "userArn": None,
         "apiKey": environ.get("HTTP_X_API_KEY"),
+        "apiKeyId": key_id,
     }
     wanted = {name for entry in operation.get("security", ()) for name in entry}
+    if "api_key" in wanted and key_id is None:
+        raise wrong_key()
     if "sigv4" not in wanted:
         return identity
     signature = CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
@@ -76,9 +82,9 @@ def read_body(environ: WSGIEnvironment, api: RestApi) -> bytes:
     """The request body, decompressed when the API compresses.
 
     Raises:
-        GatewayError: 413 for more than 10 MB, 400 for a gzip body that is none.
+        GatewayError: 413 for more than 10 MB, 400 for a gzip or chunked body that is none.
     """
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body = receive(environ)
     if len(body) > REQUEST_LIMIT:
         raise GatewayError(413, "RequestTooLargeException", "Request Entity Too Large")
     packed = environ.get("HTTP_CONTENT_ENCODING") == "gzip"
@@ -89,6 +95,21 @@ def read_body(environ: WSGIEnvironment, api: RestApi) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         message = "Request body is not valid gzip"
         raise GatewayError(400, "BadRequestException", message) from error
+
+
+def receive(environ: WSGIEnvironment) -> bytes:
+    """The body as it was sent; a chunked one has no length, and ends where its stream does.
+
+    Raises:
+        GatewayError: 400, the chunks are none.
+    """
+    chunked = bool(environ.get("wsgi.input_terminated"))
+    length = REQUEST_LIMIT + 1 if chunked else int(environ.get("CONTENT_LENGTH") or 0)
+    try:
+        body: bytes = environ["wsgi.input"].read(length)
+    except OSError as error:
+        raise GatewayError(400, "BadRequestException", "Request body is not readable") from error
+    return body
 
 
 def proxy_event(request: Request, api: RestApi) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +16,8 @@ class RestApi:
     """The REST API of the template: its Swagger body, stage, and the function behind it.
 
     `minimum_compression` is in bytes; None: answers are never compressed. `own_errors`: the
-    template words API Gateway's own errors as `{"error": {"code", "message"}}`.
+    template words API Gateway's own errors as `{"error": {"code", "message"}}`. `keys` are the ids of
+    the API keys by their values.
     """
 
     swagger: dict[str, Any]
@@ -25,6 +26,7 @@ class RestApi:
     binary_types: tuple[str, ...] = ()
     minimum_compression: int | None = None
     own_errors: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def is_binary(self, content_type: str) -> bool:
         """Whether a content type is one of the API's binary media types."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import logging
 import socket
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from recdrop.service.http.guard import NAMES, Guard
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -86,6 +90,10 @@ class RequestHandler(WSGIRequestHandler):
         werkzeug's own reads 10 ms on for a body that its application left unread, which with
         keep-alive is the next request.
         """
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(400, f"Content-Length is {length!r}. Expected a whole number.")
+            return
         if self.headers.get("Expect", "").lower().strip() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._body = None
@@ -131,6 +139,15 @@ class RequestHandler(WSGIRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP is refused in our format too, not with a page; then nothing can follow."""
+        del explain
+        phrase = HTTPStatus(code).phrase
+        error = {"code": phrase.replace(" ", ""), "message": message or phrase}
+        self.close_connection = True
+        head = [("Content-Type", "application/json")]
+        self._write(f"{code} {phrase}", head, json.dumps({"error": error}).encode())
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """No access log."""
 
@@ -143,16 +160,27 @@ class RequestHandler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """Keeps its connections, to close those that clients hold open."""
+    """Keeps its connections, to close those that clients hold open; lets no foreign web page in.
+
+    `origins` and `names` are those of `Guard`.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, app: WSGIApplication) -> None:
+    def __init__(
+        self,
+        port: int,
+        app: WSGIApplication,
+        origins: Callable[[], Collection[str]] = tuple,
+        names: Collection[str] = NAMES,
+    ) -> None:
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         self._thread: threading.Thread | None = None
         super().__init__(HOST, port, app, handler=RequestHandler)
+        # Only now is the port known, if any free one was asked for.
+        self.app = Guard(app, self.server_address[1], origins, names)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Server errors go to logging."""
@@ -198,8 +226,14 @@ class Server(ThreadedWSGIServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def listen(port: int, app: WSGIApplication, variable: str) -> Server:
-    """A server bound to the port; 0 takes any free one.
+def listen(
+    port: int,
+    app: WSGIApplication,
+    variable: str,
+    origins: Callable[[], Collection[str]] = tuple,
+    names: Collection[str] = NAMES,
+) -> Server:
+    """A server bound to the port; 0 takes any free one. `origins` and `names` are those of `Guard`.
 
     Raises:
         PortInUseError: the port is taken; the text names `variable`, which sets another one.
@@ -209,7 +243,7 @@ def listen(port: int, app: WSGIApplication, variable: str) -> Server:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
-        return Server(port, app)
+        return Server(port, app, origins, names)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise

@@ -58,9 +58,12 @@ def test_a_score_that_json_cannot_hold_becomes_null(shop: House) -> None:
 def make_call(headers: Mapping[str, str] | None = None) -> Any:
     class Request:
         method = "GET"
-        path = "/recommendations/{user}"
+        path = "/recommendations/secret"
         query_params = None
-        context: Mapping[str, Any] = {"requestId": "request-1"}
+        context: Mapping[str, Any] = {
+            "requestId": "request-1",
+            "resourcePath": "/recommendations/{user}",
+        }
         raw_body = b""
 
     request = Request()
@@ -110,7 +113,7 @@ def test_a_bug_is_a_500_without_trace_and_its_log_holds_ids_of_the_request_only(
     assert response.status_code == 500
     assert "secret" not in response.body
     assert not any(trace in response.body for trace in TRACES)
-    (record,) = caplog.records
+    record, _answered = caplog.records
     fields = vars(record)
     assert (fields["error"], fields["query_id"], fields["batch_id"]) == ("KeyError", "q1", "b1")
     assert "secret" not in str(fields)
@@ -132,7 +135,7 @@ def test_a_deployment_that_is_not_complete_is_named_in_the_log_and_not_in_the_an
     response = answer(handler)
     assert (response.status_code, json.loads(response.body)["error"]["code"]) == (500, "Failed")
     assert "TABLE_NAME" not in response.body
-    (record,) = caplog.records
+    record, _answered = caplog.records
     assert "TABLE_NAME" in vars(record)["reason"]
 
 
@@ -158,6 +161,34 @@ def test_a_refusal_is_logged_by_its_code_without_what_the_caller_sent(
         "BadRequest",
     )
     assert "secret" not in str(fields)
+
+
+def test_every_request_leaves_a_line_that_names_the_route_and_nobody(
+    shop: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger.name)
+    shop.get("/recommendations/secret?userId=secret")
+    shop.get("/recommendations/secret")
+    shop.get("/similar/secret?userId=secret")
+    shop.post("/rank", {"userId": "secret", "items": ["secret"]})
+    shop.post("/events", {"userId": "secret", "eventType": "secret", "itemId": "secret"})
+    shop.post("/events", {"userId": "secret"})
+    shop.post("/segment", {"type": "track", "userId": "secret"})
+    shop.post("/snowflake/recommend", {"data": [[0, "secret"]]})
+    shop.get("/runs/secret")
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "answered"]
+    assert [line["route"] for line in lines] == [
+        "/recommendations/{user}",
+        "/recommendations/{user}",
+        "/similar/{item}",
+        "/rank",
+        "/events",
+        "/events",
+        "/segment",
+        "/snowflake/{function}",
+        "/runs/{run}",
+    ]
+    assert not any("secret" in str(vars(record)) for record in caplog.records)
 
 
 def test_an_answer_that_lambda_could_not_carry_is_an_error() -> None:

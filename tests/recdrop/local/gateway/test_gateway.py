@@ -71,7 +71,7 @@ def test_answers_above_six_megabytes_are_a_bad_gateway(stack: Stack) -> None:
 
 def test_requests_above_ten_megabytes_are_refused(stack: Stack) -> None:
     body = b"x" * (10 * 1024 * 1024 + 1)
-    assert fetch(stack.api_url + "/echo", body, Content_Type="text/plain")[0] == 413
+    assert fetch(stack.api_url + "/echo", body, Content_Type="application/json")[0] == 413
 
 
 def test_a_broken_route_shows_no_trace(stack: Stack) -> None:

@@ -9,11 +9,29 @@ from typing import Any
 import pytest
 
 from recdrop.local.gateway.errors import GatewayError
-from recdrop.local.gateway.requests import encode_body, group, raw_path, read_body
+from recdrop.local.gateway.requests import authorise, encode_body, group, raw_path, read_body
 from recdrop.local.gateway.routes import RestApi
 
 API = RestApi({}, "api", "APIHandler")
 COMPRESSING = RestApi({}, "api", "APIHandler", minimum_compression=0)
+
+
+def test_a_route_with_a_key_wants_one_of_the_stage_and_says_which_it_was() -> None:
+    keyed: dict[str, Any] = {"security": [{"api_key": []}]}
+    keys = {"recdrop-ReadKey": "local-ReadKey"}
+    identity = authorise(keyed, {"HTTP_X_API_KEY": "recdrop-ReadKey"}, keys)
+    assert identity["apiKeyId"] == "local-ReadKey"
+    wrong: list[dict[str, Any]] = [{}, {"HTTP_X_API_KEY": ""}, {"HTTP_X_API_KEY": "local-ReadKey"}]
+    for environ in wrong:
+        with pytest.raises(GatewayError, match="Forbidden") as refused:
+            authorise(keyed, environ, keys)
+        assert refused.value.status == 403
+    assert authorise({}, {}, keys)["apiKeyId"] is None
+
+
+def test_a_chunked_body_is_read_to_its_end() -> None:
+    chunked = {"wsgi.input": BytesIO(b"rows"), "wsgi.input_terminated": True}
+    assert read_body(chunked, API) == b"rows"
 
 
 def post(body: bytes, **more: str) -> dict[str, Any]:
