@@ -12,6 +12,7 @@ served. The one reader and writer of it; what its items hold is declared in chal
     run#<run>         run                         RunRecord
     run#<run>         version#<solution>          the solution version that the run trained
     run#<run>         previous#<solution>         the version that served before the run
+    run#<run>         asked#<what>                what the run has asked Personalize for
     groups            <group>                     the groups there are
 
 Every write that a second, late or dead writer could spoil carries a condition.
@@ -231,6 +232,13 @@ class Ledger:
     def previous(self, run: str, solution: str) -> str | None:
         """The version that served before the run changed the campaign."""
         return self._arn(run, f"previous#{solution}")
+
+    def note(self, run: str, what: str) -> None:
+        """The run is about to ask Personalize for something, or has asked for it."""
+        call(self.table.put_item, Item={"pk": f"run#{run}", "sk": f"asked#{what}"})
+
+    def has_noted(self, run: str, what: str) -> bool:
+        return self._item(f"run#{run}", f"asked#{what}") is not None
 
     def _put_arn(self, run: str, sk: str, arn: str) -> None:
         call(self.table.put_item, Item={"pk": f"run#{run}", "sk": sk, "arn": arn})

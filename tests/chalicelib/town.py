@@ -256,8 +256,10 @@ def open_servers(folder: Path) -> Iterator[Servers]:
             latency="instant",
             training_seconds=1,
             slots=1,
-            # Every test has a group of its own, more than an account may have.
-            quotas=load_quotas().adjusted({"dataset_groups": 50}),
+            # Tests have groups, campaigns and solutions of their own, more than an account may have.
+            quotas=load_quotas().adjusted(
+                {"dataset_groups": 100, "campaigns_per_group": 50, "solutions_per_group": 50}
+            ),
         )
         with hosted(app) as personalize_url:
             yield Servers(TownClients(aws_url, personalize_url), faults)

@@ -263,6 +263,29 @@ def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(
     assert shop.finish("broken")["status"] == "succeeded"
 
 
+def test_an_export_is_served_in_the_end_whatever_failed_to_be_made_before(shop: Shop) -> None:
+    """One kind after another fails, each in a run of its own; nobody clears anything away."""
+    config = (
+        ONE_SOLUTION
+        + b"""[[filter]]
+name = "seen"
+expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
+"""
+    )
+    drop = {"mended/recdrop.toml": config, "mended/interactions/a.csv": csv(purchases(seed=15))}
+    kinds = ("DatasetGroup", "Dataset", "EventTracker", "Filter", "DatasetImportJob", "Solution")
+    for kind in (*kinds, "SolutionVersion", "BatchInferenceJob", "Campaign"):
+        shop.plan_personalize_fault({"operation": f"Create{kind}", "call": 1, "fault": "job"})
+        shop.drop(drop)
+        report = shop.finish("mended")
+        assert (report["status"], "CREATE FAILED" in report["reason"]) == ("failed", True), kind
+        assert "drop the same export again" in report["next_command"]
+    shop.drop(drop)
+    report = shop.finish("mended")
+    assert report["status"] == "succeeded", report["reason"]
+    assert shop.get("/recommendations/u001?group=mended")[1]["source"] == "campaign"
+
+
 def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
     config = {
         "update/recdrop.toml": ONE_SOLUTION
