@@ -43,7 +43,9 @@ from chalicelib.errors import Changed, DocumentUnreadable, LeaseHeld, LeaseLost
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-LEASE_SECONDS = 900  # three times the longest wait between two polls, each of which renews it
+# Longer than any time between two entries of a task, each of which renews it: the longest time-out of a
+# state and all its retries (tests/architecture/test_state_machine.py adds them up).
+LEASE_SECONDS = 1_800
 Item = dict[str, Any]
 D = TypeVar("D", bound=Document)
 
@@ -111,11 +113,11 @@ class Ledger:
         """The token of the lease, which expires later now.
 
         Raises:
-            LeaseLost: `run` does not hold the group (with this token, when one is given) in time.
+            LeaseLost: `run` does not hold the group (with this token, when one is given). An expired
+                lease that nobody has taken since is still its own.
         """
-        now = int(self.now())
-        condition = "holder = :run AND expires >= :now"
-        values: dict[str, Any] = {":run": run, ":expires": now + LEASE_SECONDS, ":now": now}
+        condition = "holder = :run"
+        values: dict[str, Any] = {":run": run, ":expires": int(self.now()) + LEASE_SECONDS}
         if token is not None:
             condition += " AND fence = :token"
             values[":token"] = token
@@ -213,6 +215,23 @@ class Ledger:
             UpdateExpression="SET " + ", ".join(f"#{i} = :{i}" for i in range(len(changes))),
             ExpressionAttributeNames=attributes,
             ExpressionAttributeValues=values,
+        )
+
+    def fail_run(self, run: str, seen: str, reason: str) -> bool:
+        """Ends a run that cannot end itself; False when its status is no longer the one `seen`."""
+        return _took_place(
+            lambda: self.table.update_item(
+                Key={"pk": f"run#{run}", "sk": "run"},
+                UpdateExpression="SET #status = :failed, reason = :reason, ended = :ended",
+                ConditionExpression="#status = :seen",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":failed": "failed",
+                    ":seen": seen,
+                    ":reason": reason,
+                    ":ended": self._time(),
+                },
+            )
         )
 
     def runs(self, group: str) -> list[str]:

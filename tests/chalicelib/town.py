@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from chalicelib import documents, layout
 from chalicelib.clients import Clients
@@ -102,6 +103,12 @@ class FakeStateMachine:
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002 - boto3's word
         self.started.setdefault(name, input)
         return {"executionArn": f"{stateMachineArn}:{name}"}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        if executionArn.rpartition(":")[2] not in self.started:
+            details = {"Error": {"Code": "ExecutionDoesNotExist", "Message": executionArn}}
+            raise ClientError(details, "DescribeExecution")  # type: ignore[arg-type]
+        return {"status": "RUNNING"}
 
     def get_paginator(self, operation: str) -> FakeStateMachine:
         assert operation == "get_execution_history"

@@ -286,6 +286,50 @@ expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
     assert shop.get("/recommendations/u001?group=mended")[1]["source"] == "campaign"
 
 
+def test_a_run_that_was_stopped_by_hand_is_ended_and_the_same_export_runs_again(
+    shop: Shop,
+) -> None:
+    shop.plan_personalize_fault(
+        {"operation": "CreateDatasetGroup", "call": 1, "fault": "stuck", "seconds": 4}
+    )
+    drop = {
+        "stopped/recdrop.toml": ONE_SOLUTION,
+        "stopped/interactions/a.csv": csv(purchases(seed=16)),
+    }
+    shop.drop(drop)
+    stopped = wait_for(lambda: shop.lease_holder("stopped"), "the run to hold the group", 30)
+    (execution,) = shop.executions("stopped")
+    shop.workflow.stop_execution(executionArn=execution["executionArn"])
+    shop.known.add(execution["executionArn"])
+    assert (shop.ledger(f"run#{stopped}", "run") or {})["status"] == "running"
+
+    shop.expire_lease("stopped")  # half an hour later
+    shop.drop(drop)
+    report = shop.finish("stopped")
+    assert (report["status"], report["run"]) == ("succeeded", f"{stopped}-2")
+    record = shop.ledger(f"run#{stopped}", "run") or {}
+    assert (record["status"], "wrote no report" in record["reason"]) == ("failed", True)
+    assert any(f"run {stopped} failed" in told for told in shop.notifications("stopped"))
+
+
+def test_a_dropped_connection_however_often_ends_in_words_and_not_in_an_attribute_error(
+    shop: Shop,
+) -> None:
+    """Six at one call are more than boto3 and the state machine try again."""
+    drop = {
+        "cut/recdrop.toml": ONE_SOLUTION,
+        "cut/interactions/a.csv": csv(purchases(seed=17)),
+    }
+    shop.plan_personalize_fault({"operation": "CreateSolution", "fault": "timeout-before"})
+    shop.drop(drop)
+    report = shop.finish("cut", seconds=120)
+    assert report["status"] == "failed"
+    assert "ServiceUnavailable in 'Train': ConnectionClosedError" in report["reason"]
+    shop.clear_personalize_faults()
+    shop.drop(drop)
+    assert shop.finish("cut")["status"] == "succeeded"
+
+
 def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
     config = {
         "update/recdrop.toml": ONE_SOLUTION
