@@ -181,11 +181,16 @@ class Ledger:
         while not self._put_new(record):
             latest = self.run(record.run) or record
             if latest.status != "failed":
+                # Whoever claimed it may have died before it was listed.
+                self._list_run(latest)
                 return latest
             record = self._new_run(group, export, latest.attempt + 1)
-        listed = {"pk": f"group#{group}", "sk": f"run#{record.claimed}#{record.run}"}
-        call(self.table.put_item, Item={**listed, "run": record.run})
+        self._list_run(record)
         return record
+
+    def _list_run(self, record: RunRecord) -> None:
+        listed = {"pk": f"group#{record.group}", "sk": f"run#{record.claimed}#{record.run}"}
+        call(self.table.put_item, Item={**listed, "run": record.run})
 
     def _new_run(self, group: str, export: str, attempt: int) -> RunRecord:
         return RunRecord(

@@ -57,6 +57,16 @@ def test_an_expired_lease_that_nobody_has_taken_is_still_its_holders(
         ledger.take_lease("shop", "second")
 
 
+def test_a_run_whose_claim_broke_off_before_it_was_listed_is_listed_by_the_next(
+    ledger: Ledger,
+) -> None:
+    run = ledger.claim_run("listed", "abc")
+    sk = f"run#{run.claimed}#{run.run}"
+    ledger.table.delete_item(Key={"pk": "group#listed", "sk": sk})
+    assert ledger.claim_run("listed", "abc") == run
+    assert ledger.runs("listed") == ["abc"]
+
+
 def test_releasing_lets_the_next_one_in_and_another_run_cannot_release(ledger: Ledger) -> None:
     ledger.take_lease("shop", "first")
     ledger.release_lease("shop", "second")

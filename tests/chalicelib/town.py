@@ -47,6 +47,7 @@ KEYS = {
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
 }
+ONE_TRY = Config(retries={"total_max_attempts": 1})
 ROLE = "arn:aws:iam::000000000000:role/personalize"
 _numbers = itertools.count()
 T = TypeVar("T")
@@ -76,7 +77,9 @@ class TownClients(Clients):
             self.__dict__[service.replace("-", "_")] = self._at(personalize_url, service)
         for service in ("s3", "sqs", "sns"):
             self.__dict__[service] = self._at(aws_url, service)
-        self.dynamodb: Any = boto3.resource("dynamodb", endpoint_url=aws_url, **KEYS)  # type: ignore[call-overload]
+        self.dynamodb: Any = boto3.resource(  # type: ignore[call-overload]
+            "dynamodb", endpoint_url=aws_url, config=ONE_TRY, **KEYS
+        )
 
     def of_a_town(self) -> TownClients:
         """The same clients with a state machine of their own."""
@@ -89,8 +92,7 @@ class TownClients(Clients):
 
     @staticmethod
     def _at(url: str, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1})
-        return boto3.client(service, endpoint_url=url, config=config, **KEYS)  # type: ignore[call-overload]
+        return boto3.client(service, endpoint_url=url, config=ONE_TRY, **KEYS)  # type: ignore[call-overload]
 
 
 @dataclass
