@@ -34,7 +34,9 @@ _BY_CODE: Mapping[type[AwsError], frozenset[str]] = {
             "TooManyRequestsException",
         }
     ),
-    errors.Missing: frozenset({"404", "NoSuchKey", "NotFound", "ResourceNotFoundException"}),
+    errors.Missing: frozenset(
+        {"404", "ExecutionDoesNotExist", "NoSuchKey", "NotFound", "ResourceNotFoundException"}
+    ),
     errors.InUse: frozenset({"ResourceInUseException"}),
     errors.AlreadyExists: frozenset({"ExecutionAlreadyExists", "ResourceAlreadyExistsException"}),
     errors.Changed: frozenset(

@@ -23,6 +23,17 @@ change of the state machine.
 
 from __future__ import annotations
 
+MAX_SHOWN = 200  # characters of a value in a message
+
+
+def shown(value: object, limit: int = MAX_SHOWN) -> str:
+    """A value in a message, whatever somebody wrote: cut, and never an error of its own."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of 5,000 digits, lists within lists
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
 
 class RecdropError(Exception):
     """Base of all."""

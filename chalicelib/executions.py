@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import names
 from chalicelib.aws import call
-from chalicelib.errors import AlreadyExists
+from chalicelib.errors import AlreadyExists, Missing
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -31,6 +31,15 @@ class StateMachine:
             )
         except AlreadyExists:
             return
+
+    def status(self, group: str, run: str) -> str | None:
+        """How far the run's execution is, in Step Functions' words; None when there is none."""
+        prefix = self.arn.replace(":stateMachine:", ":execution:")
+        arn = f"{prefix}:{names.execution(group, run)}"
+        try:
+            return str(call(self.client.describe_execution, executionArn=arn)["status"])
+        except Missing:
+            return None
 
     def history(self, execution_arn: str) -> list[dict[str, Any]]:
         """The events of an execution, oldest first, as Step Functions gives them."""

@@ -12,6 +12,7 @@ served. The one reader and writer of it; what its items hold is declared in chal
     run#<run>         run                         RunRecord
     run#<run>         version#<solution>          the solution version that the run trained
     run#<run>         previous#<solution>         the version that served before the run
+    run#<run>         asked#<what>                what the run has asked Personalize for
     groups            <group>                     the groups there are
 
 Every write that a second, late or dead writer could spoil carries a condition.
@@ -42,7 +43,9 @@ from chalicelib.errors import Changed, DocumentUnreadable, LeaseHeld, LeaseLost
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-LEASE_SECONDS = 900  # three times the longest wait between two polls, each of which renews it
+# Longer than any time between two entries of a task, each of which renews it: the longest time-out of a
+# state and all its retries (tests/architecture/test_state_machine.py adds them up).
+LEASE_SECONDS = 1_800
 Item = dict[str, Any]
 D = TypeVar("D", bound=Document)
 
@@ -113,11 +116,11 @@ class Ledger:
         """The token of the lease, which expires later now.
 
         Raises:
-            LeaseLost: `run` does not hold the group (with this token, when one is given) in time.
+            LeaseLost: `run` does not hold the group (with this token, when one is given). An expired
+                lease that nobody has taken since is still its own.
         """
-        now = int(self.now())
-        condition = "holder = :run AND expires >= :now"
-        values: dict[str, Any] = {":run": run, ":expires": now + LEASE_SECONDS, ":now": now}
+        condition = "holder = :run"
+        values: dict[str, Any] = {":run": run, ":expires": int(self.now()) + LEASE_SECONDS}
         if token is not None:
             condition += " AND fence = :token"
             values[":token"] = token
@@ -181,11 +184,16 @@ class Ledger:
         while not self._put_new(record):
             latest = self.run(record.run) or record
             if latest.status != "failed":
+                # Whoever claimed it may have died before it was listed.
+                self._list_run(latest)
                 return latest
             record = self._new_run(group, export, latest.attempt + 1)
-        listed = {"pk": f"group#{group}", "sk": f"run#{record.claimed}#{record.run}"}
-        call(self.table.put_item, Item={**listed, "run": record.run})
+        self._list_run(record)
         return record
+
+    def _list_run(self, record: RunRecord) -> None:
+        listed = {"pk": f"group#{record.group}", "sk": f"run#{record.claimed}#{record.run}"}
+        call(self.table.put_item, Item={**listed, "run": record.run})
 
     def _new_run(self, group: str, export: str, attempt: int) -> RunRecord:
         return RunRecord(
@@ -217,6 +225,23 @@ class Ledger:
             ExpressionAttributeValues=values,
         )
 
+    def fail_run(self, run: str, seen: str, reason: str) -> bool:
+        """Ends a run that cannot end itself; False when its status is no longer the one `seen`."""
+        return _took_place(
+            lambda: self.table.update_item(
+                Key={"pk": f"run#{run}", "sk": "run"},
+                UpdateExpression="SET #status = :failed, reason = :reason, ended = :ended",
+                ConditionExpression="#status = :seen",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":failed": "failed",
+                    ":seen": seen,
+                    ":reason": reason,
+                    ":ended": self._time(),
+                },
+            )
+        )
+
     def runs(self, group: str) -> list[str]:
         """Run names, oldest first."""
         return [item["run"] for item in self._query(f"group#{group}", "run#")]
@@ -234,6 +259,13 @@ class Ledger:
     def previous(self, run: str, solution: str) -> str | None:
         """The version that served before the run changed the campaign."""
         return self._arn(run, f"previous#{solution}")
+
+    def note(self, run: str, what: str) -> None:
+        """The run is about to ask Personalize for something, or has asked for it."""
+        call(self.table.put_item, Item={"pk": f"run#{run}", "sk": f"asked#{what}"})
+
+    def has_noted(self, run: str, what: str) -> bool:
+        return self._item(f"run#{run}", f"asked#{what}") is not None
 
     def _put_arn(self, run: str, sk: str, arn: str) -> None:
         call(self.table.put_item, Item={"pk": f"run#{run}", "sk": sk, "arn": arn})

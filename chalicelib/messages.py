@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-MAX_SUBJECT = 100  # characters, SNS's own
+MAX_SUBJECT = 100  # characters, SNS's own; printable ASCII
+MAX_MESSAGE = 60_000  # characters, of at most four bytes each: SNS takes 256 KiB
 MAX_DELAY_SECONDS = 900  # SQS's own
 
 
@@ -27,9 +28,19 @@ class Topic:
         call(
             self.client.publish,
             TopicArn=self.arn,
-            Subject=f"recdrop {group}: {subject}"[:MAX_SUBJECT],
-            Message=message,
+            Subject=_printable(f"recdrop {group}: {subject}")[:MAX_SUBJECT],
+            Message=_encodable(message)[:MAX_MESSAGE],
         )
+
+
+def _printable(text: str) -> str:
+    """SNS refuses other subjects, and names in them are what somebody called a folder."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
+
+
+def _encodable(text: str) -> str:
+    """Without halves of characters, which JSON can spell and nobody can send."""
+    return text.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from chalicelib import layout
@@ -12,6 +12,7 @@ from chalicelib.config.sections import Config, Solution
 from chalicelib.context import Context
 from chalicelib.documents import DataReport, ExportSet, RunEvent, RunRecord
 from chalicelib.ledger import Ledger
+from chalicelib.personalize.backend import Personalize
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Run:
         return self.context.work
 
     @cached_property
+    def personalize(self) -> Personalize:
+        """With the run's memory, so that what failed before it is made anew."""
+        return replace(self.context.personalize, memory=RunMemory(self.ledger, self.name))
+
+    @cached_property
     def config(self) -> Config:
         """The group's config as it was when the run began."""
         return loading.load(self.work.read(layout.config(self.name)).decode(), self.group)
@@ -68,3 +74,17 @@ class Run:
 
     def solution(self, name: str) -> Solution:
         return next(solution for solution in self.config.solution if solution.name == name)
+
+
+@dataclass(frozen=True)
+class RunMemory:
+    """What a run has asked Personalize for, in the ledger: tasks share no process."""
+
+    ledger: Ledger
+    run: str
+
+    def note(self, what: str) -> None:
+        self.ledger.note(self.run, what)
+
+    def knows(self, what: str) -> bool:
+        return self.ledger.has_noted(self.run, what)

@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.config.schema import Node, Steps, node_at
+from chalicelib.errors import shown
 
 _KINDS = {
     "number": "a number",
@@ -44,13 +45,13 @@ def explain(message: str, raw: dict[str, Any]) -> str:
 def wrong_value(steps: Steps, value: Any) -> str:
     """The key at `steps` has a value that the schema does not take."""
     node = node_at(steps)
-    hint = did_you_mean(str(value), _choices(node), cutoff=0.5)
+    hint = did_you_mean(shown(value).strip("'"), _choices(node), cutoff=0.5)
     return told(_key(steps), value, f"{expectation(node)}.{hint}")
 
 
 def told(key: str, value: Any, expected: str) -> str:
     """The one form of our messages about a value; `expected` ends in its full stop."""
-    return f"Config key {key!r} has value {value!r}. Expected {expected}"
+    return f"Config key {key!r} has value {shown(value)}. Expected {expected}"
 
 
 def did_you_mean(value: str, choices: Iterable[str], cutoff: float = 0.6) -> str:

@@ -17,11 +17,17 @@ from chalicelib import names
 from chalicelib.config import explaining
 from chalicelib.config.schema import CHOICES, Steps
 from chalicelib.config.sections import Config, Dataset, Filter, Solution
-from chalicelib.errors import ConfigurationError
+from chalicelib.errors import ConfigurationError, shown
+
+MAX_CHARACTERS = 100_000  # of a file that people write
+MAX_MESSAGE = 2_000  # characters
 
 
 class ConfigError(ConfigurationError):
     """A configuration that cannot be used; the message names key, value and expectation."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message[:MAX_MESSAGE])
 
 
 def load(text: str | None, group: str) -> Config:
@@ -47,17 +53,22 @@ def check_group_name(group: str) -> str:
     """
     if len(group) > names.MAX_RESOURCE or not re.fullmatch(names.PATTERN, group):
         raise ConfigError(
-            f"Group name {group!r} cannot name a dataset group. Expected 1 to {names.MAX_RESOURCE} "
+            f"Group name {shown(group)} cannot name a dataset group. Expected 1 to {names.MAX_RESOURCE} "
             "letters, digits, '-' or '_', beginning with a letter or digit."
         )
     return group
 
 
 def _parse(text: str) -> dict[str, Any]:
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(
+            f"recdrop.toml has {len(text):,} characters. Expected at most {MAX_CHARACTERS:,}."
+        )
     try:
         # Editors on Windows begin a file with a byte order mark, which TOML does not know.
         return tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
+    # Beside TOML's own errors: a number of 5,000 digits, and lists within lists.
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"recdrop.toml is not valid TOML: {error}.") from error
 
 

@@ -58,7 +58,7 @@ class Source(_Section, frozen=True):
     files that have no header line; `timezone` is that of timestamps written without one;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
-    it; "update" moves the dataset to the schema of each export.
+    it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
     """
 
     kind: Kind = "plain"

@@ -12,17 +12,20 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib import layout
+from chalicelib import layout, names
 from chalicelib.config import loading
 from chalicelib.config.loading import ConfigError
 from chalicelib.context import Context
 from chalicelib.documents import ArrivalRecord
+from chalicelib.errors import shown
 from chalicelib.intake import keys, manifests, sets
 from chalicelib.intake.keys import Arrival
 from chalicelib.intake.manifests import Manifest, ManifestError
 from chalicelib.intake.sets import Facts
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
+
+NOBODY = "(no group)"
 
 
 def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
@@ -40,32 +43,48 @@ def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(
         event=event,
-        record_handler=lambda record: take(context, json.loads(record["body"])),
+        record_handler=lambda record: receive(context, record["body"]),
         processor=processor,
         context=lambda_context,
     )
     return dict(answer)
 
 
+def receive(context: Context, body: str) -> None:
+    """A message's text. One that cannot be read is told of and done: it would never be otherwise."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        _tell(context, NOBODY, "message ignored", f"{shown(body)} is not JSON: {error}.")
+        return
+    if isinstance(message, dict):
+        take(context, message)
+    else:
+        expected = "a JSON object, as EventBridge sends it"
+        _tell(context, NOBODY, "message ignored", f"{shown(body)}. Expected {expected}.")
+
+
 def take(context: Context, message: Mapping[str, Any]) -> None:
     """A message of the queue: an S3 event by EventBridge, or our own `{"look_again": group}`."""
     if "look_again" in message:
-        look(context, message["look_again"])
+        if _is_group(context, message["look_again"]):
+            look(context, message["look_again"])
     elif message.get("detail-type") == "Object Created":
-        arrive(context, message["detail"]["object"]["key"])
+        key = _key_of(message)
+        if key is None:
+            reason = f"{shown(message)} names no object. Expected a key of at most 1,000 bytes."
+            _tell(context, NOBODY, "message ignored", reason)
+        else:
+            arrive(context, key)
     else:
-        kind = message.get("detail-type", sorted(message))
+        kind = shown(message.get("detail-type", sorted(message)))
         logger.info("message ignored", extra={"kind": kind})
 
 
 def arrive(context: Context, key: str) -> None:
     """Records what lies at `key` now, and looks whether an export has become complete."""
     group = keys.group_of(key)
-    try:
-        loading.check_group_name(group)
-    except ConfigError as error:
-        reason = f"Object {key!r} is not part of any group. {error}"
-        _tell(context, group or key, "ignored", reason)
+    if not _is_group(context, group, f"Object {shown(key)} is not part of any group. "):
         return
     head = context.drop.head(key)
     if head is None:
@@ -75,6 +94,26 @@ def arrive(context: Context, key: str) -> None:
     if key != layout.group_config(group):
         context.ledger.record_arrival(group, key, etag=head.etag, size=head.size)
     look(context, group)
+
+
+def _key_of(message: Mapping[str, Any]) -> str | None:
+    """The object's key; None when the event has none that an object could have."""
+    try:
+        key = message["detail"]["object"]["key"]
+    except (KeyError, TypeError):
+        return None
+    return key if isinstance(key, str) and keys.can_be(key) else None
+
+
+def _is_group(context: Context, group: Any, about: str = "") -> bool:
+    """Whether it can name a dataset group; one that cannot is told of."""
+    try:
+        loading.check_group_name(group if isinstance(group, str) else "")
+    except ConfigError as error:
+        named = group if isinstance(group, str) and group else NOBODY
+        _tell(context, named[: names.MAX_RESOURCE], "ignored", f"{about}{error}")
+        return False
+    return True
 
 
 def look(context: Context, group: str) -> None:

@@ -14,6 +14,8 @@ from chalicelib.documents import ArrivalRecord
 from chalicelib.sources import registry
 from chalicelib.vocabulary.datasets import DATASETS
 
+# S3 takes 1,024 bytes, and so does a sort key of DynamoDB, where `arrival#` stands before it.
+MAX_BYTES = 1_000
 MANIFEST_FOLDER = "manifests"
 
 Role = Literal["data", "manifest", "marker", "commit", "config", "ignored"]
@@ -52,6 +54,14 @@ class Arrival:
     @property
     def directory(self) -> str:
         return directory(self.key)
+
+
+def can_be(key: str) -> bool:
+    """Whether an object can have this key, and the ledger name its arrival by it."""
+    try:
+        return 0 < len(key.encode()) <= MAX_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def group_of(key: str) -> str:

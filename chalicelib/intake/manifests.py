@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from chalicelib.documents import Mode
-from chalicelib.errors import RecdropError
+from chalicelib.errors import MAX_SHOWN, RecdropError, shown
 from chalicelib.intake import keys
 from chalicelib.intake.keys import Arrival, Mapped
 from chalicelib.sources import databricks, redshift
 from chalicelib.vocabulary.datasets import DATASETS
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-MAX_SHOWN = 200  # characters of a wrong value
+MAX_BYTES = 2**63 - 1  # of a file, or rows: what is stored as a number
 
 
 class ManifestError(RecdropError):
@@ -83,7 +83,11 @@ def read_commit(key: str, body: bytes) -> tuple[str, ...]:
     added = databricks.added_files(reader.parse(body))
     if not isinstance(added, list) or not all(isinstance(name, str) for name in added):
         raise reader.wrong("added", added, "a list of file names")
-    return tuple(keys.directory(key) + name for name in added)
+    listed = [keys.directory(key) + name for name in added]
+    for name in listed:
+        if not keys.can_be(name):
+            raise reader.wrong("added", name, "names of files that S3 can hold")
+    return tuple(listed)
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ class _Reader:
     def parse(self, body: bytes) -> dict[str, Any]:
         try:
             document = json.loads(body.decode("utf-8-sig"))
-        # A RecursionError: thousands of brackets within each other.
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        # No JSON, or no UTF-8; a number of 5,000 digits; thousands of brackets within each other.
+        except (ValueError, RecursionError) as error:
             raise ManifestError(f"Manifest {self.key!r} is not JSON: {error}.") from error
         # COPY INTO writes the object alone, but a SELECT that does not aggregate wraps it in a list.
         if isinstance(document, list) and len(document) == 1:
@@ -115,7 +119,7 @@ class _Reader:
         if value is None:
             return None
         for mode in MODES:
-            if str(value).upper() == mode:
+            if shown(value).strip("'").upper() == mode:
                 return mode
         raise self.wrong("mode", value, f"one of: {', '.join(MODES)}")
 
@@ -164,7 +168,7 @@ class _Reader:
         # Snowflake's OBJECT_CONSTRUCT may keep numbers as text.
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
             return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_BYTES:
             return value
         raise self.wrong(where, value, "a whole number of at least 0")
 
@@ -172,7 +176,8 @@ class _Reader:
         """The key of a file that is listed as `name`. It must lie in the manifest's own group."""
         group = keys.group_of(self.key)
         key = self.within_bucket(where, name)
-        if ".." in key.split("/") or keys.group_of(key) != group:
+        is_inside = ".." not in key.split("/") and keys.group_of(key) == group
+        if not is_inside or not keys.can_be(key):
             raise self.wrong(f"{where}.name", name, f"a file of group {group!r}")
         return key
 
@@ -187,5 +192,6 @@ class _Reader:
         return keys.directory(self.key) + name.removeprefix("./")
 
     def wrong(self, where: str, value: Any, expected: str) -> ManifestError:
-        shown = repr(value)[:MAX_SHOWN]
-        return ManifestError(f"Manifest {self.key!r} has {where} {shown}. Expected {expected}.")
+        return ManifestError(
+            f"Manifest {self.key!r} has {where[:MAX_SHOWN]} {shown(value)}. Expected {expected}."
+        )

@@ -13,6 +13,7 @@ from chalicelib.config import loading
 from chalicelib.context import Context
 from chalicelib.documents import ExportSet, RunRecord
 from chalicelib.errors import AwsError, ConfigurationError, DocumentUnreadable
+from chalicelib.intake import lost
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
 
@@ -28,6 +29,7 @@ def start_due_runs(context: Context) -> list[str]:
     started = []
     for group in context.ledger.groups():
         try:
+            lost.close_lost_runs(context, group)
             run = _start_if_due(context, group)
         except (ConfigurationError, DocumentUnreadable, AwsError) as error:
             logger.error("no retraining", extra={"group": group, "reason": str(error)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chalicelib import layout
 from chalicelib.context import Context
 from chalicelib.documents import ExportSet
+from chalicelib.intake import lost
 from chalicelib.telemetry import logger
 
 
@@ -31,10 +32,12 @@ def start(context: Context, wanted: Start) -> str | None:
     """The name of the run that was started; None when the export's run goes on or has succeeded.
 
     Names follow from the export, so whoever starts the same run again finds the first one. An export
-    whose run has failed gets another attempt, under a name of its own.
+    whose run has failed, or was lost, gets another attempt, under a name of its own.
     """
     group = wanted.export.group
     record = context.ledger.claim_run(group, wanted.export_id)
+    while lost.close_if_lost(context, record):
+        record = context.ledger.claim_run(group, wanted.export_id)
     run = record.run
     logger.thread_safe_append_keys(run=run)
     # "claimed" may be a start that broke off half way: all of it is done again, which harms nothing.

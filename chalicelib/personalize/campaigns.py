@@ -12,9 +12,14 @@ from typing import Any
 from chalicelib import names
 from chalicelib.aws import call
 from chalicelib.config.sections import Campaign
-from chalicelib.errors import ResourcePending
-from chalicelib.personalize.calls import Calls, State
-from chalicelib.personalize.ensure import create_once, describe_if_there, ready
+from chalicelib.personalize.calls import Calls
+from chalicelib.personalize.ensure import (
+    State,
+    change_once,
+    check_change,
+    describe_if_there,
+    ensure,
+)
 
 ANSWERED = 25  # items asked for when a campaign is verified
 
@@ -43,18 +48,23 @@ class Campaigns(Calls):
             "minProvisionedTPS": wanted.min_provisioned_tps,
             "campaignConfig": campaign_config(wanted, metadata=metadata),
         }
-        state = self._campaign(arn)
-        if state is None:
-            create_once(what, lambda: self.client.create_campaign(name=name, **arguments))
-            raise ResourcePending(f"{what}: created")
-        update = state.get("latestCampaignUpdate")
+        state = ensure(
+            what,
+            lambda: self.client.describe_campaign(campaignArn=arn)["campaign"],
+            lambda: self.client.create_campaign(name=name, **arguments),
+            delete=lambda _: self.client.delete_campaign(campaignArn=arn),
+            memory=self.memory,
+        )
+        update, moving = state.get("latestCampaignUpdate"), f"{what}, its update to {version_arn}"
         if update and update["solutionVersionArn"] == version_arn:
-            ready(f"{what}, its update", update)
-        ready(what, state)
-        if state["solutionVersionArn"] == version_arn:
-            return arn
-        create_once(what, lambda: self.client.update_campaign(campaignArn=arn, **arguments))
-        raise ResourcePending(f"{what}: update to {version_arn.rpartition('/')[2]} asked for")
+            check_change(moving, update, self.memory)
+        if state["solutionVersionArn"] != version_arn:
+            change_once(
+                moving,
+                lambda: self.client.update_campaign(campaignArn=arn, **arguments),
+                self.memory,
+            )
+        return arn
 
     def ask(
         self, group: str, solution: str, query: Mapping[str, Any], columns: Sequence[str]

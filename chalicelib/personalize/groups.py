@@ -6,9 +6,9 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.aws import call
-from chalicelib.errors import ResourcePending
+from chalicelib.errors import Missing
 from chalicelib.personalize.calls import Calls
-from chalicelib.personalize.ensure import create_once, ensure, ready
+from chalicelib.personalize.ensure import State, change_once, check_change, ensure
 from chalicelib.vocabulary.datasets import DATASETS
 
 
@@ -27,6 +27,8 @@ class Groups(Calls):
             f"dataset group {name!r}",
             lambda: self.client.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"],
             lambda: self.client.create_dataset_group(name=name, **extra),
+            delete=lambda _: self.client.delete_dataset_group(datasetGroupArn=arn),
+            memory=self.memory,
         )
 
     def ensure_schema(self, group: str, dataset: str, text: str, domain: str | None) -> str:
@@ -53,35 +55,45 @@ class Groups(Calls):
                 datasetGroupArn=self.arns.dataset_group(group),
                 datasetType=DATASETS[dataset].wire,
             ),
+            delete=lambda _: self.client.delete_dataset(datasetArn=arn),
+            memory=self.memory,
         )
-        if update := state.get("latestDatasetUpdate"):
-            ready(f"{what}, its new schema", update)
+        moving = f"{what}: moving to {schema_arn}"
+        check_change(moving, state.get("latestDatasetUpdate"), self.memory)
         if state["schemaArn"] != schema_arn:
-            create_once(
-                f"{what}, its new schema",
+            change_once(
+                moving,
                 lambda: self.client.update_dataset(datasetArn=arn, schemaArn=schema_arn),
+                self.memory,
             )
-            raise ResourcePending(f"{what}: moving to {schema_arn}")
 
     def ensure_event_tracker(self, group: str) -> str:
         """The tracking id. A group has at most one tracker, whoever made it."""
-        what, group_arn = f"event tracker of {group!r}", self.arns.dataset_group(group)
-        found = self._trackers(group_arn)
-        if not found:
-            create_once(
-                what,
-                lambda: self.client.create_event_tracker(
-                    name=names.event_tracker(group), datasetGroupArn=group_arn
-                ),
-            )
-            found = self._trackers(group_arn)
-        state = call(
-            self.client.describe_event_tracker, eventTrackerArn=found[0]["eventTrackerArn"]
-        )["eventTracker"]
-        return str(ready(what, state)["trackingId"])
+        group_arn = self.arns.dataset_group(group)
+        state = ensure(
+            f"event tracker of {group!r}",
+            lambda: self._tracker(group_arn),
+            lambda: self.client.create_event_tracker(
+                name=names.event_tracker(group), datasetGroupArn=group_arn
+            ),
+            delete=lambda state: self.client.delete_event_tracker(
+                eventTrackerArn=state["eventTrackerArn"]
+            ),
+            memory=self.memory,
+        )
+        return str(state["trackingId"])
 
-    def _trackers(self, group_arn: str) -> Any:
-        return call(self.client.list_event_trackers, datasetGroupArn=group_arn)["eventTrackers"]
+    def _tracker(self, group_arn: str) -> State:
+        """Its ARN ends in an id of the service's own, so it is looked for.
+
+        Raises:
+            Missing: the group has none.
+        """
+        found = call(self.client.list_event_trackers, datasetGroupArn=group_arn)["eventTrackers"]
+        if not found:
+            raise Missing("ResourceNotFoundException", f"{group_arn} has no event tracker.")
+        arn = found[0]["eventTrackerArn"]
+        return call(self.client.describe_event_tracker, eventTrackerArn=arn)["eventTracker"]
 
     def ensure_filter(self, group: str, name: str, expression: str) -> str:
         """The ARN of the filter, which is another one for another expression."""
@@ -95,5 +107,7 @@ class Groups(Calls):
                 datasetGroupArn=self.arns.dataset_group(group),
                 filterExpression=expression,
             ),
+            delete=lambda _: self.client.delete_filter(filterArn=arn),
+            memory=self.memory,
         )
         return arn

@@ -71,6 +71,8 @@ class Solutions(Calls):
                 performHPO=solution.hpo,
                 solutionConfig=solution_config(solution),
             ),
+            delete=lambda _: self.client.delete_solution(solutionArn=arn),
+            memory=self.memory,
         )
         if state["recipeArn"] != recipe:
             raise ConfigurationError(

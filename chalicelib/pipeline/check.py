@@ -138,11 +138,20 @@ class _Check:
         )
 
     def _plan(self, summary: DatasetSummary) -> SchemaPlan:
-        """The dataset's own schema when it has one; else inferred, the config's word being the last."""
+        """The dataset's own schema when it has one, with new columns when the config says so; else
+        inferred, the config's word being the last.
+        """
         config, dataset = self.run.config, summary.dataset
         live = self.before.schemas.get(dataset) if self.before else None
         if live and config.source.schema == "keep":
             return schemas.keep_schema(live, dataset, summary.columns, summary.kept)
+        wanted = self._infer(summary)
+        if live is None:
+            return wanted
+        return schemas.extend_schema(live, wanted, dataset, summary.columns, summary.kept)
+
+    def _infer(self, summary: DatasetSummary) -> SchemaPlan:
+        config, dataset = self.run.config, summary.dataset
         sections = [section for section in config.dataset if section.dataset == dataset]
         return schemas.infer_schema(
             dataset,

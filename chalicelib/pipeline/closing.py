@@ -14,6 +14,7 @@ from chalicelib.documents import (
     RunReport,
     SolutionReport,
     SolutionResult,
+    StateError,
     WriteReport,
     Written,
 )
@@ -71,9 +72,14 @@ def _report(run: Run, event: WriteReport) -> RunReport:
             run.group,
             run.name,
             failed=bool(failures),
-            error=state.error.error if state.error else "",
+            error=_error(state.error, *(result.error for result in state.solutions)),
         ),
     )
+
+
+def _error(*failures: StateError | None) -> str:
+    """The name of the first failure; "" when there is none."""
+    return next((failure.error for failure in failures if failure), "")
 
 
 def _solution(run: Run, result: SolutionResult, history: History) -> SolutionReport:

@@ -19,7 +19,7 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
         ConfigurationError: a solution asks for a back-end that there is not.
     """
     run = Run.of(context, event)
-    personalize, domain = context.personalize, run.config.group.domain
+    personalize, domain = run.personalize, run.config.group.domain
     personalize.ensure_group(run.group, domain)
     settle(lambda item: _ensure_dataset(run, *item), run.data.schemas.items())
     tracker = personalize.ensure_event_tracker(run.group)
@@ -36,7 +36,7 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
 
 
 def _ensure_dataset(run: Run, dataset: str, schema: str) -> None:
-    personalize, domain = run.context.personalize, run.config.group.domain
+    personalize, domain = run.personalize, run.config.group.domain
     schema_arn = personalize.ensure_schema(run.group, dataset, schema, domain)
     personalize.ensure_dataset(run.group, dataset, schema_arn)
 
@@ -60,7 +60,7 @@ def import_dataset(context: Context, event: ImportDataset) -> None:
     """
     run, dataset = Run.of(context, event), event.dataset
     folder = run.work.url(layout.clean(run.group, dataset, run.name))
-    context.personalize.ensure_import(run.group, dataset, run.name, folder, run.data.mode)
+    run.personalize.ensure_import(run.group, dataset, run.name, folder, run.data.mode)
     if dataset == "interactions":
         kept_back = layout.withheld(run.name)
         context.ledger.record_data(run.group, DataRecord(run=run.name, withheld=kept_back))

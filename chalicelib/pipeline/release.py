@@ -47,7 +47,7 @@ def _is_served(solution: Solution) -> bool:
 
 def _remember_previous(run: Run, solution: Solution, candidate: str) -> None:
     """What serves before the update, for a roll back; kept from the first time this is entered."""
-    serving = run.context.personalize.serving_version(run.group, solution.name)
+    serving = run.personalize.serving_version(run.group, solution.name)
     if serving in (None, candidate) or run.ledger.previous(run.name, solution.name):
         return
     run.ledger.remember_previous(run.name, solution.name, str(serving))
@@ -66,7 +66,7 @@ def _serve(run: Run, solution: Solution, version: str) -> None:
         LeaseLost: a later run has told the API something else already.
     """
     columns = run.data.metadata_columns
-    campaign_arn = run.context.personalize.serve(
+    campaign_arn = run.personalize.serve(
         run.group, solution.name, version, solution.campaign or Campaign(), metadata=bool(columns)
     )
     prepared = run.record
@@ -135,7 +135,7 @@ def _verify_somebody_unknown(run: Run, solution: Solution) -> None:
 
 def _ask(run: Run, solution: str, query: Mapping[str, Any]) -> list[str]:
     columns = run.data.metadata_columns
-    return run.context.personalize.ask(run.group, solution, query, columns)
+    return run.personalize.ask(run.group, solution, query, columns)
 
 
 def _agreement(answer: Sequence[str], measured: Sequence[str]) -> float:
@@ -177,7 +177,7 @@ def run_batch_inference(context: Context, event: SolutionEvent) -> None:
         users = msgspec.json.decode(listed, type=list[str])
         run.work.write(source, "".join(json.dumps({"userId": user}) + "\n" for user in users))
     filters = run.record.filters
-    context.personalize.answer_in_bulk(
+    run.personalize.answer_in_bulk(
         names.batch_job(solution.name, run.name),
         trained_version(run, solution.name),
         run.work.url(source),

@@ -24,7 +24,7 @@ def score(context: Context, event: SolutionEvent) -> Score:
     run = Run.of(context, event)
     solution = run.solution(event.solution)
     candidate = trained_version(run, solution.name)
-    live = context.personalize.serving_version(run.group, solution.name)
+    live = run.personalize.serving_version(run.group, solution.name)
     verdict = _judge(run, solution, candidate, None if live == candidate else live)
     decision = Decision(
         solution=solution.name,
@@ -37,7 +37,7 @@ def score(context: Context, event: SolutionEvent) -> Score:
         candidate=candidate,
         live=live,
         metrics=verdict.metrics,
-        own_metrics=context.personalize.own_metrics(candidate),
+        own_metrics=run.personalize.own_metrics(candidate),
     )
     run.work.write_json(layout.decision(run.name, solution.name), decision)
     context.ledger.record_history(
@@ -77,7 +77,7 @@ def _bars(gate: Gate, recipe_type: RecipeType) -> Bars:
 
 
 def _answer(run: Run, solution: str, side: str, version: str) -> None:
-    run.context.personalize.answer_in_bulk(
+    run.personalize.answer_in_bulk(
         names.scoring_job(side, solution, run.name, version),
         version,
         run.work.url(layout.queries(run.name, solution)),

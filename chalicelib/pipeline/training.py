@@ -17,9 +17,9 @@ def train(context: Context, event: SolutionEvent) -> None:
     run = Run.of(context, event)
     version = context.ledger.version(run.name, event.solution)
     if version is None:
-        version = context.personalize.train(run.group, run.solution(event.solution), run.name)
+        version = run.personalize.train(run.group, run.solution(event.solution), run.name)
         context.ledger.remember_version(run.name, event.solution, version)
-    context.personalize.check_trained(version)
+    run.personalize.check_trained(version)
 
 
 def trained_version(run: Run, solution: str) -> str:

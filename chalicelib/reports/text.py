@@ -45,7 +45,18 @@ def next_command(group: str, run: str, *, failed: bool, error: str) -> str:
             f"recdrop quarantine {run}   "
             "# what was refused and why; mend the export and drop it again"
         )
+    advice = _ADVICE.get(error, "what is done is found, not done twice")
     return (
         f"recdrop runs {names.execution(group, run)}   "
-        "# the states; then drop the same export again: what is done is found, not done twice"
+        f"# the states; then drop the same export again: {advice}"
     )
+
+
+# By the name of what failed the run: what the next run of the same export does about it.
+_ADVICE = {
+    "AccessDenied": "after a deployment that allows what was refused",
+    "ConfigurationError": "after the configuration is mended",
+    "LeaseHeld": "after the run that holds the group has ended",
+    "ResourceFailed": "what failed is deleted or left behind, and made anew",
+    "ResourcePending": "what is still being made is waited for, and made anew if it fails",
+}

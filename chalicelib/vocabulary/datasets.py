@@ -26,6 +26,7 @@ class Dataset:
     `required` columns must be in every export; `reserved` ones are Personalize's own where they are.
     `key` is the column by which a row replaces an earlier one; event-like kinds have none.
     `max_metadata` bounds the columns besides both; `domain_required` are further columns by domain.
+    `grows` says whether the schema of a dataset may get further columns later.
     `folders` are other names under which seed systems export the kind.
     """
 
@@ -36,6 +37,7 @@ class Dataset:
     key: str | None = None
     max_metadata: int = 0
     domain_required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    grows: bool = False
     folders: tuple[str, ...] = ()
 
     @property
@@ -72,13 +74,14 @@ _ROWS = (
         required=("ITEM_ID",),
         reserved=("CREATION_TIMESTAMP",),
         key="ITEM_ID",
+        grows=True,
         max_metadata=100,
         domain_required={
             "ECOMMERCE": ("PRICE", "CATEGORY_L1"),
             "VIDEO_ON_DEMAND": ("GENRES", "CREATION_TIMESTAMP"),
         },
     ),
-    Dataset("users", "Users", required=("USER_ID",), key="USER_ID", max_metadata=25),
+    Dataset("users", "Users", required=("USER_ID",), key="USER_ID", max_metadata=25, grows=True),
     Dataset(
         "actions",
         "Actions",

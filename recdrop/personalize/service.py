@@ -18,12 +18,13 @@ from recdrop.personalize.kinds.table import ACTIONS, KINDS, SPECIALS
 from recdrop.service.engine import Engine
 from recdrop.service.jobs.process import Runner, WorkerProcess
 from recdrop.service.resources.clock import Clock
-from recdrop.service.resources.lifecycle import Lifecycle, doomed
+from recdrop.service.resources.lifecycle import Fate, Lifecycle, fated
 from recdrop.service.resources.store import Store, Transaction
 from recdrop.service.resources.world import Request
 from recdrop.service.wire.specification import Operation
 
 Answer = Mapping[str, Any]
+NO_FATE = Fate()
 READING = ("Describe", "List", "Get")
 
 
@@ -55,10 +56,8 @@ class Service:
             },
         )
 
-    def handle(
-        self, operation: Operation, request: Request, planned_failure: str | None = None
-    ) -> Answer:
-        """The answer's document; `planned_failure` dooms what the request begins.
+    def handle(self, operation: Operation, request: Request, fate: Fate = NO_FATE) -> Answer:
+        """The answer's document; `fate` is what becomes of what the request begins.
 
         Raises:
             ServiceError: the service refuses.
@@ -73,8 +72,8 @@ class Service:
         with self._store.transaction() as tx:
             world = self._world(tx, self._clock.now())
             answer = put(world, request) if put else self._control.handle(world, operation, request)
-            if planned_failure is not None:
-                _doom(tx, operation, answer, planned_failure)
+            if fate != NO_FATE:
+                _set_fate(tx, operation, {**request, **answer}, fate)
         # Streamed events begin nothing, and come by the thousand.
         if not put:
             self.engine.wake()
@@ -115,10 +114,10 @@ class Service:
         return WorkerProcess("recdrop.personalize.worker", self._settings.data_dir / "worker.log")
 
 
-def _doom(tx: Transaction, operation: Operation, answer: Answer, reason: str) -> None:
-    """Marks what a Create or Update has begun, so that it ends CREATE FAILED with the reason."""
+def _set_fate(tx: Transaction, operation: Operation, named: Answer, fate: Fate) -> None:
+    """Marks what a Create, Update or Delete has begun; `named` holds the resource's ARN."""
     kind = KINDS.get(operation.noun)
-    resource = tx.get(answer.get(kind.arn_member, "")) if kind else None
+    resource = tx.get(named.get(kind.arn_member, "")) if kind else None
     if kind is not None and resource is not None:
         update = kind.update.member if operation.verb == "Update" and kind.update else None
-        tx.put(doomed(resource, update, reason))
+        tx.put(fated(resource, update, fate))

@@ -9,18 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import errors
+from chalicelib.ledger import LEASE_SECONDS
 from recdrop.local import statemachine
 
 PROJECT = Path(__file__).resolve().parents[2]
 PIPELINE = PROJECT / "statemachines" / "pipeline.asl.json"
 MACHINE = statemachine.read(PIPELINE)
 POLICIES = json.loads(PIPELINE.with_name(statemachine.POLICIES).read_text())
+# What Step Functions says when a Lambda was not reached, was lost, or died (no error of its code).
 AWS_ERRORS = {
     "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
+}
+# The code cannot even be loaded, or its answer never fits: trying again does not cure it.
+PERMANENT = {
+    "Runtime.ImportModuleError",
+    "Runtime.HandlerNotFound",
+    "Runtime.MarshalError",
+    "Function.ResponseSizeTooLarge",
+    "Lambda.ResourceNotFoundException",
 }
 
 
@@ -85,6 +98,57 @@ def test_every_task_retries_throttles_with_jitter_and_service_errors() -> None:
         assert by_error["Throttled"]["JitterStrategy"] == "FULL", name
         assert "Lambda.Unknown" in by_error, name
         assert state["TimeoutSeconds"] > 0, name
+
+
+def test_every_task_is_tried_again_when_its_lambda_was_lost_and_not_when_it_cannot_work() -> None:
+    for name, state in TASKS:
+        assert retried(state) >= AWS_ERRORS, name
+        assert not retried(state) & PERMANENT, name
+
+
+def waits(policy: dict[str, Any]) -> float:
+    """Seconds that a retry policy waits at most, all in all."""
+    total = 0.0
+    for attempt in range(policy["MaxAttempts"]):
+        delay = policy["IntervalSeconds"] * policy["BackoffRate"] ** attempt
+        total += min(delay, policy.get("MaxDelaySeconds", delay))
+    return total
+
+
+def lambda_timeouts() -> dict[str, int]:
+    """Seconds by the function's placeholder."""
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    functions = config["stages"]["prod"]["lambda_functions"]
+    return {
+        "".join(part.title() for part in name.split("_")): entry.get(
+            "lambda_timeout", config["lambda_timeout"]
+        )
+        for name, entry in functions.items()
+    }
+
+
+def test_a_state_waits_longer_than_its_lambda_may_run() -> None:
+    """Otherwise a second one starts while the first, which nobody hears any more, is at work."""
+    timeouts = lambda_timeouts()
+    for name, state in TASKS:
+        function = state["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        assert state["TimeoutSeconds"] > timeouts[function], name
+
+
+def test_a_lease_outlives_a_task_that_timed_out_and_its_retries() -> None:
+    """A task renews the lease when it is entered; between two entries lie the first's time-out, the
+    longest poll, and every retry of a Lambda that is not reached.
+    """
+    unreached = waits(POLICIES["throttled"]) + waits(POLICIES["unavailable"])
+    for name, state in TASKS:
+        polls = "ResourcePending" in retried(state)
+        gap = state["TimeoutSeconds"] + unreached
+        gap += POLICIES["poll"]["MaxDelaySeconds"] if polls else 0
+        assert gap < LEASE_SECONDS, name
+
+
+def test_a_run_waits_for_the_lease_longer_than_a_dead_holder_keeps_it() -> None:
+    assert waits(POLICIES["lease"]) > LEASE_SECONDS
 
 
 def test_polling_is_capped_and_covers_twelve_hours_without_jitter() -> None:

@@ -42,6 +42,13 @@ def test_another_refusal_is_told() -> None:
         machine(Refusing("AccessDeniedException")).start("shop", "abc")
 
 
+def test_an_execution_has_a_status_once_it_was_started() -> None:
+    found = machine(FakeStateMachine())
+    assert found.status("shop", "abc") is None
+    found.start("shop", "abc")
+    assert found.status("shop", "abc") == "RUNNING"
+
+
 def test_the_history_comes_in_one_piece() -> None:
     client = FakeStateMachine(events=[{"id": 1}, {"id": 2}])
     assert [event["id"] for event in machine(client).history("arn")] == [1, 2]

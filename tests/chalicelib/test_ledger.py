@@ -46,6 +46,27 @@ def test_a_living_holder_keeps_its_lease(ledger: Ledger, clock: Clock) -> None:
         ledger.renew_lease("shop", "first", token)
 
 
+def test_an_expired_lease_that_nobody_has_taken_is_still_its_holders(
+    ledger: Ledger, clock: Clock
+) -> None:
+    """A Lambda that timed out after the longest time a lease lasts is entered again."""
+    token = ledger.take_lease("shop", "first")
+    clock.seconds += 2 * LEASE_SECONDS
+    assert ledger.renew_lease("shop", "first", token) == token
+    with pytest.raises(LeaseHeld):
+        ledger.take_lease("shop", "second")
+
+
+def test_a_run_whose_claim_broke_off_before_it_was_listed_is_listed_by_the_next(
+    ledger: Ledger,
+) -> None:
+    run = ledger.claim_run("listed", "abc")
+    sk = f"run#{run.claimed}#{run.run}"
+    ledger.table.delete_item(Key={"pk": "group#listed", "sk": sk})
+    assert ledger.claim_run("listed", "abc") == run
+    assert ledger.runs("listed") == ["abc"]
+
+
 def test_releasing_lets_the_next_one_in_and_another_run_cannot_release(ledger: Ledger) -> None:
     ledger.take_lease("shop", "first")
     ledger.release_lease("shop", "second")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from chalicelib import documents, layout
 from chalicelib.clients import Clients
@@ -46,6 +47,7 @@ KEYS = {
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
 }
+ONE_TRY = Config(retries={"total_max_attempts": 1})
 ROLE = "arn:aws:iam::000000000000:role/personalize"
 _numbers = itertools.count()
 T = TypeVar("T")
@@ -75,7 +77,9 @@ class TownClients(Clients):
             self.__dict__[service.replace("-", "_")] = self._at(personalize_url, service)
         for service in ("s3", "sqs", "sns"):
             self.__dict__[service] = self._at(aws_url, service)
-        self.dynamodb: Any = boto3.resource("dynamodb", endpoint_url=aws_url, **KEYS)  # type: ignore[call-overload]
+        self.dynamodb: Any = boto3.resource(  # type: ignore[call-overload]
+            "dynamodb", endpoint_url=aws_url, config=ONE_TRY, **KEYS
+        )
 
     def of_a_town(self) -> TownClients:
         """The same clients with a state machine of their own."""
@@ -88,8 +92,7 @@ class TownClients(Clients):
 
     @staticmethod
     def _at(url: str, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1})
-        return boto3.client(service, endpoint_url=url, config=config, **KEYS)  # type: ignore[call-overload]
+        return boto3.client(service, endpoint_url=url, config=ONE_TRY, **KEYS)  # type: ignore[call-overload]
 
 
 @dataclass
@@ -102,6 +105,12 @@ class FakeStateMachine:
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002 - boto3's word
         self.started.setdefault(name, input)
         return {"executionArn": f"{stateMachineArn}:{name}"}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        if executionArn.rpartition(":")[2] not in self.started:
+            details = {"Error": {"Code": "ExecutionDoesNotExist", "Message": executionArn}}
+            raise ClientError(details, "DescribeExecution")  # type: ignore[arg-type]
+        return {"status": "RUNNING"}
 
     def get_paginator(self, operation: str) -> FakeStateMachine:
         assert operation == "get_execution_history"
@@ -256,8 +265,10 @@ def open_servers(folder: Path) -> Iterator[Servers]:
             latency="instant",
             training_seconds=1,
             slots=1,
-            # Every test has a group of its own, more than an account may have.
-            quotas=load_quotas().adjusted({"dataset_groups": 50}),
+            # Tests have groups, campaigns and solutions of their own, more than an account may have.
+            quotas=load_quotas().adjusted(
+                {"dataset_groups": 100, "campaigns_per_group": 50, "solutions_per_group": 50}
+            ),
         )
         with hosted(app) as personalize_url:
             yield Servers(TownClients(aws_url, personalize_url), faults)

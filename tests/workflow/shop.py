@@ -118,6 +118,16 @@ class Shop:
     def lease_holder(self, group: str) -> object:
         return (self.ledger(f"group#{group}", "lease") or {}).get("holder")
 
+    def expire_lease(self, group: str) -> None:
+        """As if its holder had not been heard of for longer than a lease lasts."""
+        from chalicelib.clients import Clients
+
+        Clients().table(self.stack.resources["LedgerTable"]).update_item(
+            Key={"pk": f"group#{group}", "sk": "lease"},
+            UpdateExpression="SET expires = :past",
+            ExpressionAttributeValues={":past": 0},
+        )
+
     def get(self, path: str) -> tuple[int, Any]:
         try:
             headers = {"x-api-key": self.stack.api_keys["ReadKey"]}
@@ -160,6 +170,9 @@ class Shop:
 
     def plan_personalize_fault(self, rule: Mapping[str, Any]) -> None:
         self._post("/_personalize/faults", [rule])
+
+    def clear_personalize_faults(self) -> None:
+        self._post("/_personalize/faults", [])
 
     def plan_lambda_fault(self, **fault: Any) -> None:
         self._post("/_recdrop/faults", fault)

@@ -262,6 +262,73 @@ def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(
     assert shop.finish("broken")["status"] == "succeeded"
 
 
+def test_an_export_is_served_in_the_end_whatever_failed_to_be_made_before(shop: Shop) -> None:
+    """One kind after another fails, each in a run of its own; nobody clears anything away."""
+    config = (
+        ONE_SOLUTION
+        + b"""[[filter]]
+name = "seen"
+expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
+"""
+    )
+    drop = {"mended/recdrop.toml": config, "mended/interactions/a.csv": csv(purchases(seed=15))}
+    kinds = ("DatasetGroup", "Dataset", "EventTracker", "Filter", "DatasetImportJob", "Solution")
+    for kind in (*kinds, "SolutionVersion", "BatchInferenceJob", "Campaign"):
+        shop.plan_personalize_fault({"operation": f"Create{kind}", "call": 1, "fault": "job"})
+        shop.drop(drop)
+        report = shop.finish("mended")
+        assert (report["status"], "CREATE FAILED" in report["reason"]) == ("failed", True), kind
+        assert "drop the same export again" in report["next_command"]
+    shop.drop(drop)
+    report = shop.finish("mended")
+    assert report["status"] == "succeeded", report["reason"]
+    assert shop.get("/recommendations/u001?group=mended")[1]["source"] == "campaign"
+
+
+def test_a_run_that_was_stopped_by_hand_is_ended_and_the_same_export_runs_again(
+    shop: Shop,
+) -> None:
+    shop.plan_personalize_fault(
+        {"operation": "CreateDatasetGroup", "call": 1, "fault": "stuck", "seconds": 4}
+    )
+    drop = {
+        "stopped/recdrop.toml": ONE_SOLUTION,
+        "stopped/interactions/a.csv": csv(purchases(seed=16)),
+    }
+    shop.drop(drop)
+    stopped = wait_for(lambda: shop.lease_holder("stopped"), "the run to hold the group", 30)
+    (execution,) = shop.executions("stopped")
+    shop.workflow.stop_execution(executionArn=execution["executionArn"])
+    shop.known.add(execution["executionArn"])
+    assert (shop.ledger(f"run#{stopped}", "run") or {})["status"] == "running"
+
+    shop.expire_lease("stopped")  # half an hour later
+    shop.drop(drop)
+    report = shop.finish("stopped")
+    assert (report["status"], report["run"]) == ("succeeded", f"{stopped}-2")
+    record = shop.ledger(f"run#{stopped}", "run") or {}
+    assert (record["status"], "wrote no report" in record["reason"]) == ("failed", True)
+    assert any(f"run {stopped} failed" in told for told in shop.notifications("stopped"))
+
+
+def test_a_dropped_connection_however_often_ends_in_words_and_not_in_an_attribute_error(
+    shop: Shop,
+) -> None:
+    """Six at one call are more than boto3 and the state machine try again."""
+    drop = {
+        "cut/recdrop.toml": ONE_SOLUTION,
+        "cut/interactions/a.csv": csv(purchases(seed=17)),
+    }
+    shop.plan_personalize_fault({"operation": "CreateSolution", "fault": "timeout-before"})
+    shop.drop(drop)
+    report = shop.finish("cut", seconds=120)
+    assert report["status"] == "failed"
+    assert "ServiceUnavailable in 'Train': ConnectionClosedError" in report["reason"]
+    shop.clear_personalize_faults()
+    shop.drop(drop)
+    assert shop.finish("cut")["status"] == "succeeded"
+
+
 def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
     config = {
         "update/recdrop.toml": ONE_SOLUTION

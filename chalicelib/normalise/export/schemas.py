@@ -91,6 +91,50 @@ def keep_schema(live: str, dataset: str, columns: Sequence[ColumnReport], rows: 
     return SchemaPlan(live, names, {name: reason for name in have if name not in names})
 
 
+def extend_schema(
+    live: str, wanted: SchemaPlan, dataset: str, columns: Sequence[ColumnReport], rows: int
+) -> SchemaPlan:
+    """The live schema and the columns that `wanted`, inferred from this export, has besides.
+
+    Personalize lets a schema grow, of items and users only: old fields stay as they are, new ones
+    may be null.
+
+    Raises:
+        SetRejected: the dataset's schema cannot grow, or the export breaks it.
+    """
+    kept, kind = keep_schema(live, dataset, columns, rows), DATASETS[dataset]
+    fields = json.loads(live)["fields"]
+    new = [f for f in json.loads(wanted.schema)["fields"] if f["name"] not in kept.columns]
+    if new and not kind.grows:
+        raise SetRejected(
+            "schema-fixed",
+            f"The export of {dataset} has columns that the dataset's schema lacks: "
+            f"{', '.join(field['name'] for field in new)}. Personalize replaces the schema of items "
+            'and users only. Set source.schema = "keep" to leave them out, or drop the export '
+            "into a group of its own.",
+        )
+    room = kind.max_metadata - sum(name not in kind.own for name in kept.columns)
+    has_text = any(field.get("textual") for field in fields)
+    left_out = {name: wanted.left_out.get(name, why) for name, why in kept.left_out.items()}
+    for field in new:
+        if has_text and field.get("textual"):
+            left_out[field["name"]] = "the dataset's schema has a textual column already"
+        elif room <= 0:
+            left_out[field["name"]] = f"{kind.record} take at most {kind.max_metadata} of them"
+        else:
+            room -= 1
+            fields.append({**field, "type": _nullable(field["type"])})
+            del left_out[field["name"]]
+    if len(fields) == len(kept.columns):
+        return SchemaPlan(live, kept.columns, left_out)
+    return SchemaPlan(_avro(kind, fields), tuple(field["name"] for field in fields), left_out)
+
+
+def _nullable(types: str | list[str]) -> list[str]:
+    listed = [types] if isinstance(types, str) else types
+    return listed if "null" in listed else ["null", *listed]
+
+
 # -- inferring -------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from recdrop.service.resources.lifecycle import Course
 
 COURSES: Mapping[str, Course] = {
     "create": Course("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"),
-    "delete": Course("DELETE PENDING", "DELETE IN_PROGRESS", None),
+    "delete": Course("DELETE PENDING", "DELETE IN_PROGRESS", None, "DELETE FAILED"),
     "stop": Course("STOP PENDING", "STOP IN_PROGRESS", "INACTIVE"),
     "start": Course("START PENDING", "START IN_PROGRESS", "ACTIVE"),
     "halt": Course("CREATE STOPPING", "CREATE STOPPING", "CREATE STOPPED"),

@@ -124,7 +124,7 @@ class ControlPlane:
     def _delete(self, world: World, operation: Operation, request: Request) -> Doc:
         kind = self._kinds[operation.noun]
         resource = world.find(request[kind.arn_member], kind.noun)
-        if resource.status not in ("ACTIVE", "INACTIVE", "CREATE FAILED"):
+        if resource.status not in ("ACTIVE", "INACTIVE", "CREATE FAILED", "DELETE FAILED"):
             raise InUseError(
                 f"{resource.arn} is in status {resource.status}. Expected ACTIVE or CREATE FAILED."
             )

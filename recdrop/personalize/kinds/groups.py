@@ -12,6 +12,7 @@ from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Doc, Request
 
 DOMAIN_DATASETS = ("INTERACTIONS", "ITEMS", "USERS")
+UPDATABLE = ("ITEMS", "USERS")  # whose schema UpdateDataset may replace
 # Who deletes a group must have deleted these; the others go with it.
 HELD_BY_GROUP = ("EventTracker", "Solution", "Recommender", "Dataset")
 GONE_WITH_GROUP = ("Filter", "MetricAttribution")
@@ -101,10 +102,31 @@ def _check_schema_fits(world: World, schema_arn: str, kind: str, domain: str | N
 def _check_dataset_update(world: World, dataset: Resource, request: Request) -> Doc:
     if dataset.status != "ACTIVE":
         raise InUseError(f"{dataset.arn} is in status {dataset.status}. Expected ACTIVE.")
+    kind = dataset.doc["datasetType"]
+    if kind not in UPDATABLE:
+        raise InvalidInputError(
+            f"The schema of a dataset of type {kind} cannot be replaced. "
+            f"Expected one of: {', '.join(UPDATABLE)}."
+        )
     group = world.find(dataset.doc["datasetGroupArn"], "DatasetGroup")
-    _check_schema_fits(
-        world, request["schemaArn"], dataset.doc["datasetType"], group.doc.get("domain")
+    domain = group.doc.get("domain")
+    _check_schema_fits(world, request["schemaArn"], kind, domain)
+    old, new = (
+        parse_schema(world.find(arn, "Schema").doc["schema"], domain=domain)
+        for arn in (dataset.doc["schemaArn"], request["schemaArn"])
     )
+    for spec in old.fields:
+        if spec not in new.fields:
+            raise InvalidInputError(
+                f"Schema {request['schemaArn']} lacks field {spec.name} or changes it. "
+                "Expected every field of the dataset's schema as it is."
+            )
+    for spec in new.fields:
+        if spec.name not in old.names and not spec.nullable:
+            raise InvalidInputError(
+                f"Schema {request['schemaArn']} adds field {spec.name}, which may not be null. "
+                "Expected new fields to allow null."
+            )
     return {"schemaArn": request["schemaArn"]}
 
 

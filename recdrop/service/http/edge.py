@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recdrop.service.errors import ServiceError, UnmodelledError
 from recdrop.service.http.faults import Faults, Planned
 from recdrop.service.http.rates import Rates
+from recdrop.service.resources.lifecycle import Fate
 from recdrop.service.wire.messages import Reply, answer, json_reply, parse, refuse
 from recdrop.service.wire.specification import Operation, Specification
 
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 MAX_BODY = 6 * 1024 * 1024
 FAULT_HEADER = "HTTP_X_RECDROP_FAULT"
 
-# Operation, request, and the reason for which what it begins is to fail; answers the document.
-Handle = Callable[[Operation, Mapping[str, Any], str | None], Mapping[str, Any]]
+# Operation, request, and what is planned for what it begins; answers the document.
+Handle = Callable[[Operation, Mapping[str, Any], Fate], Mapping[str, Any]]
 
 
 class Edge:
@@ -105,7 +106,7 @@ class Edge:
     def _answer(self, operation: Operation, body: bytes, planned: Planned) -> Mapping[str, Any]:
         request = parse(operation, body, self._invalid)
         self._rates.check(operation.name, request)
-        return self._handle(operation, request, planned.job_failure)
+        return self._handle(operation, request, planned.fate)
 
 
 def _unknown(asked: str) -> ServiceError:

@@ -13,7 +13,9 @@ one of
                    closed
   timeout-after    the effect happens, and no answer comes
   delay            the answer comes `seconds` later
-  job              the Create or Update succeeds, and what it began ends CREATE FAILED with `reason`
+  job              the Create, Update or Delete succeeds, and what it began ends CREATE FAILED or
+                   DELETE FAILED with `reason`
+  stuck            what the Create, Update or Delete began takes `seconds` longer than usual
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from recdrop.service.errors import UnmodelledError
+from recdrop.service.resources.lifecycle import Fate
 from recdrop.service.wire.messages import Reply, json_reply
 
-FAULTS = ("throttle", "error", "timeout-before", "timeout-after", "delay", "job")
+FAULTS = ("throttle", "error", "timeout-before", "timeout-after", "delay", "job", "stuck")
 _MEMBERS = {"operation", "call", "fault", "code", "message", "status", "seconds", "reason"}
 
 
@@ -92,8 +95,12 @@ class Planned:
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     @property
-    def job_failure(self) -> str | None:
-        return next((rule.reason for rule in self.rules if rule.fault == "job"), None)
+    def fate(self) -> Fate:
+        """Of what the call begins."""
+        return Fate(
+            next((rule.reason for rule in self.rules if rule.fault == "job"), None),
+            sum(rule.seconds for rule in self.rules if rule.fault == "stuck"),
+        )
 
     # Rules are obeyed in the order of the plan: a delay before an error delays the error.
     def before(self, environ: Mapping[str, Any]) -> None:

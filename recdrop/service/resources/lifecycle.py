@@ -22,6 +22,17 @@ from recdrop.service.resources.world import World
 
 
 @dataclass(frozen=True)
+class Fate:
+    """What a plan of faults has in store for what a request begins.
+
+    `failure` is the reason for which it fails, `seconds` how much longer than usual it takes.
+    """
+
+    failure: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Course:
     """Three states, and the one that a failure leads to. `end` None: the resource is gone."""
 
@@ -85,7 +96,7 @@ class Lifecycle(Generic[W]):
         resource = world.tx.get(job.arn)
         if resource is None or not self.is_awaited(resource, job):
             return
-        _, in_progress = world.settings.latency.of(resource.kind)
+        in_progress = _in_progress(world, resource, job.payload["update"])
         due = max(world.now, float(job.payload["began"]) + in_progress)
         world.tx.schedule(
             Step(due, job.arn, job.step, {**job.payload, "result": result, "failure": failure})
@@ -108,7 +119,7 @@ class Lifecycle(Generic[W]):
 
     def _proceed(self, world: W, resource: Resource, payload: Mapping[str, Any]) -> None:
         course, update = payload["course"], payload["update"]
-        _, in_progress = world.settings.latency.of(resource.kind)
+        in_progress = _in_progress(world, resource, update)
         resource = world.tx.put(
             _with_status(resource, update, self._courses[course].second, world.now)
         )
@@ -133,8 +144,8 @@ class Lifecycle(Generic[W]):
                 resource = self._complete(world, resource, payload)
             except (JobFailed, ServiceError) as error:
                 failure = str(error)
+        resource = resource.with_notes(planned_failure={}, planned_delay={})
         if failure is not None:
-            resource = resource.with_notes(planned_failure={})
             world.tx.put(
                 _with_status(resource, update, course.failed, world.now, failureReason=failure)
             )
@@ -152,9 +163,18 @@ class Lifecycle(Generic[W]):
         return done(world, resource, payload.get("result") or {}) if done else resource
 
 
-def doomed(resource: Resource, update: str | None, reason: str) -> Resource:
-    """The resource with a planned failure: what it has begun (or the update) will end with it."""
-    return resource.with_notes(planned_failure={update or "": reason})
+def fated(resource: Resource, update: str | None, fate: Fate) -> Resource:
+    """The resource with what is planned for what it has begun (or for the update)."""
+    if fate.failure is not None:
+        resource = resource.with_notes(planned_failure={update or "": fate.failure})
+    return resource.with_notes(planned_delay={update or "": fate.seconds})
+
+
+def _in_progress(world: World[Any], resource: Resource, update: str | None) -> float:
+    """Seconds in the second state, a planned delay included."""
+    usual: float = world.settings.latency.of(resource.kind)[1]
+    delay: float = resource.notes.get("planned_delay", {}).get(update or "", 0.0)
+    return usual + delay
 
 
 def planned_failure(resource: Resource, update: str | None) -> str | None:

@@ -38,10 +38,11 @@ _numbers = itertools.count()
 @dataclass
 class FakeMachine:
     """Step Functions, as far as starting goes: a name that was used with the same input is an error
-    that says so. `broken` fails every start.
+    that says so. `broken` fails every start; `ended` holds the status of executions that are over.
     """
 
     started: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     broken: bool = False
 
@@ -52,6 +53,12 @@ class FakeMachine:
         if wanted["name"] in self.started:
             raise _error("ExecutionAlreadyExists", 400)
         self.started[wanted["name"]] = wanted["input"]
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        name = executionArn.rpartition(":")[2]
+        if name not in self.started:
+            raise _error("ExecutionDoesNotExist", 400)
+        return {"status": self.ended.get(name, "RUNNING")}
 
 
 def _error(code: str, status: int) -> ClientError:

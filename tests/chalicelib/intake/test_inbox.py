@@ -296,15 +296,21 @@ def batch(*bodies: str) -> dict[str, Any]:
     return {"Records": records}
 
 
+def damage_ledger(stage: Stage, group: str) -> str:
+    """A message that fails whenever it comes, until somebody mends the ledger."""
+    stage.context.ledger.table.put_item(Item={"pk": f"group#{group}", "sk": "arrival#x"})
+    return json.dumps({"look_again": group})
+
+
 def test_a_message_that_fails_comes_again_alone(stage: Stage) -> None:
     stage.put("shop/recdrop.toml", EACH_FILE)
     stage.put("shop/interactions/a.csv", ROWS)
-    event = batch("not JSON", json.dumps(created("shop/interactions/a.csv")))
+    event = batch(damage_ledger(stage, "sick"), json.dumps(created("shop/interactions/a.csv")))
     answer = inbox.handle(stage.context, event, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert len(stage.runs) == 1
 
 
 def test_a_batch_that_fails_as_a_whole_is_an_answer_too(stage: Stage) -> None:
-    answer = inbox.handle(stage.context, batch("{"), None)
+    answer = inbox.handle(stage.context, batch(damage_ledger(stage, "sick")), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}

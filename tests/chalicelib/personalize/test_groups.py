@@ -43,19 +43,26 @@ def with_field(field: dict[str, object]) -> str:
     return json.dumps(record)
 
 
-def test_a_dataset_moves_to_another_schema(personalize: Personalize) -> None:
+def test_items_move_to_a_schema_that_has_more_columns(personalize: Personalize) -> None:
     persist(lambda: personalize.ensure_group("moving", None))
-    wider = with_field({"name": "DEVICE", "type": ["null", "string"], "categorical": True})
     old, new = (
-        personalize.ensure_schema("moving", "interactions", text, None)
-        for text in (INTERACTIONS, wider)
+        personalize.ensure_schema("moving", "items", items_with(*names), None)
+        for names in (("TASTE",), ("TASTE", "COLOUR"))
     )
-    persist(lambda: personalize.ensure_dataset("moving", "interactions", old))
+    persist(lambda: personalize.ensure_dataset("moving", "items", old))
     with pytest.raises(ResourcePending, match="moving to"):
-        personalize.ensure_dataset("moving", "interactions", new)
-    persist(lambda: personalize.ensure_dataset("moving", "interactions", new))
-    arn = personalize.arns.dataset("moving", "interactions")
+        personalize.ensure_dataset("moving", "items", new)
+    persist(lambda: personalize.ensure_dataset("moving", "items", new))
+    arn = personalize.arns.dataset("moving", "items")
     assert personalize.client.describe_dataset(datasetArn=arn)["dataset"]["schemaArn"] == new
+
+
+def items_with(*names: str) -> str:
+    columns = [{"name": name, "type": ["null", "string"], "categorical": True} for name in names]
+    record = json.loads(INTERACTIONS)
+    return json.dumps(
+        {**record, "name": "Items", "fields": [{"name": "ITEM_ID", "type": "string"}, *columns]}
+    )
 
 
 def test_a_group_has_one_tracker_whoever_made_it(personalize: Personalize) -> None:

@@ -138,3 +138,32 @@ def test_a_dataset_keeps_the_schema_that_it_has(town: Town) -> None:
     run = check(town, {**WHOLE, "items/things.csv": wider})
     assert run.data.schemas["items"] == first.data.schemas["items"]
     assert any("COLOUR of items is left out" in f.sentence for f in run.data.report.findings)
+
+
+def again(town: Town, first: Run, objects: dict[str, bytes]) -> Run:
+    """The next export of the group, whose config says "update"."""
+    town.context.ledger.record_data("shop", DataRecord(run=first.name))
+    town.context.ledger.release_lease("shop", first.name)
+    return check(town, objects, config='[source]\nschema = "update"\n')
+
+
+def coloured() -> bytes:
+    header, *lines = catalogue().splitlines()
+    return b"\n".join([header + b",COLOUR", *(line + b",red" for line in lines), b""])
+
+
+def test_items_grow_where_the_config_says_so(town: Town) -> None:
+    first = check(town, WHOLE)
+    run = again(town, first, {**WHOLE, "items/things.csv": coloured()})
+    before = fields(first, "items")
+    assert fields(run, "items")[: len(before)] == before
+    assert fields(run, "items")[-1]["name"] == "COLOUR"
+    assert run.data.schemas["interactions"] == first.data.schemas["interactions"]
+
+
+def test_new_columns_of_interactions_are_refused_at_once(town: Town) -> None:
+    first = check(town, WHOLE)
+    header, *lines = purchases().splitlines()
+    wider = b"\n".join([header + b",DEVICE", *(line + b",phone" for line in lines), b""])
+    with pytest.raises(ExportRejected, match=r"DEVICE.*source\.schema"):
+        again(town, first, {**WHOLE, "interactions/orders.csv": wider})

@@ -64,6 +64,7 @@ def test_a_failed_solution_fails_the_run_and_names_state_and_cause(town: Town) -
     expected = "solution 'for-you': ResourceFailed in 'Train': training: no memory"
     assert written == Written(status="failed", reason=expected)
     assert run.record.status == "failed"
+    assert "drop the same export again: what failed is deleted" in report_of(run).next_command
 
 
 def test_a_run_that_failed_before_its_data_was_judged_has_a_report_too(town: Town) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from recdrop.personalize.control.latency import REALISTIC, Latency
+from tests.recdrop.personalize.driving import schema
 from tests.recdrop.personalize.simulation import ONE_SECOND, RECIPE, Refusal, Simulation
 
 HOUR, DAY = 3600.0, 86400.0
@@ -320,3 +321,57 @@ def test_a_job_that_takes_the_server_down_thrice_fails(data_dir: Path) -> None:
         sim.describe("DatasetImportJob", job)["failureReason"] == "The job was interrupted 3 times."
     )
     sim.close()
+
+
+def items_schema(sim: Simulation, name: str, **fields: Any) -> str:
+    known = {"GENRE": {"type": ["null", "string"], "categorical": True}}
+    text = schema("Items", {"ITEM_ID": "string", **known, **fields})
+    return str(sim.do("CreateSchema", name=name, schema=text)["schemaArn"])
+
+
+def test_a_schema_is_replaced_for_items_and_users_and_nothing_else(sim: Simulation) -> None:
+    interactions = sim.dataset(sim.group())
+    now = sim.describe("Dataset", interactions)["schemaArn"]
+    with pytest.raises(Refusal, match=r"type INTERACTIONS cannot be replaced.*ITEMS, USERS"):
+        sim.do("UpdateDataset", datasetArn=interactions, schemaArn=now)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"COLOUR": {"type": ["null", "string"], "categorical": True}}, None),
+        ({"COLOUR": {"type": "string", "categorical": True}}, "COLOUR, which may not be null"),
+        ({"GENRE": {"type": "string", "categorical": True}}, "lacks field GENRE or changes it"),
+        ({"GENRE": {"type": ["null", "string"]}}, "lacks field GENRE or changes it"),
+    ],
+)
+def test_a_schema_may_grow_and_keeps_what_it_has(
+    sim: Simulation, fields: dict[str, Any], message: str | None
+) -> None:
+    group = sim.group("g")
+    old, new = items_schema(sim, "old"), items_schema(sim, "new", **fields)
+    dataset = sim.do(
+        "CreateDataset", name="i", schemaArn=old, datasetGroupArn=group, datasetType="ITEMS"
+    )["datasetArn"]
+    sim.pass_time(3)
+    if message:
+        with pytest.raises(Refusal, match=message):
+            sim.do("UpdateDataset", datasetArn=dataset, schemaArn=new)
+    else:
+        sim.do("UpdateDataset", datasetArn=dataset, schemaArn=new)
+        sim.pass_time(3)
+        assert sim.describe("Dataset", dataset)["schemaArn"] == new
+
+
+def test_a_deletion_may_fail_and_may_be_stuck(sim: Simulation) -> None:
+    group = sim.group("g")
+    sim.faults.replace('{"operation": "DeleteDatasetGroup", "call": 1, "fault": "job"}')
+    sim.do("DeleteDatasetGroup", datasetGroupArn=group)
+    sim.pass_time(3)
+    assert sim.status("DatasetGroup", group) == "DELETE FAILED"
+    sim.faults.replace('{"operation": "DeleteDatasetGroup", "fault": "stuck", "seconds": 60}')
+    sim.do("DeleteDatasetGroup", datasetGroupArn=group)
+    sim.pass_time(30)
+    assert sim.status("DatasetGroup", group) == "DELETE IN_PROGRESS"
+    sim.pass_time(60)
+    assert sim.status("DatasetGroup", group) is None

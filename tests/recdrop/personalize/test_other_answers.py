@@ -258,15 +258,14 @@ def test_an_import_reports_what_each_source_brought(aws: Aws, group: Group) -> N
         },
     )
     made = aws.personalize.create_schema(name="sourced", schema=sourced)["schemaArn"]
-    dataset = group.datasets["INTERACTIONS"]
-    aws.personalize.update_dataset(datasetArn=dataset, schemaArn=made)
-    while (
-        aws.personalize.describe_dataset(datasetArn=dataset)["dataset"]["latestDatasetUpdate"][
-            "status"
-        ]
-        != "ACTIVE"
-    ):
+    dataset = group.datasets["INTERACTIONS"]  # whose schema cannot be replaced
+    aws.personalize.delete_dataset(datasetArn=dataset)
+    while aws.personalize.list_datasets(datasetGroupArn=group.arn)["datasets"][2:]:
         pass
+    aws.personalize.create_dataset(
+        name="sourced", schemaArn=made, datasetGroupArn=group.arn, datasetType="INTERACTIONS"
+    )
+    aws.wait(aws.personalize.describe_dataset, datasetArn=dataset)
     attribution = aws.personalize.create_metric_attribution(
         name="sales",
         datasetGroupArn=group.arn,
@@ -296,7 +295,6 @@ def test_an_import_reports_what_each_source_brought(aws: Aws, group: Group) -> N
             )
         },
         roleArn=ROLE,
-        importMode="INCREMENTAL",
         publishAttributionMetricsToS3=True,
     )["datasetImportJobArn"]
     done = aws.wait(aws.personalize.describe_dataset_import_job, datasetImportJobArn=job)

@@ -7,7 +7,12 @@ import pytest
 
 from chalicelib.documents import ColumnReport, Kind
 from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.export.schemas import SchemaPlan, infer_schema, keep_schema
+from chalicelib.normalise.export.schemas import (
+    SchemaPlan,
+    extend_schema,
+    infer_schema,
+    keep_schema,
+)
 
 ROWS = 1000
 
@@ -197,3 +202,46 @@ def test_an_export_that_breaks_the_schema_is_refused(
     with pytest.raises(SetRejected) as error:
         keep_schema(live, "items", columns, ROWS)
     assert message in str(error.value)
+
+
+def grown(dataset: str, old: list[ColumnReport], new: list[ColumnReport]) -> SchemaPlan:
+    live = infer_schema(dataset, old, ROWS).schema
+    return extend_schema(live, infer_schema(dataset, new, ROWS), dataset, new, ROWS)
+
+
+def test_items_get_new_columns_that_may_be_null_and_keep_the_old_ones_as_they_are() -> None:
+    plan = grown(
+        "items",
+        [ITEM, column("GENRE"), column("PRICE", "number")],
+        # Judged anew, PRICE would be a whole number.
+        [ITEM, column("COLOUR"), column("GENRE"), column("PRICE", "integer")],
+    )
+    found = fields(plan)
+    assert plan.columns == ("ITEM_ID", "GENRE", "PRICE", "COLOUR")
+    assert found["PRICE"] == {"type": "float"}
+    assert found["COLOUR"] == {"type": ["null", "string"], "categorical": True}
+    assert plan.left_out == {}
+
+
+def test_a_schema_that_needs_nothing_new_is_the_one_there_is_to_the_letter() -> None:
+    old = [ITEM, column("GENRE", filled=900), column("PRICE", "number")]
+    live = infer_schema("items", old, ROWS).schema
+    assert grown("items", old, [ITEM, column("PRICE", "number")]).schema == live
+
+
+def test_new_columns_of_interactions_are_refused_with_what_to_do() -> None:
+    with pytest.raises(SetRejected, match=r"DEVICE.*items and users only.*keep") as error:
+        grown("interactions", [*INTERACTIONS], [*INTERACTIONS, column("DEVICE")])
+    assert error.value.code == "schema-fixed"
+
+
+def test_a_second_textual_column_is_left_out_and_so_is_what_is_too_many() -> None:
+    text = column("STORY", distinct=1000, mean_length=300.0, max_length=900)
+    other = column("DESCRIPTION", distinct=1000, mean_length=300.0, max_length=900)
+    plan = grown("items", [ITEM, text], [ITEM, text, other])
+    assert "DESCRIPTION" not in plan.columns or fields(plan)["DESCRIPTION"].get("textual") is None
+    many = [column(f"C{n}") for n in range(25)]
+    user = column("USER_ID", "id")
+    plan = grown("users", [user, *many], [user, *many, column("D")])
+    assert "D" not in plan.columns
+    assert "D" in plan.left_out

@@ -7,6 +7,7 @@ import pytest
 
 from recdrop.service.errors import UnmodelledError
 from recdrop.service.http.faults import Faults
+from recdrop.service.resources.lifecycle import Fate
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def test_a_wrong_plan_leaves_the_one_before_in_force(faults: Faults) -> None:
     faults.replace('{"operation": "Sing", "fault": "job", "reason": "Hoarse."}')
     reply = faults.administer("PUT", b'[{"fault": "explode"}]')
     assert reply.status == 400
-    assert faults.next_for("Sing").job_failure == "Hoarse."
-    assert faults.next_for("Dance").job_failure is None
+    assert faults.next_for("Sing").fate == Fate("Hoarse.")
+    assert faults.next_for("Dance").fate == Fate()
 
 
 @pytest.mark.parametrize(

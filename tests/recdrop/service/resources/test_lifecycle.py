@@ -16,7 +16,7 @@ from recdrop.service.jobs.process import Outcome
 from recdrop.service.resources.clock import ManualClock
 from recdrop.service.resources.kinds import Kind
 from recdrop.service.resources.latency import Latency
-from recdrop.service.resources.lifecycle import Course, Lifecycle, doomed
+from recdrop.service.resources.lifecycle import Course, Fate, Lifecycle, fated
 from recdrop.service.resources.quotas import Quotas
 from recdrop.service.resources.store import Resource, Step, Store, Transaction
 from recdrop.service.resources.world import Settings, World
@@ -79,10 +79,10 @@ class Stage:
     def world(self, tx: Transaction, now: float) -> Concert:
         return World(tx, now, self.settings, self.lifecycle)
 
-    def begin(self, name: str, *, reason: str | None = None) -> None:
+    def begin(self, name: str, *, reason: str | None = None, seconds: float = 0) -> None:
         song = Resource(SONG, "Song", {"name": name})
         with self.store.transaction() as tx:
-            song = doomed(song, None, reason) if reason else song
+            song = fated(song, None, Fate(reason, seconds))
             self.lifecycle.start(self.world(tx, self.clock.now()), song, "create")
 
     def after(self, seconds: float) -> Mapping[str, Any]:
@@ -124,6 +124,15 @@ def test_a_planned_failure_comes_without_the_work(stage: Stage) -> None:
     song = stage.after(5)
     assert (song["status"], song["failureReason"]) == ("Hissed", "Hoarse.")
     assert stage.choir.orders == []
+
+
+def test_what_is_stuck_ends_as_usual_but_later(stage: Stage) -> None:
+    stage.begin("hymn", seconds=10)
+    assert [stage.after(seconds)["status"] for seconds in (1, 9, 4)] == [
+        "Rehearsing",
+        "Rehearsing",
+        "Sung",
+    ]
 
 
 def test_a_step_that_nobody_knows_fails_its_resource_and_not_the_clock(stage: Stage) -> None:
