@@ -30,6 +30,8 @@ class Deployed(Target):
     look_seconds = 5.0
     # The queue's counts may be a minute behind, as its documentation says.
     settled_seconds = 60.0
+    # Most of a run is Personalize's training, which takes an hour or several.
+    run_seconds = 6 * 3600.0
     follow_seconds = 5.0
 
     def __init__(self, stack: str, region: str | None = None, endpoint: str | None = None) -> None:
@@ -84,13 +86,15 @@ class Deployed(Target):
 
     def describe(self) -> Json:
         stack = self._stack()
-        region = str(self._session.region_name)
+        status, region = stack["StackStatus"], str(self._session.region_name)
+        account = stack["StackId"].split(":")[4]
         return {
             "stack": self._name,
-            "status": stack["StackStatus"],
+            "status": status,
             "region": region,
+            "account": account,
             "outputs": dict(self.outputs),
-            "summary": [f"{self.place} in {region}: {stack['StackStatus']}"],
+            "summary": [f"{self.place} in {region} of account {account}: {status}"],
         }
 
     def alarms(self) -> Sequence[tuple[str, str]]:

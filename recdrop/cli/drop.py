@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from recdrop.cli.common import CONFIG, UNREADABLE, CliError, json_option, print_json
-from recdrop.cli.options import on_target
+from recdrop.cli.options import on_target, timeout_option
 from recdrop.cli.target import Target
 from recdrop.local.watch import is_marker
 
@@ -19,7 +19,7 @@ from recdrop.local.watch import is_marker
 @click.option("--group", required=True, help="The dataset group, e.g. shop.")
 @click.option("--dataset", help="interactions, items, users, ... Not needed for recdrop.toml.")
 @click.option("--wait", "wait_for_run", is_flag=True, help="Wait for the run of these files.")
-@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
+@timeout_option
 @on_target
 @json_option
 def command(
@@ -28,13 +28,14 @@ def command(
     group: str,
     dataset: str | None,
     wait_for_run: bool,
-    timeout: float,
+    timeout: float | None,
     as_json: bool,
 ) -> int:
     """Upload, manifests last; then wait if asked to."""
     planned = plan(files, group, dataset)
     if wait_for_run:
-        return drop_and_wait(target, group, planned, timeout, as_json)
+        seconds = target.run_seconds if timeout is None else timeout
+        return drop_and_wait(target, group, planned, seconds, as_json)
     upload(target, planned, as_json)
     if as_json:
         print_json({"bucket": target.drop_bucket, "keys": [key for key, _ in planned]})

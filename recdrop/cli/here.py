@@ -18,6 +18,7 @@ class Here(Target):
     look_seconds = FIRST_LOOK_SECONDS
     # A message is between two counts for a moment: quiet this long, nothing is on its way any more.
     settled_seconds = 2.0
+    run_seconds = 900.0
     follow_seconds = 0.5
 
     def __init__(self, endpoint: str) -> None:

@@ -23,6 +23,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 PERMISSIONS = "infrastructure/operator-policy.json lists what recdrop needs."
 LOG_IN = "Log in (`aws sso login`), set AWS_PROFILE, or set new keys."
 
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    help="Seconds to wait. [default: 900 here, six hours at AWS]",
+)
+
 
 @dataclass(frozen=True)
 class Refusal:

@@ -23,7 +23,7 @@ def command(target: Target, as_json: bool) -> int:
     """Print the stack's own description, then what its parts say."""
     described = target.describe()
     summary = described.pop("summary")
-    runs = Runs(target).newest(LAST_RUNS)
+    runs = last_runs(target)
     alarms = dict(target.alarms())
     dead = dead_letters(target)
     groups = list(read_groups(target))
@@ -37,6 +37,11 @@ def command(target: Target, as_json: bool) -> int:
     for paragraph in tell(runs, alarms, dead, groups):
         click.echo(f"\n{paragraph}")
     return 0
+
+
+def last_runs(target: Target) -> list[Run]:
+    """The newest runs; none on a stack whose creation has failed."""
+    return Runs(target).newest(LAST_RUNS) if "PipelineArn" in target.outputs else []
 
 
 def dead_letters(target: Target) -> int | None:

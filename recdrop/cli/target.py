@@ -26,13 +26,14 @@ class Target(ABC):
     """Everything that a verb needs of a recdrop, each read when it is first asked for.
 
     `option` is what a command must carry to come here again. While something is waited for, the
-    pauses grow up to `look_seconds`. Counts of messages can be trusted when they were the same for
-    `settled_seconds`.
+    pauses grow up to `look_seconds`; a run is waited for `run_seconds` unless told otherwise. Counts
+    of messages can be trusted when they were the same for `settled_seconds`.
     """
 
     option: str = ""
     look_seconds: float
     settled_seconds: float
+    run_seconds: float
     follow_seconds: float
 
     @property

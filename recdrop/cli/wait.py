@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from recdrop.cli.common import RUN_FAILED, UNREACHABLE, CliError, json_option, print_json
-from recdrop.cli.options import on_target
+from recdrop.cli.options import on_target, timeout_option
 from recdrop.cli.runs import Run, Runs
 from recdrop.cli.target import Target
 
@@ -20,13 +20,14 @@ LOOKED_AT = 20  # of the newest runs
 )
 @click.option("--group", help="Only the runs of this dataset group.")
 @click.option("--run", "name", help="Only the run of this name.")
-@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
+@timeout_option
 @on_target
 @json_option
 def command(
-    target: Target, group: str | None, name: str | None, timeout: float, as_json: bool
+    target: Target, group: str | None, name: str | None, timeout: float | None, as_json: bool
 ) -> int:
     """Wait for the stack, then for the runs."""
+    timeout = target.run_seconds if timeout is None else timeout
     deadline = time.monotonic() + timeout
     target.wait_until_ready(timeout)
     listed = Runs(target)

@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_a_drop_is_followed_to_its_end_by_every_verb(
     assert f"{dropped}  shop  FAILED" in recdrop("wait", "--group", "shop", "--stack", STACK)[1]
     code, out, _ = recdrop("status", "--stack", STACK)
     assert code == 0
-    assert "Stack 'recdrop' in us-east-1: CREATE_COMPLETE" in out
+    assert "Stack 'recdrop' in us-east-1 of account 123456789012: CREATE_COMPLETE" in out
     assert dropped in out
     assert "Messages that could not be taken: 0" in out
     assert f"shop: run started: {dropped.removeprefix('shop-')}" in out
@@ -127,6 +128,29 @@ def test_a_drop_is_followed_to_its_end_by_every_verb(
     policy = json.loads((ROOT / "infrastructure" / "operator-policy.json").read_text())
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert {normal(action) for action in account.actions} == allowed - NOT_CALLED_HERE
+
+
+def test_the_operators_policy_names_what_the_stack_has(account: AwsAlone) -> None:
+    del account
+    target = Deployed(STACK)
+    region = "us-east-1:123456789012"
+    work, queue = target.work.name, target.dead_letters.rsplit("/", 1)[-1]
+    names = {
+        "FindTheStack": f"arn:aws:cloudformation:{region}:stack/{STACK}/an-id",
+        "DropExports": f"arn:aws:s3:::{target.drop_bucket}/shop/items/a.csv",
+        "ReadWhatTheRunsWrote": f"arn:aws:s3:::{work}",
+        "ReadTheLedger": f"arn:aws:dynamodb:{region}:table/{target.output('LedgerTableName')}",
+        "ReadRuns": target.machine,
+        "CountMessages": f"arn:aws:sqs:{region}:{queue}",
+        "ReadLogs": f"arn:aws:logs:{region}:log-group:/aws/lambda/{STACK}-OnExport-1A2B:*",
+        "ReadAlarms": "*",
+    }
+    policy = json.loads((ROOT / "infrastructure" / "operator-policy.json").read_text())
+    assert names.keys() == {statement["Sid"] for statement in policy["Statement"]}
+    for statement in policy["Statement"]:
+        patterns = statement["Resource"]
+        patterns = [patterns] if isinstance(patterns, str) else patterns
+        assert any(fnmatchcase(names[statement["Sid"]], pattern) for pattern in patterns), statement
 
 
 def normal(action: str) -> str:
