@@ -38,8 +38,9 @@ class Drop:
             CliError: the export was refused or brings nothing (FINDINGS), it waits for a
                 correction (UNREADABLE), or nothing of this is clear in time (UNREACHABLE).
         """
-        deadline, pauses = self.clock() + seconds, self.exports.target.pauses()
-        while (runs := self.look()) is None:
+        target = self.exports.target
+        deadline, pauses = self.clock() + seconds, target.pauses()
+        while (runs := target.patiently(self.look)) is None:
             if self.clock() > deadline:
                 raise CliError(UNREACHABLE, self._gave_up(seconds), self._see_logs())
             self.sleep(next(pauses))

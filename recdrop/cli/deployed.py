@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from recdrop.cli.common import UNREACHABLE, USAGE, CliError, Json
 from recdrop.cli.logreading import CloudWatchLog, Log, Wanted
 from recdrop.cli.target import Target
 
+T = TypeVar("T")
 FUNCTION, LOG_GROUP, ALARM = (
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
@@ -83,6 +84,18 @@ class Deployed(Target):
 
     def open_log(self, wanted: Wanted) -> Log:
         return CloudWatchLog(self.client("logs"), self._log_groups(), wanted)
+
+    def patiently(self, look: Callable[[], T | None]) -> T | None:
+        """A look fails while a laptop sleeps or changes its network, and a run takes hours."""
+        from chalicelib.aws import translate
+        from chalicelib.errors import ServiceUnavailable, Throttled
+
+        try:
+            return look()
+        except Exception as error:
+            if isinstance(translate(error), ServiceUnavailable | Throttled):
+                return None
+            raise
 
     def describe(self) -> Json:
         stack = self._stack()

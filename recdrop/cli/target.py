@@ -7,9 +7,9 @@ A verb asks a `Target` for names and clients and never learns which of the two i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from recdrop.cli.common import UNREADABLE, CliError, Json
 from recdrop.cli.logreading import Log, Wanted
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.buckets import Bucket
     from chalicelib.ledger import Ledger
 
+T = TypeVar("T")
 FIRST_LOOK_SECONDS = 0.3
 GROWTH = 1.5
 
@@ -122,6 +123,10 @@ class Target(ABC):
         from chalicelib.ledger import Ledger
 
         return Ledger(self.table(self.output("LedgerTableName")))
+
+    def patiently(self, look: Callable[[], T | None]) -> T | None:
+        """What a look finds; None, too, where the way there failed and the next look may succeed."""
+        return look()
 
     def count(self, queue: str) -> dict[str, int]:
         """How many messages a queue has: visible, in flight and delayed."""

@@ -54,7 +54,7 @@ def until(
         CliError: there is none when the time is over.
     """
     pauses = target.pauses()
-    while (runs := look()) is None:
+    while (runs := target.patiently(look)) is None:
         if time.monotonic() > deadline:
             raise CliError(
                 UNREACHABLE,

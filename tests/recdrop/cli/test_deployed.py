@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from recdrop.cli.awaiting import Drop
 from recdrop.cli.common import FINDINGS, RUN_FAILED, UNREACHABLE, UNREADABLE, USAGE, CliError
@@ -246,3 +247,26 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(
     assert (found, error["code"]) == (code, code)
     assert message in error["message"]
     assert "\n" not in error["message"]
+
+
+def failing(error: Exception) -> Callable[[], None]:
+    def look() -> None:
+        raise error
+
+    return look
+
+
+def test_a_look_that_fails_on_the_way_is_followed_by_another() -> None:
+    target = Deployed(STACK)
+    assert target.patiently(failing(EndpointConnectionError(endpoint_url="https://x"))) is None
+    assert target.patiently(failing(refusal("ThrottlingException", 400))) is None
+
+
+def test_a_look_that_is_refused_ends_the_wait() -> None:
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        Deployed(STACK).patiently(failing(refusal("ExpiredToken", 403)))
+
+
+def refusal(code: str, status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "DescribeExecution")
