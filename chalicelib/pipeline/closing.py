@@ -73,6 +73,7 @@ def _report(run: Run, event: WriteReport) -> RunReport:
             run.name,
             failed=bool(failures),
             error=_error(state.error, *(result.error for result in state.solutions)),
+            stack=run.context.settings.stack_name,
         ),
     )
 
