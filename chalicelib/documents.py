@@ -101,7 +101,7 @@ def _exact(value: Any) -> Any:
         return Decimal(str(value))
     if isinstance(value, dict):
         return {key: _exact(item) for key, item in value.items()}
-    return [_exact(item) for item in value] if isinstance(value, list) else value
+    return [_exact(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _unreadable(where: str, kind: type[Document], error: Exception) -> DocumentUnreadable:

@@ -120,7 +120,7 @@ def decide(
     tonight = _night(run, scores, bars, population)
     # A task that is entered again finds its own night among those before.
     nights = [*(night for night in before if night.run != run), *([tonight] if truth else [])]
-    judge = _judge_first if live is None else _judge_next
+    judge = judge_first if live is None else judge_next
     action, found, reasons = judge(nights, bars)
     return Verdict(action, found, reasons, len(truth), metrics, tonight if truth else None)
 
@@ -159,7 +159,7 @@ def _to_floor(nights: Sequence[Night]) -> list[Sample]:
     return [Sample(n.users, n.to_floor, n.to_floor_variance, n.population) for n in nights]
 
 
-def _judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
+def judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
     """Nothing is live that it could harm: only what is surely below the floor is held."""
     floor = evidence.pool(_to_floor(nights[-1:]))
     about = _about_floor(floor, bars)
@@ -175,7 +175,7 @@ def _judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence,
     return "promote", "not enough evidence", (why, *about)
 
 
-def _judge_next(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
+def judge_next(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
     """Worse if tonight surely misses a bar; good enough if all nights surely clear both."""
     live, floor = evidence.pool(_to_live(nights)), evidence.pool(_to_floor(nights))
     own = [evidence.pool(samples(nights[-1:])) for samples in (_to_live, _to_floor)]
