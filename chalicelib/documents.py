@@ -589,7 +589,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     """What one run found out about its candidate against the live version, as moments.
 
     `live` is the live version's mean; `to_live` and `to_floor` are the mean differences to what the
-    candidate had to reach, each with the variance over users.
+    candidate had to reach, each with its variance and third central moment over users.
     """
 
     run: str
@@ -599,6 +599,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     to_live_variance: float
     to_floor: float
     to_floor_variance: float
+    to_live_third: float = 0.0
+    to_floor_third: float = 0.0
     population: int = 0
 
 

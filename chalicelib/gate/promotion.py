@@ -137,8 +137,10 @@ def _night(run: str, scores: Mapping[str, Sequence[float]], bars: Bars, populati
         live=fmean(live) if live else 0.0,
         to_live=to_live.mean,
         to_live_variance=_finite(to_live.variance),
+        to_live_third=to_live.third,
         to_floor=to_floor.mean,
         to_floor_variance=_finite(to_floor.variance),
+        to_floor_third=to_floor.third,
     )
 
 
@@ -152,11 +154,17 @@ def _finite(variance: float) -> float:
 
 
 def _to_live(nights: Sequence[Night]) -> list[Sample]:
-    return [Sample(n.users, n.to_live, n.to_live_variance, n.population) for n in nights]
+    return [
+        Sample(n.users, n.to_live, n.to_live_variance, n.population, n.to_live_third)
+        for n in nights
+    ]
 
 
 def _to_floor(nights: Sequence[Night]) -> list[Sample]:
-    return [Sample(n.users, n.to_floor, n.to_floor_variance, n.population) for n in nights]
+    return [
+        Sample(n.users, n.to_floor, n.to_floor_variance, n.population, n.to_floor_third)
+        for n in nights
+    ]
 
 
 def judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:

@@ -108,3 +108,13 @@ def test_nobody_asked_is_no_evidence() -> None:
     assert (nothing.users, nothing.low) == (0, -math.inf)
     assert evidence.users_needed(math.inf, 0.1) == 0
     assert evidence.detectable(1.0, 0) == math.inf
+
+
+def test_rare_great_losses_do_not_slip_through() -> None:
+    """Exponential losses, exactly at the bar: without the tail's term one in twelve gets through."""
+    rng, wrong = random.Random(17), 0
+    for _ in range(3000):
+        sample = Sample.of([1 - rng.expovariate(1) for _ in range(100)])
+        wrong += evidence.pool([sample]).low >= 0
+    assert wrong / 3000 <= evidence.ALPHA * evidence.share(1) * 1.5
+    assert evidence.tail(2.0, 0.03, 100) == 0 < evidence.tail(-2.0, 0.03, 100)
