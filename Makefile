@@ -22,7 +22,7 @@ LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 CHECKOV := $(VENV)/.checkov.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-recommender package deploy \
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-gate bench-recommender package deploy \
 	teardown rehearse lock clean help
 
 help: ## this list
@@ -63,6 +63,9 @@ check-permissions: $(DEV) ## take away every single allow: which does no recorde
 
 bench: $(DEV) ## every benchmark but the recommender's
 	$(BIN)/python -m benchmarks
+
+bench-gate: $(DEV) ## the gate on candidates whose true change is known, before and now
+	$(BIN)/python -m benchmarks.gate
 
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
