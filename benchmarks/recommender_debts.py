@@ -17,7 +17,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.recommender_data import DATASETS
-from recdrop.recommender import Query, TrainingData, fit
+from recdrop.recommender import Event, Query, TrainingData, fit
+from recdrop.recommender.data.histories import histories
+from recdrop.recommender.data.split import draw_users, hold_out
+from recdrop.recommender.metrics import ndcg, ndcg_retrieved, reciprocal_rank
+from recdrop.recommender.parts.content import describe
+from recdrop.recommender.parts.markov import transitions
 
 Array = Any
 Found = dict[str, dict[str, list[float]]]
@@ -26,6 +31,10 @@ DAY = 86_400
 DEPTH = 25
 # Windows of a trend that are asked for, and the share of the users that a seed draws.
 CUTS = 6
+# A short search: enough for what is asked here.
+BUDGET = 1
+COLD_SHARE = 0.1
+MOST_ASKED = 500
 SOME_USERS = 0.8
 
 
@@ -63,9 +72,89 @@ def _used(data: TrainingData, after: int, until: int) -> Array:
     return np.bincount(data.item[inside], minlength=len(data.item_ids)).astype(np.float64)
 
 
+def _code(data: TrainingData, identifier: str) -> int:
+    return int(np.searchsorted(data.item_ids.astype(str), identifier))
+
+
 def _codes(answer: Sequence[Any], data: TrainingData) -> Array:
     codes = {identifier: code for code, identifier in enumerate(data.item_ids.tolist())}
     return np.array([codes[one.item_id] for one in answer], dtype=np.int64)
+
+
+def cold(data: TrainingData, seed: int) -> Found:
+    """The order of items without any event, by what else a user had.
+
+    A tenth of the items is new: none of their events is told. Users with some in the newest three
+    tenths of their events are asked for those, among all new items, without exploration and with as
+    much as there is.
+    """
+    rng = np.random.default_rng(seed)
+    new = rng.random(len(data.item_ids)) < COLD_SHARE
+    users = rng.permutation(len(data.user_ids))
+    asked, told = users[: len(users) // 2], ~new[data.item]
+    training = data.take(told & ~np.isin(data.user, asked))
+    model = fit("user-personalization", training, seed=seed, budget_seconds=BUDGET)
+    content = describe(data.items, len(data.item_ids))
+    assert content is not None
+    allowed = new[np.array([_code(data, identifier) for identifier in model.item_ids])]
+    found: Found = {one: {"order": [], "exploring": []} for one in (OURS, "likeness", "random")}
+    order = np.lexsort((data.timestamp, data.user))
+    for user in asked[:MOST_ASKED].tolist():
+        rows = order[data.user[order] == user]
+        older, newer = np.split(rows, [round(len(rows) * 0.7)])
+        truth = set(data.item[newer[~told[newer]]].tolist())
+        known = data.item[older[told[older]]]
+        if not truth or not len(known):
+            continue
+        events = [Event(str(data.item_ids[code]), at) for at, code in enumerate(known.tolist())]
+        like = content.likeness(content.profile(known, np.ones(len(known), dtype=np.float32)))
+        plain = np.argsort(-np.where(new, like, -1.0), kind="stable")[:DEPTH].tolist()
+        chance = rng.permutation(np.flatnonzero(new))[:DEPTH].tolist()
+        for metric, weight in (("order", 0.0), ("exploring", 1.0)):
+            answer = model.recommend(
+                Query(events=events), DEPTH, allowed=allowed, exploration_weight=weight, seed=user
+            )
+            for system, codes in (
+                (OURS, _codes(answer, data)),
+                ("likeness", plain),
+                ("random", chance),
+            ):
+                found[system][metric].append(ndcg(list(codes), truth, 10))
+    return found
+
+
+def related(data: TrainingData, seed: int, recipe: str = "similar-items") -> Found:
+    """Held-out users, asked with their newest item; of the simple kind are directed transitions."""
+    history, items = histories(data), len(data.item_ids)
+    asked = draw_users(history, 0.1, MOST_ASKED, np.random.default_rng(seed))
+    others = np.setdiff1d(np.arange(history.users), asked)
+    model = fit(recipe, data.take(np.isin(data.user, others)), seed=seed)
+    rest, cases = history.take_users(others), hold_out(history, asked)
+    plain = transitions(rest, items, window=10, tau=4.0)
+    popular = np.bincount(rest.item, minlength=items) / (1e6 * len(rest))
+    names = ("ndcg@10", "ndcgaws@10", "mrr@25")
+    found: Found = {one: {name: [] for name in names} for one in (OURS, "transitions")}
+    for place, true in enumerate(cases.truths()):
+        newest = int(cases.known.item[cases.known.of(place)][-1])
+        row = plain[newest].toarray().ravel() + popular
+        row[newest] = -1
+        answers = {OURS: _codes(model.similar(str(data.item_ids[newest]), DEPTH), data).tolist()}
+        answers["transitions"] = np.argsort(-row, kind="stable")[:DEPTH].tolist()
+        truth = [str(code) for code in set(true.tolist())]
+        for system, codes in answers.items():
+            answer = [str(code) for code in codes]
+            values = (
+                ndcg(answer, truth, 10),
+                ndcg_retrieved(answer, truth, 10),
+                reciprocal_rank(answer, truth),
+            )
+            for name, value in zip(names, values, strict=True):
+                found[system][name].append(value)
+    return found
+
+
+def sims(data: TrainingData, seed: int) -> Found:
+    return related(data, seed, "sims")
 
 
 @dataclass(frozen=True)
@@ -78,6 +167,9 @@ class Debt:
 
 
 DEBTS: Mapping[str, Debt] = {
+    "related": Debt(related, ("POC", "ml-latest-small", "Beauty"), "transitions"),
+    "sims": Debt(sims, ("POC",), "transitions"),
+    "cold": Debt(cold, ("POC", "ml-latest-small"), "likeness"),
     "trending": Debt(trending, ("Complete Journey", "ml-100k"), "most clicked"),
 }
 
