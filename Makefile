@@ -22,7 +22,7 @@ LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 CHECKOV := $(VENV)/.checkov.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-gate bench-recommender package deploy \
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-gate bench-recommender bench-models package deploy \
 	teardown rehearse lock clean help
 
 help: ## this list
@@ -69,6 +69,9 @@ bench-gate: $(DEV) ## the gate on candidates whose true change is known, before 
 
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
+
+bench-models: $(DEV) ## what each recipe owed, before and now, beside a simple system (DEBTS=trending,cold)
+	$(BIN)/python -m benchmarks.recommender_models $(if $(DEBTS),--debts $(DEBTS))
 
 wheel: $(LOCAL) ## build/dist: the package, to install anywhere; see README
 	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist

@@ -175,18 +175,7 @@ class Trial:
         )
 
     def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
-        """CSR [questions, items]: decayed weights of the known events; plain weights without `memory`.
-
-        With it, what is nearly forgotten is left out, as the engine does.
-        """
-        known = self._known
-        weight = known.weight if memory is None else known.weight * decay(self._steps, memory)
-        keep = np.ones(len(known), dtype=bool)
-        if memory is not None:
-            left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
-            keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
-        cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
-        return sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32)
+        return history_matrix(self._known, self._steps, self._items, memory)
 
     def _truth_matrix(self, cases: Cases) -> Array:
         """bool[questions, items looked at]: what is right; truths beyond these items are lost."""
@@ -195,6 +184,54 @@ class Trial:
         column = self._seen_at.place[cases.truth]
         found[row[column >= 0], column[column >= 0]] = True
         return found
+
+
+class Unseen:
+    """Scores the order of items that nobody has had, by their metadata alone.
+
+    Some items are hidden: no question knows an event of theirs, and only they are looked at.
+    """
+
+    def __init__(self, cases: Cases, items: int, content: Content, hidden: Array) -> None:
+        known = cases.known
+        self._known = known.take_events(~np.isin(known.item, hidden))
+        self._steps = steps_back(self._known.indptr, self._known.tied)
+        self._items = items
+        self._features = content.features.matrix(content.columns)
+        self._hidden = hidden
+        seen = history_matrix(known, np.empty(0), items, None)[:, hidden].toarray() > 0
+        place = np.full(items, -1)
+        place[hidden] = np.arange(len(hidden))
+        row = np.repeat(np.arange(len(cases)), np.diff(cases.starts))
+        column = place[cases.truth]
+        self._truth = np.zeros((len(cases), len(hidden)), dtype=bool)
+        self._truth[row[column >= 0], column[column >= 0]] = True
+        # What was had before is no question of what is new.
+        self._open = ~seen
+        self._truth &= self._open
+
+    def gains(self, settings: Settings) -> Array:
+        """NDCG@10 per question, float64[questions with a hidden item to find]."""
+        had = history_matrix(self._known, self._steps, self._items, settings.cold_memory)
+        like = (had @ self._features @ self._features[self._hidden].T).toarray()
+        scores = np.where(self._open, like, -np.inf)
+        return _ndcg(scores, self._truth, _ideal(self._truth.sum(axis=1)))
+
+
+def history_matrix(
+    known: Histories, steps: Array, items: int, memory: float | None
+) -> sparse.csr_matrix:
+    """CSR [questions, items]: decayed weights of the known events; plain weights without `memory`.
+
+    With it, what is nearly forgotten is left out, as the engine does.
+    """
+    weight = known.weight if memory is None else known.weight * decay(steps, memory)
+    keep = np.ones(len(known), dtype=bool)
+    if memory is not None:
+        left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
+        keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
+    cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
+    return sparse.csr_matrix(cells, shape=(known.users, items), dtype=np.float32)
 
 
 def _scaled(part: Array) -> Array:
