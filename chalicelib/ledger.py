@@ -272,11 +272,11 @@ class Ledger:
         """The version that served before the run changed the campaign."""
         return self._arn(run, f"previous#{solution}")
 
-    def note(self, run: str, what: str) -> None:
+    def record_asked(self, run: str, what: str) -> None:
         """The run is about to ask Personalize for something, or has asked for it."""
         call(self.table.put_item, Item={"pk": f"run#{run}", "sk": f"asked#{what}"})
 
-    def has_noted(self, run: str, what: str) -> bool:
+    def has_asked(self, run: str, what: str) -> bool:
         return self._item(f"run#{run}", f"asked#{what}") is not None
 
     def _put_arn(self, run: str, sk: str, arn: str) -> None:

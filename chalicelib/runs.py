@@ -84,7 +84,7 @@ class RunMemory:
     run: str
 
     def note(self, what: str) -> None:
-        self.ledger.note(self.run, what)
+        self.ledger.record_asked(self.run, what)
 
     def knows(self, what: str) -> bool:
-        return self.ledger.has_noted(self.run, what)
+        return self.ledger.has_asked(self.run, what)

@@ -69,6 +69,7 @@ class Settings:
         named = self.environment.get("CORS_ORIGINS", "").split(",")
         return frozenset(origin.strip() for origin in named if origin.strip())
 
+    @property
     def stack_name(self) -> str:
         """The CloudFormation stack, which people name to `recdrop`; "" on a laptop."""
         return self.environment.get("STACK_NAME", "")

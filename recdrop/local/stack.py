@@ -105,7 +105,7 @@ class Stack:
         self._logs: LogStore | None = None
         self._api_app: WSGIApplication = starting
         self._origins: tuple[str, ...] = ()
-        self._keys: Mapping[str, str] = {}
+        self._api_keys: Mapping[str, str] = {}
         control = Control(
             self.describe, self._read_logs, self.lambdas.faults, self.stop_requested.set
         )
@@ -113,7 +113,7 @@ class Stack:
         self._deployment: Deployment | None = None
         self._keeper: Keeper | None = None
         self._pollers: dict[str, QueuePoller] = {}
-        self._keys: dict[str, str] = {}
+        self._role_keys: Mapping[str, str] = {}
 
     def __enter__(self) -> Stack:
         self.start()
@@ -135,7 +135,7 @@ class Stack:
     @property
     def api_keys(self) -> Mapping[str, str]:
         """The values of the API keys, by logical id."""
-        return {key_id.removeprefix("local-"): value for value, key_id in self._keys.items()}
+        return {key_id.removeprefix("local-"): value for value, key_id in self._api_keys.items()}
 
     @property
     def resources(self) -> Mapping[str, str]:
@@ -312,13 +312,13 @@ class Stack:
         if recording := recorder(os.environ):
             recording.use(deployment.policies.as_set())
             self.guard.record = recording.record
-        self._keys = open_guard(self.guard, deployment)
-        self._exit.callback(sign_as_invoked(self._keys.get))
+        self._role_keys = open_guard(self.guard, deployment)
+        self._exit.callback(sign_as_invoked(self._role_keys.get))
         self._exit.callback(inherit_invocations())
 
     def _refusal(self, function: str, need: Need) -> str | None:
         """AWS's sentence when the role of a function does not allow what AWS does for it."""
-        caller = self.guard.principals.find(self._keys.get(function, ""))
+        caller = self.guard.principals.find(self._role_keys.get(function, ""))
         return None if caller is None else self.guard.check(caller, need)
 
     def _refusal_of_logs(self, function: str, action: str, group: str, stream: str) -> str | None:
@@ -377,7 +377,7 @@ class Stack:
         from recdrop.local.gateway.gateway import Gateway
 
         function = self.resources[template.api.function]
-        self._keys = template.api.keys
+        self._api_keys = template.api.keys
         self._api_app = Gateway(template.api, function, self.lambdas, self._origins)
 
     def _start_background(self) -> None:
