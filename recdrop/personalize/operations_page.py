@@ -71,7 +71,7 @@ What holds for all of them:
 
 - Input is validated against botocore's model completely: required, types, unknown members, enum,
   pattern, minimum and maximum. The SDKs check about half of that.
-- Signatures, roles and IAM permissions are not checked.
+- Signatures are not checked. Roles and IAM permissions are, in the local stack alone (local.md).
 - Quotas are those of {date} (`recdrop/personalize/control/quotas.json`), on by default.
 - States follow one another on the server's clock, by default within milliseconds
   (`--latency realistic` for real ones).

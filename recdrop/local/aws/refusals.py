@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -20,8 +21,10 @@ def error_document(environ: WSGIEnvironment, code: str, message: str) -> tuple[s
     if "json" in content_type or "HTTP_X_AMZ_TARGET" in environ:
         return "application/json", json.dumps({"__type": code, "message": message})
     error = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-    is_query = content_type.startswith(FORM)
-    return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>" if is_query else error
+    if content_type.startswith(FORM):
+        request = f"<RequestId>{uuid.uuid4()}</RequestId>"
+        return "text/xml", f"<ErrorResponse>{error}{request}</ErrorResponse>"
+    return "text/xml", error
 
 
 def not_ready(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -9,7 +9,7 @@ state machine that invokes a function) asks `check`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -27,6 +27,7 @@ Record = Callable[[Request, Decision], None]
 # A laptop's port speaks plain HTTP; at AWS the same client speaks TLS.
 EVERYWHERE: Mapping[str, Values] = {"aws:SecureTransport": "true", "aws:SourceIp": "127.0.0.1"}
 DEVELOPER = "user/developer"
+KEPT_DECISIONS = 4096
 ADMINISTRATOR = Policy(
     "administrator",
     {
@@ -48,6 +49,7 @@ class Guard:
         self.record: Record = forget
         self._policies: Mapping[str, Policy] = {}
         self._targets: frozenset[str] = frozenset()
+        self._decisions: dict[Hashable, Decision] = {}
 
     def open(
         self, principals: Principals, policies: Mapping[str, Policy], targets: Iterable[str]
@@ -66,6 +68,7 @@ class Guard:
         for policy in policies.values():
             judge(self._probe(), (), policy)
         self.principals, self._policies = principals, policies
+        self._decisions.clear()
         self._targets = frozenset(targets)
 
     def _probe(self) -> Request:
@@ -76,6 +79,7 @@ class Guard:
         """Give a resource another policy, or none."""
         others = {arn: one for arn, one in self._policies.items() if arn != resource}
         self._policies = {**others, resource: policy} if policy else others
+        self._decisions.clear()
 
     def policy_of(self, resource: str) -> Policy | None:
         """The resource's own policy; that of an object is its bucket's."""
@@ -100,14 +104,28 @@ class Guard:
         told = caller.told if caller.principal.service else {}
         policy = self.policy_of(need.resource)
         request = Request(caller.principal, need.action, need.resource, {**context, **told})
-        decision = judge(request, caller.policies, policy)
+        decision = self._judge(request, caller.policies, policy)
         self.record(request, decision)
         # The guide of Personalize asks for both: its role, and the bucket's word for the service.
         if decision.allowed and caller.behind is not None:
             request = Request(caller.behind, need.action, need.resource, {**context, **caller.told})
-            decision = judge(request, (), policy)
+            decision = self._judge(request, (), policy)
             self.record(request, decision)
         return request, decision
+
+    def _judge(
+        self, request: Request, policies: Sequence[Policy], policy: Policy | None
+    ) -> Decision:
+        """`judge`, once per request while the policies stay: a campaign is asked again and again."""
+        about = (request.principal, request.action, request.resource)
+        key = (*about, tuple(request.context.items()), self.principals.version)
+        found = self._decisions.get(key)
+        if found is None:
+            found = judge(request, policies, policy)
+            if len(self._decisions) >= KEPT_DECISIONS:
+                self._decisions.clear()
+            self._decisions[key] = found
+        return found
 
     def check(self, caller: Caller, need: Need) -> str | None:
         """AWS's sentence when the caller may not; None when it may."""
@@ -238,7 +256,9 @@ def deny(
     if name == "personalize" and not environ.get("HTTP_X_AMZ_TARGET"):
         name = "personalize-runtime"
     refusal = refuse(name, request, decision, environ)
-    headers = [(key, str(value)) for key, value in refusal.headers.items()]
+    request_id = str(uuid.uuid4())
+    ids = {"x-amzn-RequestId": request_id, "x-amz-request-id": request_id}
+    headers = [(key, str(value)) for key, value in {**ids, **refusal.headers}.items()]
     start_response(f"{int(refusal.status)} {refusal.status.phrase}", headers)
     return [refusal.body.encode()]
 

@@ -54,6 +54,7 @@ class Principals:
     def __init__(self, roles: Iterable[Role] = ()) -> None:
         self._roles = {role.arn: role for role in roles}
         self._callers: dict[str, Caller] = {}
+        self.version = 0  # grows with each change
 
     def roles(self) -> list[Role]:
         """All roles."""
@@ -66,6 +67,7 @@ class Principals:
     def change(self, role: Role) -> None:
         """Give a role other policies; its sessions have them at once."""
         self._roles[role.arn] = role
+        self.version += 1
 
     def open_session(
         self,

@@ -102,6 +102,22 @@ def test_what_it_does_not_allow_is_refused_in_awss_words_and_never_gets_there() 
     assert made.service.asked == []
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("s3", "get_object", {"Bucket": "work", "Key": "a"}),
+        ("sns", "publish", {"TopicArn": "arn:aws:sns:us-east-1:1:runs", "Message": "m"}),
+        ("sqs", "list_queues", {}),
+    ],
+)
+def test_a_refusal_has_a_request_id_which_step_functions_writes_into_its_causes(
+    service: str, operation: str, parameters: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(house().client(service), operation)(**parameters)
+    assert raised.value.response["ResponseMetadata"]["RequestId"]
+
+
 def test_every_arn_that_a_request_names_has_to_be_allowed() -> None:
     prefix = f"arn:aws:personalize:us-east-1:{ACCOUNT}:"
     group, recipe = f"{prefix}dataset-group/shop", "arn:aws:personalize:::recipe/aws-sims"
@@ -249,6 +265,20 @@ def test_each_decision_is_recorded_with_the_statement_that_made_it() -> None:
     [(request, decision)] = seen
     assert (request.action, request.resource) == ("s3:PutObject", "arn:aws:s3:::work/a")
     assert decision.by == ("worker", "Write")
+
+
+def test_a_changed_policy_counts_for_what_was_decided_before() -> None:
+    made = house(allow("s3:PutObject", "arn:aws:s3:::work/*"))
+    made.client("s3").put_object(Bucket="work", Key="a", Body=b"x")
+    made.guard.change(
+        "arn:aws:s3:::work",
+        policy("w", {**allow("s3:*", "*"), "Effect": "Deny", "Principal": "*"}),
+    )
+    assert "explicit deny" in made.refusal("s3", "put_object", Bucket="work", Key="a")[1]
+    made.guard.change("arn:aws:s3:::work", None)
+    made.client("s3").put_object(Bucket="work", Key="a", Body=b"x")
+    made.guard.principals.change(Role(ROLE, (), trust("lambda.amazonaws.com")))
+    assert made.refusal("s3", "put_object", Bucket="work", Key="a")[0] == "AccessDenied"
 
 
 def test_a_policy_that_cannot_be_evaluated_is_refused_when_the_stack_starts() -> None:
