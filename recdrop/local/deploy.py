@@ -140,7 +140,8 @@ def open_guard(guard: Guard, deployment: Deployment) -> dict[str, str]:
     """
     principals = Principals(deployment.policies.roles)
     try:
-        guard.open(principals, deployment.policies.of_resources, deployment.targets)
+        policies = deployment.policies
+        guard.open(principals, policies.of_resources, deployment.targets, policies.keys)
     except PolicyError as error:
         raise DeployError(str(error)) from error
     keys = {}

@@ -112,7 +112,7 @@ class QueuePoller:
         # Asked for every second: told once.
         if refusal and refusal not in self._told:
             self._told.add(refusal)
-            LOG.warning("%s is not fed: %s", self.source.function, refusal)
+            LOG.error("%s is not fed: %s", self.source.function, refusal)
         return refusal is None
 
     def _receive(self) -> list[Any]:

@@ -9,12 +9,12 @@ state machine that invokes a function) asks `check`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from recdrop.local.iam.judge import judge, judge_trust
+from recdrop.local.iam.judge import judge, judge_key, judge_trust
 from recdrop.local.iam.operations import Call, Need, Place, read_body, read_call
 from recdrop.local.iam.policy import Decision, Policy, Principal, Request, Values
 from recdrop.local.iam.principals import Caller, Principals, Role, signer
@@ -49,15 +49,20 @@ class Guard:
         self.record: Record = forget
         self._policies: Mapping[str, Policy] = {}
         self._targets: frozenset[str] = frozenset()
+        self._keys: Mapping[str, str] = {}
         self._decisions: dict[Hashable, Decision] = {}
 
     def open(
-        self, principals: Principals, policies: Mapping[str, Policy], targets: Iterable[str]
+        self,
+        principals: Principals,
+        policies: Mapping[str, Policy],
+        targets: Iterable[str],
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         """The roles of a stack, and the policies of its resources by ARN.
 
         `targets` are its queues, topics and functions, with a policy or without: what a service
-        sends to one of them is judged.
+        sends to one of them is judged. `keys` has the key of each topic that is encrypted with one.
 
         Raises:
             PolicyError: one of them cannot be evaluated.
@@ -68,6 +73,7 @@ class Guard:
         for policy in policies.values():
             judge(self._probe(), (), policy)
         self.principals, self._policies = principals, policies
+        self._keys = keys or {}
         self._decisions.clear()
         self._targets = frozenset(targets)
 
@@ -121,7 +127,10 @@ class Guard:
         key = (*about, tuple(request.context.items()), self.principals.version)
         found = self._decisions.get(key)
         if found is None:
-            found = judge(request, policies, policy)
+            if policy and request.action.startswith("kms:"):
+                found = judge_key(request, policies, policy)
+            else:
+                found = judge(request, policies, policy)
             if len(self._decisions) >= KEPT_DECISIONS:
                 self._decisions.clear()
             self._decisions[key] = found
@@ -129,8 +138,24 @@ class Guard:
 
     def check(self, caller: Caller, need: Need) -> str | None:
         """AWS's sentence when the caller may not; None when it may."""
-        request, decision = self.decide(caller, need)
-        return None if decision.allowed else message(request, decision)
+        for one in self._with_key(caller, need):
+            request, decision = self.decide(caller, one)
+            if not decision.allowed:
+                return message(request, decision)
+        return None
+
+    def _with_key(self, caller: Caller, need: Need) -> Iterator[Need]:
+        """The need, and those of the key of an encrypted topic."""
+        yield need
+        key = self._keys.get(need.resource)
+        if key is None or need.action != "sns:Publish":
+            return
+        via: dict[str, Values] = {}
+        if caller.principal.service is None:
+            via["kms:ViaService"] = f"sns.{self.place.region}.amazonaws.com"
+            via["kms:CallerAccount"] = caller.principal.account
+        yield Need("kms:GenerateDataKey", key, via)
+        yield Need("kms:Decrypt", key, via)
 
     def check_delivery(self, name: str, source: str, need: Need) -> str | None:
         """`check` for what a service sends to a queue, a topic or a function of the stack.
@@ -177,7 +202,8 @@ class Guard:
             if caller is None:
                 return app(environ, start_response)
             call = read_call(environ, service, self.place)
-            for need in call.needs:
+            needs = (one for need in call.needs for one in self._with_key(caller, need))
+            for need in needs:
                 request, decision = self.decide(caller, need)
                 if not decision.allowed:
                     return deny(call, request, decision, environ, start_response)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from recdrop.local.iam.operations import Place
@@ -19,15 +19,36 @@ from recdrop.local.iam.recording import PolicySet
 
 Json = Mapping[str, Any]
 Resolve = Callable[[Any], Any]
+# The key that AWS manages for a service: for the account's own principals, by way of SNS. Nobody can
+# let another service use it.
+MANAGED_KEY = Policy(
+    "alias/aws/sns",
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": {"StringLike": {"kms:ViaService": "sns.*", "kms:CallerAccount": "*"}},
+            }
+        ],
+    },
+)
 WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True)
 class Policies:
-    """All roles of a stack, and the policies of its resources by ARN."""
+    """All roles of a stack, and the policies of its resources by ARN.
+
+    `keys` are the ARNs of the keys that topics are encrypted with, by the topic's.
+    """
 
     roles: tuple[Role, ...]
     of_resources: Mapping[str, Policy]
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def as_set(self) -> PolicySet:
         """All of them as one set, to judge recorded requests by."""
@@ -57,7 +78,20 @@ def read_policies(
         for logical, resource in resources.items()
         for arn, policy in resource_policies(logical, resource, resolve, place)
     ]
-    return Policies(roles, {arn: joined(arn, named) for arn, _ in named})
+    keys = dict(encrypted_topics(resources, resolve, place))
+    named += [(key, MANAGED_KEY) for key in keys.values() if ":alias/aws/" in key]
+    return Policies(roles, {arn: joined(arn, named) for arn, _ in named}, keys)
+
+
+def encrypted_topics(resources: Json, resolve: Resolve, place: Place) -> Iterator[tuple[str, str]]:
+    """The topics that have a key, and its ARN."""
+    for logical, resource in resources.items():
+        key = resource.get("Properties", {}).get("KmsMasterKeyId")
+        if resource["Type"] == "AWS::SNS::Topic" and key and (resolved := resolve(key)):
+            found = str(resolved)
+            tail = found if found.startswith("alias/") else f"key/{found}"
+            arn = found if found.startswith("arn:") else place.arn("kms", tail)
+            yield str(resolve({"Ref": logical})), arn
 
 
 def function_roles(resources: Json) -> dict[str, list[str]]:
@@ -114,6 +148,10 @@ def resource_policies(
             arns = [place.arn("sqs", name) for name in queues]
         case "AWS::SNS::TopicPolicy":
             arns = [str(arn) for arn in resolve(properties["Topics"])]
+        case "AWS::KMS::Key":
+            arn = str(resolve({"Fn::GetAtt": [logical, "Arn"]}))
+            yield arn, Policy(logical, document(properties["KeyPolicy"], resolve))
+            return
         case "AWS::Lambda::Permission":
             name = str(resolve(properties["FunctionName"])).split(":function:")[-1]
             arn = place.arn("lambda", f"function:{name}")

@@ -88,7 +88,7 @@ class LogForwarder:
         refused = next((refusal for refusal in refusals if refusal), None)
         if refused and function not in self._told:
             self._told.add(function)
-            LOG.warning("The log of %s is not in CloudWatch Logs: %s", function, refused)
+            LOG.error("The log of %s is not in CloudWatch Logs: %s", function, refused)
         return refused is None
 
 

@@ -41,7 +41,7 @@ def send_to_each_target(rule: Any, event: dict[str, Any]) -> None:
     for target in rule.targets:
         try:
             if refusal := refusal_of(rule, target):
-                LOG.warning("Rule %s may not reach %s: %s", rule.name, target["Arn"], refusal)
+                LOG.error("Rule %s may not reach %s: %s", rule.name, target["Arn"], refusal)
                 bury(rule, target, event)
             else:
                 send_to_target(rule, target, event)

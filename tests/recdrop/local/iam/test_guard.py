@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from recdrop.local.iam.guard import Guard
 from recdrop.local.iam.operations import Need, Place
+from recdrop.local.iam.packaged import MANAGED_KEY
 from recdrop.local.iam.policy import Decision, Policy, PolicyError, Request
 from recdrop.local.iam.principals import Principals, Role
 from tests.recdrop.local.iam.wire import answered_by, client
@@ -279,6 +280,32 @@ def test_a_changed_policy_counts_for_what_was_decided_before() -> None:
     made.client("s3").put_object(Bucket="work", Key="a", Body=b"x")
     made.guard.principals.change(Role(ROLE, (), trust("lambda.amazonaws.com")))
     assert made.refusal("s3", "put_object", Bucket="work", Key="a")[0] == "AccessDenied"
+
+
+def test_an_alarm_cannot_use_the_key_that_aws_manages_for_topics_and_a_function_can() -> None:
+    topic, alarms = f"arn:aws:sns:us-east-1:{ACCOUNT}:runs", "cloudwatch.amazonaws.com"
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/aws/sns"
+    published = policy("t", {**allow("sns:Publish", topic), "Principal": {"Service": alarms}})
+    own = policy("k", {**allow("kms:*", "*"), "Principal": {"Service": alarms}})
+    role = Role(ROLE, (policy("worker", allow("sns:Publish", topic)),), trust("states"))
+    need = Need("sns:Publish", topic)
+
+    def guarded(of_key: Policy) -> tuple[Guard, Any]:
+        guard, principals = Guard(Place("us-east-1", ACCOUNT)), Principals([role])
+        guard.open(principals, {topic: published, key: of_key}, [topic], {topic: key})
+        return guard, principals.find(principals.open_session(ROLE, "Notify"))
+
+    guard, function = guarded(MANAGED_KEY)
+    refused = guard.check_delivery(alarms, "alarm", need)
+    assert refused is not None
+    assert f"kms:GenerateDataKey on resource: {key}" in refused
+    assert guard.check(function, need) is None
+
+    guard, function = guarded(own)
+    assert guard.check_delivery(alarms, "alarm", need) is None
+    refused = guard.check(function, need)
+    assert refused is not None
+    assert "kms:GenerateDataKey" in refused
 
 
 def test_a_policy_that_cannot_be_evaluated_is_refused_when_the_stack_starts() -> None:

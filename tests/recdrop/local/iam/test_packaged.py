@@ -88,6 +88,24 @@ def test_policies_of_resources_are_found_by_the_arn_of_the_resource(
     assert found[arn].document == RESOLVED
 
 
+def test_a_topic_has_its_key_and_the_key_its_policy() -> None:
+    def resolving(value: Any) -> Any:
+        return "made-arn" if value == {"Fn::GetAtt": ["Key", "Arn"]} else resolve(value)
+
+    key = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": STATEMENTS}}
+    topics = {
+        name: {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": given}}
+        for name, given in (("T", {"Ref": "Key"}), ("U", "alias/aws/sns"))
+    }
+    plain = {"V": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+    found = read_policies({"Key": key, **topics, **plain}, resolving, {}, PLACE)
+    managed = "arn:aws:kms:us-east-1:123456789012:alias/aws/sns"
+    made = "arn:aws:kms:us-east-1:123456789012:key/made-Key"
+    assert found.keys == {"made-T": made, "made-U": managed}
+    assert found.of_resources["made-arn"].document == RESOLVED
+    assert found.of_resources[managed].name == "alias/aws/sns"
+
+
 def test_the_permissions_of_a_function_are_its_policy() -> None:
     def permission(principal: str, **more: Any) -> dict[str, Any]:
         given = {"FunctionName": {"Ref": "F"}, "Action": "lambda:InvokeFunction", **more}
