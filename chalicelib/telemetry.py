@@ -18,7 +18,8 @@ from chalicelib import aws, errors
 # Not "recdrop" as the metrics: Python would take the loggers of the package `recdrop`, which is the
 # laptop, for children of the Lambdas' one, and print their lines as the Lambdas'.
 logger = Logger(service="recdrop-application")
-metrics = Metrics(namespace="recdrop", service="recdrop")
+# The service is the stack, as POWERTOOLS_SERVICE_NAME says: two stages count apart.
+metrics = Metrics(namespace="recdrop")
 
 Task = Callable[[dict[str, Any]], object]
 Handler = Callable[[dict[str, Any], Any], Any]
