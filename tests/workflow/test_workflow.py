@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
+from recdrop.cli.common import FINDINGS, CliError
 from recdrop.cli.forget import NOTHING_DONE, Place
 from recdrop.cli.forgetting import mentions
+from recdrop.cli.main import main
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
 ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
@@ -404,12 +406,17 @@ def test_bad_requests_are_refused_in_json_without_a_trace(
     assert "Traceback" not in json.dumps(answer)
 
 
-def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(shop: Shop) -> None:
+def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = ONE_SOLUTION + b"batch = { num_results = 5 }\n"
     rows = [*purchases(seed=31), "u002,i010,not a time"]
     shop.drop({"gone/recdrop.toml": config, "gone/interactions/orders.csv": csv(rows)})
-    assert shop.finish("gone")["status"] == "succeeded"
+    wait_for(lambda: shop.executions("gone"), "the run to begin")
     place = Place.of(shop.stack.aws_url, "gone")
+    with pytest.raises(CliError, match="is going on, and reads these users"):
+        place.check_idle()
+    assert shop.finish("gone")["status"] == "succeeded"
     place.check_idle()
     # As the template has it; moto's CloudFormation leaves it out.
     place.work.client.put_bucket_versioning(
@@ -436,6 +443,12 @@ def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(s
 
     again = place.forget({"u002"}, wait=True)
     assert (again.status, again.rewritten) == ("0 records deleted", {})
+    capsys.readouterr()
+    verb = ["forget", "u003", "--group", "gone", "--endpoint-url", shop.stack.aws_url]
+    assert main(verb) == FINDINGS
+    told = capsys.readouterr().out
+    assert "in the drop bucket: gone/interactions/orders.csv" in told
+    assert "u003" not in told
     status, answer = shop.get("/recommendations/u001?group=gone&numResults=3")
     assert (status, answer["source"]) == (200, "campaign")
 
