@@ -79,7 +79,8 @@ def batch_input(run: str) -> str:
 
 
 def popular(run: str) -> str:
-    return f"runs/{run}/popular.json"
+    """Apart from `runs/`, which expires: the API answers from it while its run's model is live."""
+    return f"popular/{run}.json"
 
 
 def report(run: str) -> str:
@@ -113,6 +114,11 @@ def sampled_part(group: str, run: str, index: int) -> str:
 
 def batch_output(group: str, solution: str, run: str) -> str:
     return f"results/{group}/{solution}/{run}/"
+
+
+def forgotten_users(group: str, job: str) -> str:
+    """The users that a deletion job of Personalize deletes; gone when the job is done."""
+    return f"forget/{group}/{job}.csv"
 
 
 def quarantine(group: str, run: str) -> str:

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
+from recdrop.cli.common import FINDINGS, CliError
+from recdrop.cli.forget import NOTHING_DONE, Place
+from recdrop.cli.forgetting import mentions
+from recdrop.cli.main import main
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
 ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
@@ -467,3 +471,56 @@ def test_bad_requests_are_refused_in_json_without_a_trace(
     found, answer = shop.get(path)
     assert found == status
     assert "Traceback" not in json.dumps(answer)
+
+
+def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = ONE_SOLUTION + b"batch = { num_results = 5 }\n"
+    rows = [*purchases(seed=31), "u002,i010,not a time"]
+    shop.drop({"gone/recdrop.toml": config, "gone/interactions/orders.csv": csv(rows)})
+    wait_for(lambda: shop.executions("gone"), "the run to begin")
+    place = Place.of(shop.stack.aws_url, "gone")
+    with pytest.raises(CliError, match="is going on, and reads these users"):
+        place.check_idle()
+    assert shop.finish("gone")["status"] == "succeeded"
+    place.check_idle()
+    # As the template has it; moto's CloudFormation leaves it out.
+    place.work.client.put_bucket_versioning(
+        Bucket=place.work.name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    held = [key for key in place.own_keys() if mentions(place.work.read(key), {"u002"})]
+    folders = {key.split("/")[0] for key in held}
+    assert {"clean", "sampled", "quarantine", "results", "runs"} <= folders
+
+    done = place.forget({"u002"}, wait=True)
+    assert done.status.endswith("records deleted")
+    assert done.status != "0 records deleted"
+    assert set(done.rewritten) == set(held) - {key for key in held if key.endswith(".html")}
+    assert done.versions >= len(done.rewritten)
+    assert done.dropped == ["gone/interactions/orders.csv"]
+    for key in place.own_keys():
+        assert not mentions(place.work.read(key), {"u002"}), key
+    pages = [
+        place.work.client.list_object_versions(Bucket=place.work.name, Prefix=prefix)
+        for prefix in place.prefixes()
+    ]
+    assert all(version["IsLatest"] for page in pages for version in page.get("Versions", ()))
+    assert list(place.work.keys("forget/")) == []
+
+    again = place.forget({"u002"}, wait=True)
+    assert (again.status, again.rewritten) == ("0 records deleted", {})
+    capsys.readouterr()
+    verb = ["forget", "u003", "--group", "gone", "--endpoint-url", shop.stack.aws_url]
+    assert main(verb) == FINDINGS
+    told = capsys.readouterr().out
+    assert "in the drop bucket: gone/interactions/orders.csv" in told
+    assert "u003" not in told
+    status, answer = shop.get("/recommendations/u001?group=gone&numResults=3")
+    assert (status, answer["source"]) == (200, "campaign")
+
+
+def test_a_group_that_is_in_use_or_that_nobody_knows(shop: Shop) -> None:
+    unknown = Place.of(shop.stack.aws_url, "nobody-knows").forget({"u1"}, wait=True)
+    assert (unknown.job, unknown.status, unknown.rewritten) == (None, NOTHING_DONE, {})
+    assert list(Place.of(shop.stack.aws_url, "nobody-knows").work.keys("forget/")) == []

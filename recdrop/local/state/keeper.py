@@ -123,8 +123,10 @@ class Keeper:
     def _buckets(self) -> Iterator[tuple[str, dict[str, Json]]]:
         buckets = s3_backends[ACCOUNT]["aws"].buckets
         for logical, name in self._named(buckets.__contains__):
-            keys = buckets[name].keys
-            yield logical, {key: self._keep_object(logical, keys[key]) for key in list(keys)}
+            newest = [(key, buckets[name].keys[key]) for key in list(buckets[name].keys)]
+            # In a bucket with versions a deleted object is still there, as a marker.
+            objects = [(key, found) for key, found in newest if hasattr(found, "etag")]
+            yield logical, {key: self._keep_object(logical, found) for key, found in objects}
 
     def _keep_object(self, bucket: str, key: Any) -> Json:
         etag = key.etag.strip('"')

@@ -35,6 +35,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Bucket=bucket, Key="poison/ü b.csv", Body=b"kept", ContentType="text/csv", Metadata=tags
         )
         s3.create_multipart_upload(Bucket=bucket, Key="never-finished")
+        versioned = {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioned)
+        s3.put_object(Bucket=bucket, Key="poison/deleted", Body=b"gone")
+        s3.delete_object(Bucket=bucket, Key="poison/deleted")
         stack.boto_client("dynamodb").put_item(
             TableName=stack.resources["Ledger"],
             Item={"pk": {"S": "run"}, "n": {"N": "1.5"}, "b": {"B": b"\x00"}},
@@ -55,6 +59,8 @@ def test_objects_items_messages_and_runs_come_back(kept: Path, tmp_path: Path) -
             "text/csv",
             {"a_b": "c"},
         )
+        listed = s3.list_objects_v2(Bucket=stack.outputs["DropBucketName"])["Contents"]
+        assert [entry["Key"] for entry in listed] == ["poison/ü b.csv"]
         item = stack.boto_client("dynamodb").scan(TableName=stack.resources["Ledger"])["Items"][0]
         assert (item["n"], item["b"]) == ({"N": "1.5"}, {"B": b"\x00"})
         messages = stack.boto_client("sqs").receive_message(QueueUrl=stack.outputs["InboxUrl"])[
