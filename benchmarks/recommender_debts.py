@@ -3,7 +3,7 @@
 Each takes data and a seed and gives one value per question, by system and metric. Only the public
 interface is used, so that an older version of the project answers the same questions.
 
-    python -m benchmarks.recommender_debts DEBT DATA SEED
+    python -m benchmarks.recommender_debts DEBT DATA SEEDS
 """
 
 from __future__ import annotations
@@ -157,6 +157,31 @@ def sims(data: TrainingData, seed: int) -> Found:
     return related(data, seed, "sims")
 
 
+def ranking(data: TrainingData, seed: int) -> Found:
+    """Held-out users rank their truth among 100 items drawn by use that they do not know."""
+    history, rng = histories(data), np.random.default_rng(seed)
+    asked = draw_users(history, 0.1, MOST_ASKED, rng)
+    others = np.setdiff1d(np.arange(history.users), asked)
+    training = data.take(np.isin(data.user, others))
+    model = fit("personalized-ranking", training, seed=seed, budget_seconds=BUDGET)
+    cases = hold_out(history, asked)
+    uses = np.bincount(training.item, minlength=len(data.item_ids)).astype(np.float64)
+    found: Found = {OURS: {"ndcg@10": []}, "popularity": {"ndcg@10": []}}
+    for place, true in enumerate(cases.truths()):
+        known, truth = (
+            cases.known.item[cases.known.of(place)],
+            {str(code) for code in true.tolist()},
+        )
+        drawn = rng.choice(len(uses), 100, p=uses / uses.sum())
+        listed = np.union1d(np.setdiff1d(drawn, known), true)
+        events = [Event(str(data.item_ids[code]), at) for at, code in enumerate(known.tolist())]
+        ranked = model.rank(Query(events=events), data.item_ids[listed].tolist())
+        answers = {OURS: _codes(ranked, data), "popularity": listed[np.argsort(-uses[listed])]}
+        for system, codes in answers.items():
+            found[system]["ndcg@10"].append(ndcg([str(code) for code in codes], truth, 10))
+    return found
+
+
 @dataclass(frozen=True)
 class Debt:
     """`data` are names of data sets; `baseline` is the simple system that ours is not to lose to."""
@@ -169,6 +194,7 @@ class Debt:
 DEBTS: Mapping[str, Debt] = {
     "related": Debt(related, ("POC", "ml-latest-small", "Beauty"), "transitions"),
     "sims": Debt(sims, ("POC",), "transitions"),
+    "ranking": Debt(ranking, ("POC", "ml-latest-small"), "popularity"),
     "cold": Debt(cold, ("POC", "ml-latest-small"), "likeness"),
     "trending": Debt(trending, ("Complete Journey", "ml-100k"), "most clicked"),
 }
@@ -176,4 +202,5 @@ DEBTS: Mapping[str, Debt] = {
 
 if __name__ == "__main__":
     name, of, number = sys.argv[1:]
-    print(json.dumps(DEBTS[name].measure(DATASETS[of](), int(number))))
+    whole = DATASETS[of]()
+    print(json.dumps([DEBTS[name].measure(whole, seed) for seed in range(int(number))]))

@@ -66,8 +66,7 @@ def _as_it_was(commit: str, folder: Path) -> Path:
 
 
 def _report(name: str, data: str, seeds: int, before: Path) -> None:
-    old = [_measured(before, name, data, seed) for seed in range(seeds)]
-    new = [_measured(ROOT, name, data, seed) for seed in range(seeds)]
+    old, new = (_measured(folder, name, data, seeds) for folder in (before, ROOT))
     debt = DEBTS[name]
     for metric in new[0][OURS]:
         was, now, simple = _columns(old, new, debt, metric)
@@ -89,17 +88,17 @@ def _columns(
     return was, now, simple
 
 
-def _measured(folder: Path, name: str, data: str, seed: int) -> Found:
-    print(f"  {name}, {data}, seed {seed}, {folder} ...", file=sys.stderr, flush=True)
+def _measured(folder: Path, name: str, data: str, seeds: int) -> list[Found]:
+    print(f"  {name}, {data}, {folder} ...", file=sys.stderr, flush=True)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.recommender_debts", name, data, str(seed)],
+        [sys.executable, "-m", "benchmarks.recommender_debts", name, data, str(seeds)],
         cwd=folder,
         env={**os.environ, "RECDROP_DATA": str(DATA)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found: Found = json.loads(done.stdout.splitlines()[-1])
+    found: list[Found] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 

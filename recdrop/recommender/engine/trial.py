@@ -24,6 +24,8 @@ from recdrop.recommender.parts.ranking import top_each
 from recdrop.recommender.parts.sequence import SequenceNet
 
 CUTOFF = 10
+# Items in a list to be ranked, beside the truth.
+RANKED = 100
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Trial:
 
     It looks at as many of the most used items as `scores` (questions x items) allows. Parts are
     cached by the settings they depend on: a step that moves a weight costs one addition.
+
+    With `drawn` the questions are those of ranking: of each, the truth and `ranked` items drawn by
+    use are looked at, and no others.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class Trial:
         head: int,
         scores: int,
         aids: Aids | None = None,
+        drawn: np.random.Generator | None = None,
+        ranked: int = RANKED,
     ) -> None:
         self._history = history
         self._items = items
@@ -71,6 +78,7 @@ class Trial:
         self._truth = self._truth_matrix(cases)
         self._ideal = _ideal(self._truth.sum(axis=1))
         self._seen = (self._history_matrix(None)[:, self._columns]).toarray() > 0
+        self._others = None if drawn is None else self._outside_lists(counts, ranked, drawn)
         self._sequence: Array | None = None
         # Per trial, not per class: the caches die with it. Each holds what the neighbouring steps of a
         # search need; these arrays are large.
@@ -86,7 +94,9 @@ class Trial:
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
         total = self.scores(settings)
-        if not settings.repeats:
+        if self._others is not None:
+            total[self._others] = -np.inf
+        elif not settings.repeats:
             # The engine does not recommend these either.
             total[self._seen] = -np.inf
         return _ndcg(total, self._truth, self._ideal)
@@ -176,6 +186,20 @@ class Trial:
 
     def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
         return history_matrix(self._known, self._steps, self._items, memory)
+
+    def _outside_lists(self, counts: Array, ranked: int, rng: np.random.Generator) -> Array:
+        """bool[questions, items looked at]: what is in no list to be ranked.
+
+        A list holds the truth and `ranked` items drawn by use, as shops rank what others want as well.
+        Items had before are not among those drawn: who ranks wants something new on top.
+        """
+        used = counts[self._columns].astype(np.float64)
+        drawn = rng.choice(len(used), (len(self._truth), ranked), p=used / used.sum())
+        listed = np.zeros(self._truth.shape, dtype=bool)
+        np.put_along_axis(listed, drawn, True, axis=1)
+        listed &= ~self._seen
+        found: Array = ~(listed | self._truth)
+        return found
 
     def _truth_matrix(self, cases: Cases) -> Array:
         """bool[questions, items looked at]: what is right; truths beyond these items are lost."""

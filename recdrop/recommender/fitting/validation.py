@@ -55,6 +55,8 @@ def choose_settings(
 ) -> Choice:
     """Settings by search, or those of an earlier fit when the task has them.
 
+    A recipe that ranks is asked to rank lists, one that recommends is asked of the whole catalogue.
+
     A quarter of the users (of a sample, when there are many) ask the questions; of few users another
     quarter as well. `extra`: with the sequence model, when torch is there and the setting
     `sequence_model` is not false.
@@ -95,7 +97,16 @@ def _trials(
     """One per fold; they share the scores that a step may cost."""
     scores = effort.scores // len(folds)
     return [
-        Trial(fold.rest, fold.cases, task.items, head=head, scores=scores, aids=aid)
+        Trial(
+            fold.rest,
+            fold.cases,
+            task.items,
+            head=head,
+            scores=scores,
+            aids=aid,
+            # The same lists in every search: they are to differ in nothing but the settings.
+            drawn=task.rng(7) if task.kind == "ranking" else None,
+        )
         for fold, aid in zip(folds, aids, strict=True)
     ]
 

@@ -69,3 +69,15 @@ def test_of_hidden_items_the_likeness_to_the_newest_events_is_asked() -> None:
     newest, all_of_it = (found.gains(Settings(cold_memory=memory)) for memory in (1.0, 300.0))
     assert newest.tolist() == [1.0] * 8
     assert all_of_it.max() < 1.0
+
+
+def test_a_trial_of_ranking_looks_at_its_lists_alone() -> None:
+    """What is in no list costs a question nothing, however high it scores."""
+    history = histories(two_circles(60))
+    cases = questions(history)
+    popular = Settings(markov=0.0, popularity=100.0)
+    whole = Trial(history, cases, 12, head=5, scores=1_000_000).gains(popular)
+    lists = Trial(
+        history, cases, 12, head=5, scores=1_000_000, drawn=np.random.default_rng(0), ranked=1
+    ).gains(popular)
+    assert lists.mean() > whole.mean()
