@@ -11,23 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recdrop import project
-from recdrop.cli.common import (
-    FINDINGS,
-    RUN_FAILED,
-    USAGE,
-    CliError,
-    boto_client,
-    describe,
-    drop_bucket,
-    endpoint_option,
-    find_endpoint,
-    json_option,
-    machine_arn,
-    print_json,
-)
+from recdrop.cli.common import FINDINGS, RUN_FAILED, USAGE, CliError, json_option, print_json
 from recdrop.cli.forgetting import USER_COLUMN, mentions, without
-from recdrop.cli.runs import list_runs
+from recdrop.cli.options import on_target
+from recdrop.cli.runs import SEARCHED, Runs
+from recdrop.cli.target import Target
 
 if TYPE_CHECKING:
     from chalicelib.buckets import Bucket
@@ -69,16 +57,13 @@ class Forgotten:
     default=True,
     help="Wait for Personalize's deletion job, which may take a day on AWS. [default: wait]",
 )
-@endpoint_option
+@on_target
 @json_option
-def command(
-    users: tuple[str, ...], group: str, wait: bool, endpoint_url: str | None, as_json: bool
-) -> int:
+def command(target: Target, users: tuple[str, ...], group: str, wait: bool, as_json: bool) -> int:
     """Forget, and report."""
-    project.put_on_path(project.own())
     if not all(user.strip() for user in users):
         raise CliError(USAGE, f"Users are {list(users)!r}. Expected ids that are not empty.")
-    place = Place.of(find_endpoint(endpoint_url), group)
+    place = Place.of(target, group)
     place.check_idle()
     done = place.forget(frozenset(users), wait)
     if as_json:
@@ -115,30 +100,22 @@ class Place:
     work: Bucket
     ledger: Ledger
     personalize: Any
-    workflow: Any
-    machine: str
+    runs: Runs
     role: str
 
     @classmethod
-    def of(cls, endpoint: str, group: str) -> Place:
-        """Of the stack that answers at `endpoint`."""
+    def of(cls, target: Target, group: str) -> Place:
+        """Of a running recdrop."""
         from chalicelib.buckets import Bucket
-        from chalicelib.ledger import Ledger
-        from recdrop.local.aws.clients import Clients
 
-        stack = describe(endpoint)
-        s3 = boto_client(endpoint, "s3")
-        role = str(stack["resources"]["PersonalizeRole"]).rpartition("/")[2]
-        found = boto_client(endpoint, "iam").get_role(RoleName=role)["Role"]["Arn"]
         return cls(
             group=group,
-            drop=Bucket(s3, drop_bucket(stack)),
-            work=Bucket(s3, str(stack["outputs"]["WorkBucketName"])),
-            ledger=Ledger(Clients(endpoint).table(str(stack["resources"]["LedgerTable"]))),
-            personalize=boto_client(endpoint, "personalize"),
-            workflow=boto_client(endpoint, "stepfunctions"),
-            machine=machine_arn(stack),
-            role=str(found),
+            drop=Bucket(target.client("s3"), target.drop_bucket),
+            work=target.work,
+            ledger=target.ledger,
+            personalize=target.client("personalize"),
+            runs=Runs(target),
+            role=target.output("PersonalizeRoleArn"),
         )
 
     def check_idle(self) -> None:
@@ -147,7 +124,7 @@ class Place:
         Raises:
             CliError: one is going on.
         """
-        runs = list_runs(self.workflow, self.machine, self.group, 1000)
+        runs = self.runs.newest(SEARCHED, self.group)
         going = [run.name for run in runs if run.status == "RUNNING"]
         if going:
             raise CliError(
