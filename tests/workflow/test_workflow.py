@@ -17,6 +17,7 @@ from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
 from recdrop.cli.common import FINDINGS, CliError
 from recdrop.cli.forget import NOTHING_DONE, Place
 from recdrop.cli.forgetting import mentions
+from recdrop.cli.here import Here
 from recdrop.cli.main import main
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
@@ -480,7 +481,7 @@ def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(
     rows = [*purchases(seed=31), "u002,i010,not a time"]
     shop.drop({"gone/recdrop.toml": config, "gone/interactions/orders.csv": csv(rows)})
     wait_for(lambda: shop.executions("gone"), "the run to begin")
-    place = Place.of(shop.stack.aws_url, "gone")
+    place = Place.of(Here(shop.stack.aws_url), "gone")
     with pytest.raises(CliError, match="is going on, and reads these users"):
         place.check_idle()
     assert shop.finish("gone")["status"] == "succeeded"
@@ -521,6 +522,6 @@ def test_a_forgotten_user_is_gone_from_personalize_and_from_every_file_of_ours(
 
 
 def test_a_group_that_is_in_use_or_that_nobody_knows(shop: Shop) -> None:
-    unknown = Place.of(shop.stack.aws_url, "nobody-knows").forget({"u1"}, wait=True)
+    unknown = Place.of(Here(shop.stack.aws_url), "nobody-knows").forget({"u1"}, wait=True)
     assert (unknown.job, unknown.status, unknown.rewritten) == (None, NOTHING_DONE, {})
-    assert list(Place.of(shop.stack.aws_url, "nobody-knows").work.keys("forget/")) == []
+    assert list(Place.of(Here(shop.stack.aws_url), "nobody-knows").work.keys("forget/")) == []
