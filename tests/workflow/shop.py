@@ -80,7 +80,7 @@ class Shop:
             or f"/{group}-" in execution["name"]
         ]
 
-    def finish(self, group: str, seconds: float = 60) -> dict[str, Any]:
+    def finish(self, group: str, seconds: float = 240) -> dict[str, Any]:
         """The report of the group's next run that was not asked for before, once it has ended."""
         execution = wait_for(lambda: self._ended(group), f"a run of {group} to end", seconds)
         self.known.add(execution["executionArn"])

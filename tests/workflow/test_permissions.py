@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import time
 import urllib.request
+from functools import partial
 from typing import Any
 
 from chalicelib.context import Context
@@ -60,7 +61,7 @@ def test_filters_rankings_and_streamed_rows(shop: Shop) -> None:
             "wide/users/people.csv": USERS,
         }
     )
-    report = shop.finish("wide", 240)
+    report = shop.finish("wide")
     assert report["status"] == "succeeded", report["reason"]
     assert shop.work_keys("results/wide/for-you/")
 
@@ -84,7 +85,7 @@ def test_more_rows_with_another_column_are_added(shop: Shop) -> None:
             "wide/items/things.csv": "\n".join(more).encode(),
         }
     )
-    report = shop.finish("wide", 240)
+    report = shop.finish("wide")
     assert report["status"] == "succeeded", report["reason"]
     personalize = shop.stack.boto_client("personalize")
     [items_set] = [
@@ -110,7 +111,7 @@ def test_the_schedule_trains_what_is_due_and_tells_what_it_cannot_read(shop: Sho
     for rule in shop.stack._rules():
         if rule.scheduled_expression:
             send_to_each_target(rule, scheduled_event(rule, dt.datetime.now(dt.UTC)))
-    report = shop.finish("wide", 240)
+    report = shop.finish("wide")
     assert report["status"] == "succeeded", report["reason"]
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
 
@@ -121,7 +122,7 @@ def test_a_first_version_that_does_not_answer_serves_nobody(shop: Shop) -> None:
     shop.drop(
         {"first/recdrop.toml": ONE_SOLUTION, "first/interactions/a.csv": csv(purchases(seed=3))}
     )
-    report = shop.finish("first", 120)
+    report = shop.finish("first")
     assert (report["status"], report["solutions"][0]["result"]) == ("failed", "failed")
     assert shop.ledger("group#first", "serving#for-you") is None
     status, answer = shop.get("/recommendations/u001?group=first&numResults=3")
@@ -134,7 +135,7 @@ def test_a_version_whose_creation_went_unanswered_is_found(shop: Shop) -> None:
     shop.drop(
         {"lost/recdrop.toml": ONE_SOLUTION, "lost/interactions/a.csv": csv(purchases(seed=4))}
     )
-    report = shop.finish("lost", 120)
+    report = shop.finish("lost")
     assert report["status"] == "succeeded", report["reason"]
 
 
@@ -149,14 +150,51 @@ def test_a_run_without_a_report_is_told_of_all_the_same(shop: Shop) -> None:
 
 
 def test_what_is_ignored_is_kept_in_the_record_of_the_run(shop: Shop) -> None:
-    shop.drop(
-        {
-            "extra/recdrop.toml": ONE_SOLUTION,
-            "extra/notes.txt": b"Nothing to import.",
-            "extra/interactions/a.csv": csv(purchases(seed=6)),
-        }
-    )
-    report = shop.finish("extra", 120)
+    body = csv(purchases(seed=6))
+    listed = {"INTERACTIONS": [{"name": "interactions/a.csv", "size": len(body)}]}
+    listing = {"version": 1, "run_id": "r1", "datasets": listed}
+    shop.drop({"extra/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "manifest"\n'})
+    # The manifest comes last: until then nothing is decided, however long it takes.
+    for key, content in (("interactions/a.csv", body), ("notes.txt", b"Nothing to import.")):
+        shop.drop({f"extra/{key}": content})
+        wait_for(partial(shop.ledger, "group#extra", f"arrival#extra/{key}"), "the arrival")
+    shop.drop({"extra/manifest.json": json.dumps(listing).encode()})
+    report = shop.finish("extra")
     record = Context().ledger.run(report["run"])
     assert record is not None
     assert "extra/notes.txt" in (record.ignored or {})
+
+
+def test_a_file_that_vanished_is_told_from_one_that_is_forbidden(shop: Shop) -> None:
+    run = Context().ledger.runs("extra")[-1]
+    shop.stack.boto_client("s3").delete_object(
+        Bucket=shop.stack.outputs["DropBucketName"], Key="extra/interactions/a.csv"
+    )
+    batch = {"first": 0, "count": 1}
+    shop.stack.invoke("NormaliseFiles", {"run": run, "group": "extra", "batch": batch})
+    notes = [shop.read_work(key) for key in shop.work_keys("quarantine/extra/")]
+    assert [note["code"] for note in notes] == ["vanished"]
+
+
+def test_what_the_queue_may_not_take_goes_to_the_dead_letters(shop: Shop) -> None:
+    guard, sqs = shop.stack.guard, shop.stack.boto_client("sqs")
+    arns = {
+        name: sqs.get_queue_attributes(
+            QueueUrl=shop.stack.resources[name], AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        for name in ("ExportQueue", "ExportDeadLetters")
+    }
+    policy = guard.policy_of(arns["ExportQueue"])
+    guard.change(arns["ExportQueue"], None)
+    try:
+        shop.drop({"dead/interactions/a.csv": csv(purchases(seed=7))})
+        buried = wait_for(
+            lambda: sqs.receive_message(QueueUrl=shop.stack.resources["ExportDeadLetters"]).get(
+                "Messages"
+            ),
+            "the dead letter",
+            30,
+        )
+    finally:
+        guard.change(arns["ExportQueue"], policy)
+    assert "dead/interactions/a.csv" in buried[0]["Body"]
