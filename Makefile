@@ -56,10 +56,9 @@ check: $(DEV) $(CHECKOV) build/package/sam.json ## lint, types, security, templa
 	$(VENV)/checkov/bin/checkov --config-file infrastructure/checkov.yaml -f build/package/sam.json
 	$(BIN)/python -m infrastructure.permissions reference
 
-# In one process: workers of pytest-xdist keep what the Lambdas print to themselves, and no log is asked for.
 check-permissions: $(DEV) ## take away every single allow: which does no recorded call need?
 	rm -rf build/permissions
-	RECDROP_RECORD_CALLS=$(CURDIR)/build/permissions $(BIN)/pytest -m "not slow" tests/workflow
+	RECDROP_RECORD_CALLS=$(CURDIR)/build/permissions $(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests/workflow
 	$(BIN)/python -m infrastructure.permissions check build/permissions
 
 bench: $(DEV) ## every benchmark but the recommender's

@@ -29,7 +29,7 @@ MADE_UP = Recipe(
     hyperparameters={},
     features={},
 )
-SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3", "LOG_LEVEL": "WARNING"}
+SETTINGS = {"QUIET_SECONDS": "1", "DEADLINE_SECONDS": "3", "LOG_LEVEL": "INFO"}
 TIME_SCALE = 400
 
 
