@@ -30,7 +30,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Every method raises AwsError: Missing where there is no such object."""
+    """One bucket through one client.
+
+    Raises:
+        AwsError: of every method; Missing where there is no such object.
+    """
 
     client: S3Client
     name: str
@@ -67,7 +71,11 @@ class Bucket:
         call(self.client.put_object, Bucket=self.name, Key=key, Body=data, ContentType=content_type)
 
     def read_document(self, key: str, kind: type[D]) -> D:
-        """Raises DocumentUnreadable beside AwsError."""
+        """The document at a key.
+
+        Raises:
+            DocumentUnreadable: there is one, but not of this kind and version.
+        """
         return documents.decode(self.read(key), kind, key)
 
     def find_document(self, key: str, kind: type[D]) -> D | None:

@@ -69,7 +69,10 @@ class RunChanges(TypedDict, total=False):
 class Ledger:
     """`now` gives epoch seconds. `consistent`: whether reads see every write that was acknowledged.
 
-    Every method raises AwsError, and reading ones DocumentUnreadable.
+
+    Raises:
+        AwsError: of every method.
+        DocumentUnreadable: of those that read.
     """
 
     table: Table

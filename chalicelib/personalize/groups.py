@@ -13,7 +13,12 @@ from chalicelib.vocabulary.datasets import DATASETS
 
 
 class Groups(Calls):
-    """Every verb raises ResourcePending until its resource is ready, and ResourceFailed."""
+    """Verbs that make a resource once and wait for it.
+
+    Raises:
+        ResourcePending: of every verb, until its resource is ready.
+        ResourceFailed: of every verb, with the service's reason.
+    """
 
     def ensure_group(self, name: str, domain: str | None) -> None:
         arn = self.arns.dataset_group(name)

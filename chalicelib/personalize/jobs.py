@@ -11,7 +11,12 @@ from chalicelib.personalize.ensure import ensure
 
 
 class Jobs(Calls):
-    """Every verb raises ResourcePending until its job is done, and ResourceFailed."""
+    """Verbs that start a job once and wait for it.
+
+    Raises:
+        ResourcePending: of every verb, until its job is done.
+        ResourceFailed: of every verb, with the service's reason.
+    """
 
     def ensure_import(self, group: str, dataset: str, run: str, folder: str, mode: str) -> None:
         """Imports a folder (`s3://.../`, at most 256 characters) of CSV files.

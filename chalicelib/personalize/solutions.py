@@ -39,7 +39,12 @@ class Solutions(Calls):
         return created["solutionVersionArn"]
 
     def check_trained(self, version_arn: str) -> None:
-        """Raises ResourcePending until the version is ACTIVE, and ResourceFailed."""
+        """The version is ACTIVE.
+
+        Raises:
+            ResourcePending: until it is.
+            ResourceFailed: with the service's reason.
+        """
         answer = call(self.client.describe_solution_version, solutionVersionArn=version_arn)
         ready("training", answer["solutionVersion"])
 

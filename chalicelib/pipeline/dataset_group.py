@@ -52,7 +52,12 @@ def _check_backends(run: Run) -> None:
 
 
 def import_dataset(context: Context, event: ImportDataset) -> None:
-    """Raises ResourcePending until the import is done, and ResourceFailed."""
+    """The dataset holds the clean files of the run.
+
+    Raises:
+        ResourcePending: until the import is done.
+        ResourceFailed: with the service's reason.
+    """
     run, dataset = Run.of(context, event), event.dataset
     folder = run.work.url(layout.clean(run.group, dataset, run.name))
     run.personalize.ensure_import(run.group, dataset, run.name, folder, run.data.mode)

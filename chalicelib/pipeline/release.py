@@ -27,7 +27,12 @@ NOBODY = "recdrop-verification"  # a user, or item, that no export has
 
 
 def update_campaign(context: Context, event: SolutionEvent) -> None:
-    """Raises ResourcePending until the campaign serves the candidate, and ResourceFailed."""
+    """The campaign serves the candidate.
+
+    Raises:
+        ResourcePending: until it does.
+        ResourceFailed: the update failed; the version before serves on.
+    """
     run = Run.of(context, event)
     solution = run.solution(event.solution)
     candidate = trained_version(run, solution.name)

@@ -8,7 +8,12 @@ from chalicelib.runs import Run
 
 
 def train(context: Context, event: SolutionEvent) -> None:
-    """Raises ResourcePending until the version is trained, and ResourceFailed."""
+    """The run has a trained version of the solution.
+
+    Raises:
+        ResourcePending: until it is trained.
+        ResourceFailed: with the service's reason.
+    """
     run = Run.of(context, event)
     version = context.ledger.version(run.name, event.solution)
     if version is None:

@@ -152,7 +152,8 @@ def _data(data: SetReport | None) -> str:
         _table("What training needs", ["what", "have", "minimum", "recommended"], meter),
     ]
     if findings:
-        parts.append(_table("Findings", ["severity", "finding", "rows", "what to do"], findings))
+        heads = ["severity", "finding", "rows", "what to do"]
+        parts.append(f'<div class="prose">{_table("Findings", heads, findings)}</div>')
     return "<section>" + "".join(parts) + "</section>"
 
 
@@ -229,7 +230,7 @@ _STYLE = (
     "header.good{border-color:#2a7}header.bad{border-color:#c33}p.bad{font-weight:bold}"
     "table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:bold}"
     "th,td{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right}"
-    "th:first-child,td:last-child{text-align:left}"
+    "th:first-child,.prose td:last-child{text-align:left}.prose td{text-align:left}"
     "svg{width:100%;height:auto}rect{fill:#47a}"
     "text{font:12px system-ui,sans-serif;fill:currentColor}pre{overflow:auto}"
 )

@@ -29,7 +29,7 @@ def summary(solutions: tuple[SolutionReport, ...]) -> str:
         f"{solution.solution}: {solution.result}. {next(iter(reasons(solution)), '')}".strip()
         for solution in solutions
     )
-    return "; ".join(clauses)
+    return " ".join(clauses)
 
 
 def reasons(solution: SolutionReport) -> tuple[str, ...]:

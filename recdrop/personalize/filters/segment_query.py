@@ -41,7 +41,11 @@ class Attribute:
 
 
 def parse(query: str) -> tuple[Attribute, ...]:
-    """All attributes an item must have. Raises SegmentQueryError with a caret under the column."""
+    """All attributes an item must have.
+
+    Raises:
+        SegmentQueryError: with a caret under the column.
+    """
     attributes: list[Attribute] = []
     field, kind, position = "", "and", 0
     while kind != "end":

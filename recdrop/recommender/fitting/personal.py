@@ -23,7 +23,11 @@ from recdrop.recommender.parts.explore import novelty
 
 
 def fit_personal(task: Task) -> PersonalModel:
-    """Raises ValueError when no event counts."""
+    """A model that recommends items for users.
+
+    Raises:
+        ValueError: no event counts.
+    """
     history = task.history()
     split = test_split(task, history)
     content = describe(task.data.items, task.items)

@@ -11,7 +11,7 @@ from recdrop.service.errors import ServiceError, UnmodelledError
 from recdrop.service.http.faults import Faults, Planned
 from recdrop.service.http.rates import Rates
 from recdrop.service.resources.lifecycle import Fate
-from recdrop.service.wire.messages import Reply, answer, parse, refuse
+from recdrop.service.wire.messages import Reply, answer, json_reply, parse, refuse
 from recdrop.service.wire.specification import Operation, Specification
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Edge:
     """Between HTTP and `handle`, which answers a validated request or raises ServiceError.
 
     `invalid` makes the service's own error of what its model does not allow. A plan of faults is
-    put to the path `/_<service>/faults`.
+    put to the path `/_<service>/faults`; each of `pages` is answered as JSON at `/_<service>/<page>`.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Edge:
         faults: Faults,
         rates: Rates,
         invalid: Callable[[str], ServiceError],
+        pages: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
         self._specification = specification
         self._handle = handle
@@ -47,6 +48,9 @@ class Edge:
         self._rates = rates
         self._invalid = invalid
         self._faults_path = f"/_{specification.name}/faults"
+        self._pages = {
+            f"/_{specification.name}/{name}": show for name, show in (pages or {}).items()
+        }
 
     def matches(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request is for this service.
@@ -57,7 +61,7 @@ class Edge:
         if target:
             return str(target).startswith(self._specification.target_prefix)
         path = environ.get("PATH_INFO", "")
-        if path == self._faults_path:
+        if path == self._faults_path or path in self._pages:
             return True
         scope = environ.get("HTTP_AUTHORIZATION", "")
         # A browser's upload to a bucket that is named like a path of ours.
@@ -67,7 +71,10 @@ class Edge:
         return is_ours and self._specification.find(None, method, path) is not None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == self._faults_path:
+        path = environ.get("PATH_INFO", "")
+        if path in self._pages:
+            reply = json_reply(200, self._pages[path]())
+        elif path == self._faults_path:
             reply = self._faults.administer(environ["REQUEST_METHOD"], _body(environ))
         else:
             reply = self._reply(environ)

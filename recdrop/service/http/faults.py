@@ -32,7 +32,7 @@ from typing import Any, Protocol
 
 from recdrop.service.errors import UnmodelledError
 from recdrop.service.resources.lifecycle import Fate
-from recdrop.service.wire.messages import Reply
+from recdrop.service.wire.messages import Reply, json_reply
 
 FAULTS = ("throttle", "error", "timeout-before", "timeout-after", "delay", "job", "stuck")
 _MEMBERS = {"operation", "call", "fault", "code", "message", "status", "seconds", "reason"}
@@ -169,9 +169,11 @@ class Faults:
             try:
                 self.replace(b"[]" if method == "DELETE" else body)
             except (ValueError, TypeError) as error:
-                return _json(400, {"error": {"code": "InvalidFaultPlan", "message": str(error)}})
+                return json_reply(
+                    400, {"error": {"code": "InvalidFaultPlan", "message": str(error)}}
+                )
         with self._lock:
-            return _json(200, {"rules": len(self._rules), "calls": dict(self._calls)})
+            return json_reply(200, {"rules": len(self._rules), "calls": dict(self._calls)})
 
     def _from_header(self, header: str | None) -> list[Rule]:
         if header is None:
@@ -180,10 +182,3 @@ class Faults:
             return [Rule.read(json.loads(header), self._operations)]
         except (ValueError, TypeError) as error:
             raise UnmodelledError("InvalidFaultPlan", f"Header X-Recdrop-Fault: {error}") from error
-
-
-def _json(status: int, document: Mapping[str, Any]) -> Reply:
-    body = json.dumps(document).encode()
-    return Reply(
-        status, (("Content-Type", "application/json"), ("Content-Length", str(len(body)))), body
-    )
