@@ -48,7 +48,7 @@ KEYS = {
     "aws_secret_access_key": "testing",
 }
 ONE_TRY = Config(retries={"total_max_attempts": 1})
-ROLE = "arn:aws:iam::000000000000:role/personalize"
+ROLE = "arn:aws:iam::123456789012:role/personalize"  # in the local Personalize's account
 _numbers = itertools.count()
 T = TypeVar("T")
 
