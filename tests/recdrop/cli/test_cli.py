@@ -64,7 +64,9 @@ def test_every_verb_exits_with_4_when_nobody_answers(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drop = [str(SAMPLE / "app.py"), "--group", "g", "--dataset", "items"]
-    needed = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"]}.get(verb, [])
+    forget = ["u1", "--group", "g"]
+    verbs = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"], "forget": forget}
+    needed = verbs.get(verb, [])
     assert main([verb, *needed, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4
     assert "No recdrop answers" in json.loads(capsys.readouterr().out)["error"]["message"]
 
