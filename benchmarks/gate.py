@@ -126,7 +126,7 @@ def _pooled(night: Moments, users: int) -> Array:
     mean = np.cumsum(night.mean, -1) / count
     error = np.sqrt(np.cumsum(night.variance, -1) / count / (users * count))
     variance = np.cumsum(night.variance, -1) / count
-    skewness = np.cumsum(night.third, -1) / count / np.maximum(variance, 1e-300) ** 1.5
+    skewness = np.cumsum(night.third, -1) / count / np.maximum(variance, 1e-100) ** 1.5
     edges, tails = [], []
     for n, level in zip(count.tolist(), _levels(len(count)), strict=True):
         edges.append(_cut(level, users * n - n))
