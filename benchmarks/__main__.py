@@ -1,5 +1,6 @@
-"""`make bench`: every benchmark of this folder but the recommender's, one after the other, each in
-a process of its own.
+"""`make bench`: every benchmark of this folder but the recommender's.
+
+They run one after the other, each in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Two hundred clients at once on the local Personalize: errors, lost resources, and the time of an
-answer.
+"""Two hundred clients at once on the local Personalize.
+
+Printed are errors, lost resources, and the time of an answer.
 
     .venv/bin/python -m benchmarks.personalize_load [--clients 200] [--seconds 60] [--pause 0.5]
 

@@ -1,5 +1,6 @@
-"""What the pipeline adds to bare import and training: the same data, the same local Personalize, in
-one run.
+"""What the pipeline adds to bare import and training.
+
+The same data and the same local Personalize, in one run.
 
 bare      CreateDatasetImportJob and CreateSolutionVersion by hand, polled every 0.1 s, for the
           datasets and the solution of the run
@@ -74,8 +75,9 @@ def measure_pipeline(stack: Stack, export: unload.Unload) -> tuple[float, str]:
 
 
 def measure_bare(stack: Stack, run: str) -> float:
-    """Seconds for importing the very files the pipeline imported into a second group, and training
-    the same recipe once.
+    """Seconds of bare import and training.
+
+    The very files that the pipeline imported go into a second group, and the same recipe is trained.
     """
     personalize, s3 = stack.boto_client("personalize"), stack.boto_client("s3")
     work = stack.outputs["WorkBucketName"]

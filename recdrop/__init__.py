@@ -1,3 +1,4 @@
-"""recdrop on one machine: the command line, the local AWS, the local Amazon Personalize and the
-recommender.
+"""recdrop on one machine.
+
+The command line, the local AWS, the local Amazon Personalize and the recommender.
 """

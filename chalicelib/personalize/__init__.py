@@ -1,3 +1,4 @@
-"""Amazon Personalize as the pipeline needs it: every resource is described or created once
-(`ensure`), then ready or pending.
+"""Amazon Personalize as the pipeline needs it.
+
+Every resource is described or created once (`ensure`), then ready or pending.
 """

@@ -1,5 +1,6 @@
-"""ARNs of Personalize resources, which follow from their names (source: the service's IAM resource
-types).
+"""ARNs of Personalize resources, which follow from their names.
+
+Source: the service's IAM resource types.
 """
 
 from __future__ import annotations

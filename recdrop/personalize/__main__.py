@@ -11,7 +11,7 @@ import click
 
 from recdrop.personalize.control.latency import PRESETS
 from recdrop.personalize.control.quotas import load_quotas
-from recdrop.personalize.server import PersonalizeServer
+from recdrop.personalize.server import ACCOUNT, PersonalizeServer
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.faults import Faults
 from recdrop.service.http.hosting import hosted
@@ -34,7 +34,7 @@ from recdrop.service.resources.quotas import Quotas
     help="Where S3 is, such as http://127.0.0.1:4566; default: boto3's own.",
 )
 @click.option("--region", default="us-east-1", show_default=True)
-@click.option("--account", default="000000000000", show_default=True)
+@click.option("--account", default=ACCOUNT, show_default=True)
 @click.option("--latency", type=click.Choice(sorted(PRESETS)), default="quick", show_default=True)
 @click.option("--speed", default=1.0, show_default=True, help="How fast the service's clock runs.")
 @click.option("--seed", default=0, show_default=True)
@@ -53,6 +53,11 @@ from recdrop.service.resources.quotas import Quotas
 @click.option("--no-quotas", is_flag=True, help="Switches the upper limits off.")
 @click.option(
     "--mixed-filters", is_flag=True, help="Accepts AND mixed with OR in filters (AND binds first)."
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuses what the service was only seen to accept, instead of a warning.",
 )
 @click.option(
     "--faults",
@@ -74,6 +79,7 @@ def main(
     quotas: tuple[str, ...],
     no_quotas: bool,
     mixed_filters: bool,
+    strict: bool,
     faults: Path | None,
 ) -> None:
     """Serves until it gets SIGTERM or Ctrl-C."""
@@ -97,6 +103,7 @@ def main(
         slots=slots,
         training_seconds=training_seconds,
         mixed_filters=mixed_filters,
+        strict=strict,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

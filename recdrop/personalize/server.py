@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+# As moto's: code that derives ARNs from what STS says then finds its resources.
+ACCOUNT = "123456789012"
+
+
 class PersonalizeServer:
     """Keeps everything in `data_dir`.
 
@@ -37,6 +41,7 @@ class PersonalizeServer:
     make_runner  what does the jobs; default: worker processes
     catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
+    strict       refuses what the service was only seen to accept, instead of a warning
     threads      False: time passes only when `engine` is told so
     """
 
@@ -46,7 +51,7 @@ class PersonalizeServer:
         *,
         s3_endpoint: str | None,
         region: str = "us-east-1",
-        account: str = "000000000000",
+        account: str = ACCOUNT,
         latency: Latency | str = QUICK,
         seed: int = 0,
         clock: Clock | None = None,
@@ -56,6 +61,7 @@ class PersonalizeServer:
         slots: int | None = None,
         training_seconds: float = 30.0,
         mixed_filters: bool = False,
+        strict: bool = False,
         make_runner: Callable[[], Runner] | None = None,
         threads: bool = True,
     ) -> None:
@@ -70,6 +76,7 @@ class PersonalizeServer:
             catalog=catalog or load_catalog(),
             training_seconds=training_seconds,
             mixed_filters=mixed_filters,
+            strict=strict,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
         self.engine = service.engine
@@ -79,6 +86,7 @@ class PersonalizeServer:
             faults=faults or Faults(PERSONALIZE.operations),
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
+            pages={"warnings": service.warnings},
         )
         if threads:
             self.engine.start(slots)

@@ -9,6 +9,7 @@ from recdrop.personalize.answers.runtime import Runtime
 from recdrop.personalize.answers.serving import Serving
 from recdrop.personalize.control.courses import COURSES
 from recdrop.personalize.control.plane import ControlPlane
+from recdrop.personalize.control.warnings import told
 from recdrop.personalize.control.world import Settings, World
 from recdrop.personalize.events.ingest import Ingest
 from recdrop.personalize.events.shown import Shown
@@ -77,6 +78,10 @@ class Service:
         if not put:
             self.engine.wake()
         return answer
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What was accepted with a warning: `{"arn", "warning"}` each."""
+        return told(self._store)
 
     def _data_plane(
         self,

@@ -18,12 +18,14 @@ class Settings(world.Settings):
 
     training_seconds  the budget of the search in one training
     mixed_filters     whether filter expressions may mix AND with OR
+    strict            whether to refuse what the service was only seen to accept
     """
 
     latency: Latency
     catalog: Catalog
     training_seconds: float = 30.0
     mixed_filters: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,16 @@ passes there:
 
 * Inside quotes, `"` and `\\` are escaped by `\\`. A doubled quote (RFC 4180, Snowflake's default)
   is refused.
-* Columns that are not in the schema are refused; a BOM counts as part of the first header.
+* A BOM counts as part of the first header.
 * A timestamp of 10^11 or more is taken for milliseconds and refused.
+
+What the service was seen to accept is accepted with a warning. With `strict` it is refused, for
+whoever wants a file that no reading of the documents can object to. Evidence: outputs of AWS's own
+notebooks, "successfully completed" for such files.
+
+* Columns that are not in the schema are ignored, pandas' unnamed index column too.
+* A header matches the schema whatever its case.
+* Values of numeric or nullable metadata that are missing, or not of the type, become null.
 
 One thing is let through that DuckDB does not see: a single empty value too many at the end of a
 line.
@@ -58,16 +66,28 @@ class CsvError(ValueError):
 
 @dataclass(frozen=True)
 class Accepted:
+    """`warnings` are sentences on what a strict reading would have refused."""
+
     path: Path
     rows: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """`broken` is SQL that is true for a row breaking the rule."""
+    """`broken` is SQL that is true for a row breaking the rule. A doubtful one only warns."""
 
     broken: str
     message: str
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class _Header:
+    """`columns` are the names by which SQL knows the file's columns: the schema's, where they match."""
+
+    columns: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def check_csv(
@@ -78,11 +98,12 @@ def check_csv(
     min_interactions: int = MIN_INTERACTIONS,
     memory_limit: str = "512MB",
     threads: int = 2,
+    strict: bool = False,
 ) -> Accepted:
     """Checks the files together and writes their rows to the Parquet file `destination`.
 
     Columns are in schema order, rows in the order of the files. DuckDB gets `memory_limit` and
-    `threads`.
+    `threads`. `strict` refuses what would only be warned of.
 
     Raises:
         CsvError: a rule is broken; `destination` is left as it was.
@@ -91,6 +112,7 @@ def check_csv(
     if not files:
         raise CsvError("Invalid Data location. It holds no files.")
     header = _check_headers(files, schema)
+    _refuse_if(strict, header.warnings)
     # Written beside the destination and renamed: half a file is never taken for a whole one.
     unfinished = destination.with_name(destination.name + ".unfinished")
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -98,20 +120,26 @@ def check_csv(
         "threads": threads,
         "temp_directory": str(destination.parent),
     }
-    with duckdb.connect(config=settings) as connection, _csv_errors(header):
-        rows = _check_rows(connection, files, header, schema)
+    with duckdb.connect(config=settings) as connection, _csv_errors(header.columns):
+        rows, doubts = _check_rows(connection, files, header.columns, schema)
+        _refuse_if(strict, doubts)
         _check_count(rows, schema, min_interactions)
         selected = ", ".join(f"{_value(spec)} AS {_quote(spec.name)}" for spec in schema.fields)
-        query = f"SELECT {selected} FROM {_source(files, header)}"
+        query = f"SELECT {selected} FROM {_source(files, header.columns)}"
         connection.execute(f"COPY ({query}) TO {_literal(str(unfinished))} (FORMAT parquet)")
     unfinished.replace(destination)
-    return Accepted(destination, rows)
+    return Accepted(destination, rows, (*header.warnings, *doubts))
+
+
+def _refuse_if(strict: bool, warnings: Sequence[str]) -> None:
+    if strict and warnings:
+        raise CsvError(warnings[0])
 
 
 # -- headers
 
 
-def _check_headers(files: Sequence[Path], schema: DatasetSchema) -> list[str]:
+def _check_headers(files: Sequence[Path], schema: DatasetSchema) -> _Header:
     header = _read_header(files[0])
     for other in files[1:]:
         if _read_header(other) != header:
@@ -119,19 +147,38 @@ def _check_headers(files: Sequence[Path], schema: DatasetSchema) -> list[str]:
                 f"Input CSV files have different headers: {files[0].name} has {','.join(header)!r}, "
                 f"{other.name} has {','.join(_read_header(other))!r}. Expected the same header in every file."
             )
-    missing = [name for name in schema.names if name not in header]
+    columns, warnings = _match(header, schema.names)
+    missing = [name for name in schema.names if name not in columns]
     if missing:
         raise CsvError(
             f"Input CSV is missing the following columns:[{', '.join(missing)}].{_header_hint(header)}"
         )
-    extra = [name for name in header if name not in schema.names]
-    if extra:
-        raise CsvError(f"Input CSV has columns that are not in the schema:[{', '.join(extra)}].")
-    if len(set(header)) < len(header):
+    if len(set(columns)) < len(columns):
         raise CsvError(
             f"Input CSV repeats a column in its header {','.join(header)!r}. Expected each column once."
         )
-    return header
+    return _Header(columns, warnings)
+
+
+def _match(header: Sequence[str], names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The schema's name of each column, else one that no schema has; and what was odd about it."""
+    by_case = {name.lower(): name for name in names}
+    columns, extra, cased = [], [], []
+    for place, name in enumerate(header):
+        known = name if name in names else by_case.get(name.lower())
+        columns.append(known or f"-{place}")
+        if known is None:
+            extra.append(name)
+        elif known != name:
+            cased.append(name)
+    warnings = []
+    if extra:
+        warnings.append(f"Input CSV has columns that are not in the schema:[{', '.join(extra)}].")
+    if cased:
+        warnings.append(
+            f"Input CSV has columns in another case than the schema:[{', '.join(cased)}]."
+        )
+    return tuple(columns), tuple(warnings)
 
 
 def _read_header(path: Path) -> list[str]:
@@ -174,17 +221,23 @@ def _check_rows(
     files: Sequence[Path],
     header: Sequence[str],
     schema: DatasetSchema,
-) -> int:
-    """Counts the rows, and in the same scan those that break each rule."""
-    rules = [rule for spec in schema.fields for rule in _rules(spec)]
+) -> tuple[int, tuple[str, ...]]:
+    """Counts the rows, and in the same scan those that break each rule; answers the doubts too."""
+    lenient = {spec.name for spec in schema.metadata if spec.is_number or spec.nullable}
+    rules = [rule for spec in schema.fields for rule in _rules(spec, spec.name in lenient)]
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.broken})" for rule in rules)
     row = connection.execute(f"SELECT count(*), {counts} FROM {_source(files, header)}").fetchone()
     total, *broken = row or (0,)
+    doubts = []
     for rule, count in zip(rules, broken, strict=True):
-        if count:
-            first = _first(connection, files, header, rule)
-            raise CsvError(f"{rule.message} {count:,} of {total:,} records, first in {first}.")
-    return int(total)
+        if not count:
+            continue
+        first = _first(connection, files, header, rule)
+        text = f"{rule.message} {count:,} of {total:,} records, first in {first}."
+        if not rule.is_doubtful:
+            raise CsvError(text)
+        doubts.append(text)
+    return int(total), tuple(doubts)
 
 
 def _first(
@@ -202,12 +255,13 @@ def _first(
     return "an unknown line"
 
 
-def _rules(spec: Field) -> Iterator[_Rule]:
+def _rules(spec: Field, is_lenient: bool) -> Iterator[_Rule]:
     column = _quote(spec.name)
     if not spec.nullable:
         yield _Rule(
             f"{column} IS NULL",
             f"Column {spec.name} has no value, and its schema type is not nullable:",
+            is_doubtful=is_lenient,
         )
     if spec.type == "string":
         yield from _text_rules(spec, column)
@@ -218,6 +272,7 @@ def _rules(spec: Field) -> Iterator[_Rule]:
         yield _Rule(
             f"{column} IS NOT NULL AND NOT coalesce({fits}, false)",
             f"Column {spec.name} is not of type {spec.type}:",
+            is_doubtful=is_lenient,
         )
     if spec.name.endswith("TIMESTAMP") and spec.type == "long":
         message = f"Column {spec.name} is not a Unix timestamp in seconds:"

@@ -1,5 +1,9 @@
 """Avro schemas of Personalize datasets: checked by every documented rule, kept as plain fields.
 
+What the service was seen to accept against its documents is accepted with a warning, and refused
+when `strict`: a version absent, 1 or "1.1", and a number that is declared categorical. Evidence:
+outputs of AWS's own notebooks.
+
 Not here: where schemas are stored, and the rules of the data itself (csvrules.py).
 """
 
@@ -7,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 MAX_SCHEMA = 20_000
 NAMESPACE = "com.amazonaws.personalize.schema"
 VERSION = "1.0"
+SEEN_VERSIONS = (None, 1, "1.1")  # accepted by the service, documented nowhere
 TYPES = ("string", "int", "long", "float", "double", "boolean")
 NUMBERS = ("int", "long", "float", "double")
 DOMAINS = ("ECOMMERCE", "VIDEO_ON_DEMAND")
@@ -155,6 +160,7 @@ class DatasetSchema:
     dataset_type: str
     fields: tuple[Field, ...]
     domain: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -180,8 +186,12 @@ class DatasetSchema:
 
 
 @lru_cache(maxsize=512)
-def parse_schema(avro_json: str, *, domain: str | None = None) -> DatasetSchema:
+def parse_schema(
+    avro_json: str, *, domain: str | None = None, strict: bool = False
+) -> DatasetSchema:
     """Reads and checks an Avro schema; the dataset type comes from the record's name.
+
+    `strict` refuses what would only be warned of.
 
     Raises:
         SchemaError: it breaks a rule of the service.
@@ -194,9 +204,11 @@ def parse_schema(avro_json: str, *, domain: str | None = None) -> DatasetSchema:
         raise SchemaError(f"The domain is {domain!r}. Expected one of: {', '.join(DOMAINS)}.")
     record = _read_record(avro_json)
     dataset_type = _dataset_type(record.get("name"), domain)
-    schema = DatasetSchema(
-        dataset_type, tuple(_read_field(entry) for entry in record["fields"]), domain
-    )
+    warnings = [*_doubts_of_version(record), *_doubts_of_fields(record["fields"])]
+    if strict and warnings:
+        raise SchemaError(warnings[0])
+    fields = tuple(_read_field(entry) for entry in record["fields"])
+    schema = DatasetSchema(dataset_type, fields, domain, tuple(warnings))
     _check_names(schema)
     _check_requirements(schema, RULES[domain, dataset_type])
     _check_metadata(schema, RULES[domain, dataset_type])
@@ -214,7 +226,8 @@ def _read_record(avro_json: str) -> dict[str, Any]:
         raise SchemaError(f"The schema is a JSON {type(record).__name__}. Expected an object.")
     _expect(record, "type", "record")
     _expect(record, "namespace", NAMESPACE)
-    _expect(record, "version", VERSION)
+    if not _is_seen_version(record.get("version")):
+        _expect(record, "version", VERSION)
     if not isinstance(record.get("fields"), list) or not record["fields"]:
         raise SchemaError(
             f"Schema key 'fields' has value {record.get('fields')!r}. Expected a list of fields."
@@ -239,6 +252,27 @@ def _expect(record: Mapping[str, Any], key: str, expected: str) -> None:
         )
 
 
+def _is_seen_version(version: object) -> bool:
+    # True == 1 in Python, and no service was seen to accept it.
+    return version in SEEN_VERSIONS and not isinstance(version, bool | float)
+
+
+def _doubts_of_version(record: Mapping[str, Any]) -> Iterator[str]:
+    if record.get("version") != VERSION:
+        yield f"Schema key 'version' has value {record.get('version')!r}. Expected {VERSION!r}."
+
+
+def _doubts_of_fields(entries: Sequence[object]) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("categorical") is True:
+            kind, _ = _read_type(str(entry.get("name")), entry.get("type"))
+            if kind in NUMBERS:
+                yield (
+                    f"Field {entry.get('name')!r} is categorical and of type {kind!r}. "
+                    "Expected a string; it is used as a number."
+                )
+
+
 def _dataset_type(name: object, domain: str | None) -> str:
     """The record is named after the dataset type, in any case and with or without the underscore."""
     known = {
@@ -260,6 +294,8 @@ def _read_field(entry: object) -> Field:
     name = entry["name"]
     kind, nullable = _read_type(name, entry.get("type"))
     flags = {key: _read_flag(name, entry, key) for key in ("categorical", "textual", "itemName")}
+    if kind in NUMBERS:
+        flags["categorical"] = False  # _doubts_of_fields tells
     if kind != "string" and any(flags.values()):
         raise SchemaError(
             f"Field {name!r} has type {kind!r} and a text attribute. Expected a string for {flags}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.warnings import warned
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
 from recdrop.personalize.kinds.snapshots import snapshot
@@ -75,6 +76,7 @@ def _import_job(world: World, job: Resource) -> Doc:
         "location": job.doc["dataSource"]["dataLocation"],
         "earlier": list(dataset.notes.get("files", ())) if is_incremental else [],
         "attribution": _report(world, job, dataset),
+        "strict": world.settings.strict,
         "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
     }
 
@@ -89,7 +91,7 @@ def _imported(world: World, job: Resource, result: Doc) -> Resource:
         "event_types": result.get("event_types"),
     }
     world.tx.put(dataset.with_notes(**notes).with_doc(lastUpdatedDateTime=world.now))
-    return job.with_notes(rows=result["rows"])
+    return job.with_notes(rows=result["rows"], **warned(job.arn, result["warnings"]))
 
 
 def _prepare_export(world: World, request: Request) -> Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.warnings import warned
 from recdrop.personalize.control.world import World
 from recdrop.personalize.data.schemas import DATASET_TYPES, SchemaError, parse_schema
 from recdrop.personalize.errors import AlreadyExistsError, InUseError, InvalidInputError
@@ -39,12 +40,14 @@ def _group_deleted(world: World, group: Resource, _result: Doc) -> Resource:
     return group
 
 
-def _prepare_schema(_world: World, request: Request) -> Draft:
+def _prepare_schema(world: World, request: Request) -> Draft:
     try:
-        parse_schema(request["schema"], domain=request.get("domain"))
+        schema = parse_schema(
+            request["schema"], domain=request.get("domain"), strict=world.settings.strict
+        )
     except SchemaError as error:
         raise InvalidInputError(str(error)) from error
-    return Draft()
+    return Draft(notes=warned(request["name"], schema.warnings))
 
 
 def _check_schema_delete(world: World, schema: Resource) -> None:

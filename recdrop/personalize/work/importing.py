@@ -21,14 +21,18 @@ def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     files = Objects(spec["s3_endpoint"], spec["region"]).fetch(spec["location"], folder / "csv")
     try:
         accepted = check_csv(
-            files, schema, folder / "data.parquet", min_interactions=spec["minimum_rows"]
+            files,
+            schema,
+            folder / "data.parquet",
+            min_interactions=spec["minimum_rows"],
+            strict=spec["strict"],
         )
     except CsvError as error:
         raise JobFailed(str(error)) from error
     # The Parquet file has it all, and job folders stay as long as their dataset.
     shutil.rmtree(folder / "csv")
     new = f"jobs/{folder.name}/data.parquet"
-    result: dict[str, Any] = {"file": new, "rows": accepted.rows}
+    result: dict[str, Any] = {"file": new, "rows": accepted.rows, "warnings": accepted.warnings}
     if spec["dataset_type"] in STREAM_OF:
         write_index(spec, spec["dataset_type"], [*spec["earlier"], new], folder / "history")
         result["index"] = f"jobs/{folder.name}/history"

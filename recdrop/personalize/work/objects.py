@@ -28,7 +28,7 @@ class Objects:
     def fetch(
         self, location: str, folder: Path, *, what: str = "Invalid Data location."
     ) -> list[Path]:
-        """Downloads the object, or all objects of a folder (`/` at the end).
+        """Downloads all objects whose keys begin as the location does: it is a prefix, slash or not.
 
         Names of the files keep the order of the keys.
 
@@ -38,7 +38,7 @@ class Objects:
         bucket, key = split(location, what)
         folder.mkdir(parents=True, exist_ok=True)
         with _translated(what):
-            keys = list(self._keys(bucket, key)) if not key or key.endswith("/") else [key]
+            keys = list(self._keys(bucket, key))
             if not keys:
                 raise JobFailed(what)
             files = []

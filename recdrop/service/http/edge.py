@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recdrop.service.errors import ServiceError, UnmodelledError
 from recdrop.service.http.faults import Faults, Planned
 from recdrop.service.http.rates import Rates
-from recdrop.service.wire.messages import Reply, answer, parse, refuse
+from recdrop.service.wire.messages import Reply, answer, json_reply, parse, refuse
 from recdrop.service.wire.specification import Operation, Specification
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Edge:
     """Between HTTP and `handle`, which answers a validated request or raises ServiceError.
 
     `invalid` makes the service's own error of what its model does not allow. A plan of faults is
-    put to the path `/_<service>/faults`.
+    put to the path `/_<service>/faults`; each of `pages` is answered as JSON at `/_<service>/<page>`.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Edge:
         faults: Faults,
         rates: Rates,
         invalid: Callable[[str], ServiceError],
+        pages: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
         self._specification = specification
         self._handle = handle
@@ -46,6 +47,9 @@ class Edge:
         self._rates = rates
         self._invalid = invalid
         self._faults_path = f"/_{specification.name}/faults"
+        self._pages = {
+            f"/_{specification.name}/{name}": show for name, show in (pages or {}).items()
+        }
 
     def matches(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request is for this service.
@@ -56,7 +60,7 @@ class Edge:
         if target:
             return str(target).startswith(self._specification.target_prefix)
         path = environ.get("PATH_INFO", "")
-        if path == self._faults_path:
+        if path == self._faults_path or path in self._pages:
             return True
         scope = environ.get("HTTP_AUTHORIZATION", "")
         # A browser's upload to a bucket that is named like a path of ours.
@@ -66,7 +70,10 @@ class Edge:
         return is_ours and self._specification.find(None, method, path) is not None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == self._faults_path:
+        path = environ.get("PATH_INFO", "")
+        if path in self._pages:
+            reply = json_reply(200, self._pages[path]())
+        elif path == self._faults_path:
             reply = self._faults.administer(environ["REQUEST_METHOD"], _body(environ))
         else:
             reply = self._reply(environ)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from recdrop.service.errors import UnmodelledError
-from recdrop.service.wire.messages import Reply
+from recdrop.service.wire.messages import Reply, json_reply
 
 FAULTS = ("throttle", "error", "timeout-before", "timeout-after", "delay", "job")
 _MEMBERS = {"operation", "call", "fault", "code", "message", "status", "seconds", "reason"}
@@ -162,9 +162,11 @@ class Faults:
             try:
                 self.replace(b"[]" if method == "DELETE" else body)
             except (ValueError, TypeError) as error:
-                return _json(400, {"error": {"code": "InvalidFaultPlan", "message": str(error)}})
+                return json_reply(
+                    400, {"error": {"code": "InvalidFaultPlan", "message": str(error)}}
+                )
         with self._lock:
-            return _json(200, {"rules": len(self._rules), "calls": dict(self._calls)})
+            return json_reply(200, {"rules": len(self._rules), "calls": dict(self._calls)})
 
     def _from_header(self, header: str | None) -> list[Rule]:
         if header is None:
@@ -173,10 +175,3 @@ class Faults:
             return [Rule.read(json.loads(header), self._operations)]
         except (ValueError, TypeError) as error:
             raise UnmodelledError("InvalidFaultPlan", f"Header X-Recdrop-Fault: {error}") from error
-
-
-def _json(status: int, document: Mapping[str, Any]) -> Reply:
-    body = json.dumps(document).encode()
-    return Reply(
-        status, (("Content-Type", "application/json"), ("Content-Length", str(len(body)))), body
-    )

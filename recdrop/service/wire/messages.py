@@ -30,6 +30,14 @@ class Reply:
     body: bytes
 
 
+def json_reply(status: int, document: object) -> Reply:
+    """A reply of our own, which no service of AWS gives."""
+    body = msgspec.json.encode(document)
+    return Reply(
+        status, (("Content-Type", "application/json"), ("Content-Length", str(len(body)))), body
+    )
+
+
 def parse(
     operation: Operation, body: bytes, invalid: Callable[[str], ServiceError]
 ) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class ScriptedRunner:
 
     def _value(self, spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         if spec["work"] == "import":
-            return {"file": f"jobs/{folder.name}/data.parquet", "rows": 1000}
+            return {"file": f"jobs/{folder.name}/data.parquet", "rows": 1000, "warnings": []}
         if spec["work"] == "train":
             return {**TRAINED, "recipe": spec["recipes"][0]["arn"]}
         return {"users": [], "datasets": {}, "rows": 0, "lines": 0}

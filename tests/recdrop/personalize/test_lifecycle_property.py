@@ -23,7 +23,7 @@ from tests.recdrop.personalize.driving import INTERACTIONS, ROLE
 from tests.recdrop.personalize.reference import Reference
 from tests.recdrop.personalize.simulation import RECIPE, Simulation
 
-PREFIX = "arn:aws:personalize:us-east-1:000000000000:"
+PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
 GROUPS, SOLUTIONS = ("g1", "g2"), ("s1", "s2", "s3")
 VERSIONS, CAMPAIGNS = ("s1/v1", "s1/v2", "s2/v3"), ("c1", "c2")
 DATASETS = tuple(f"{group}/INTERACTIONS" for group in GROUPS)

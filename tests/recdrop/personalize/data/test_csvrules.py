@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ HEADER = ",".join(ITEMS.names)
 
 
 def write(folder: Path, text: str | bytes, name: str = "items.csv") -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
@@ -41,7 +43,7 @@ def accepted(folder: Path, *lines: str) -> list[tuple[object, ...]]:
 
 def refusal(folder: Path, text: str | bytes) -> str:
     with pytest.raises(CsvError) as caught:
-        check_csv(write(folder, text), ITEMS, folder / "items.parquet")
+        check_csv(write(folder, text), ITEMS, folder / "items.parquet", strict=True)
     assert not (folder / "items.parquet").exists()
     return str(caught.value)
 
@@ -96,7 +98,6 @@ def test_no_files_are_no_data_location(tmp_path: Path) -> None:
             "ITEM_ID,GENRES",
             "Input CSV is missing the following columns:[PRICE, YEAR, PLOT, ADULT, CREATION_TIMESTAMP].",
         ),
-        (HEADER.lower(), "Input CSV is missing the following columns:[ITEM_ID, "),
         (
             HEADER.replace("GENRES", '"GENRES"'),
             "Input CSV is missing the following columns:[GENRES]. Column headers",
@@ -106,7 +107,6 @@ def test_no_files_are_no_data_location(tmp_path: Path) -> None:
             "Input CSV is missing the following columns:[ITEM_ID]. The file begins with a byte order",
         ),
         (HEADER.replace(",", ";"), "Input CSV is missing the following columns:[ITEM_ID, "),
-        (HEADER + ",COLOUR", "Input CSV has columns that are not in the schema:[COLOUR]."),
         (HEADER + ",PRICE", "Input CSV repeats a column in its header"),
         ("", "Input CSV is missing the following columns:[ITEM_ID, "),
     ],
@@ -183,11 +183,62 @@ def test_the_file_and_line_of_the_first_broken_value_are_named(tmp_path: Path) -
     good = write(tmp_path, f"{HEADER}\n" + "1,,,,,,\n" * 5, "z.csv")
     bad = write(tmp_path, f"{HEADER}\n1,,,,,,\n1,,x,,,,\n1,,y,,,,\n", "a.csv")
     with pytest.raises(CsvError, match=r"2 of 8 records, first in a\.csv line 3\."):
-        check_csv([good, bad], ITEMS, tmp_path / "items.parquet")
+        check_csv([good, bad], ITEMS, tmp_path / "items.parquet", strict=True)
 
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, HEADER + "\n") == "Input CSV has no records below its header."
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "warning"),
+    [
+        (
+            f",{HEADER},COLOUR\n0,1,,2.5,,,,,red\n",
+            ("1", None, 2.5, None, None, None, None),
+            "Input CSV has columns that are not in the schema:[, COLOUR].",
+        ),
+        (
+            f"{HEADER.lower()}\n1,,2.5,,,,\n",
+            ("1", None, 2.5, None, None, None, None),
+            "Input CSV has columns in another case than the schema:[item_id, genres,",
+        ),
+        (
+            f"{HEADER}\n1,,,2006–2007,,,\n",
+            ("1", None, None, None, None, None, None),
+            "Column YEAR is not of type int: 1 of 1 records, first in items.csv line 2.",
+        ),
+        (
+            f"{HEADER}\n1,,,,,yes,\n",
+            ("1", None, None, None, None, None, None),
+            "Column ADULT is not of type boolean: 1 of 1 records, first in items.csv line 2.",
+        ),
+    ],
+)
+def test_what_the_service_was_seen_to_accept_is_accepted_with_a_warning(
+    tmp_path: Path, text: str, row: tuple[object, ...], warning: str
+) -> None:
+    found = check_csv(write(tmp_path, text), ITEMS, tmp_path / "items.parquet")
+    assert read_rows(found.path) == [row]
+    assert [told.startswith(warning) for told in found.warnings] == [True]
+    assert refusal(tmp_path / "strict", text).startswith(warning)
+
+
+def test_a_number_that_is_missing_where_the_schema_says_it_is_not_null_becomes_null(
+    tmp_path: Path,
+) -> None:
+    """12 of 9,742 films of AWS's own sample have no YEAR; its import was printed ACTIVE."""
+    items = DatasetSchema("ITEMS", (Field("ITEM_ID", "string"), Field("YEAR", "int")))
+    path = write(tmp_path, "ITEM_ID,YEAR\n1,1999\n2,\n")
+    found = check_csv(path, items, tmp_path / "items.parquet")
+    assert read_rows(found.path) == [("1", 1999), ("2", None)]
+    assert found.warnings[0].startswith("Column YEAR has no value")
+
+
+def test_what_identifies_a_row_stays_fatal(tmp_path: Path) -> None:
+    path = write(tmp_path, "USER_ID,ITEM_ID,TIMESTAMP\nu,i,yesterday\n")
+    with pytest.raises(CsvError, match="TIMESTAMP is not of type long"):
+        check_csv(path, EVENTS, tmp_path / "events.parquet", min_interactions=0)
 
 
 def test_gzip_is_not_csv(tmp_path: Path) -> None:
@@ -212,7 +263,7 @@ def test_an_event_before_1970_is_refused(tmp_path: Path) -> None:
 def test_a_refused_job_leaves_the_earlier_rows(tmp_path: Path) -> None:
     accepted(tmp_path, "1,,,,,,")
     with pytest.raises(CsvError):
-        check_csv(write(tmp_path, f"{HEADER}\n1,,x,,,,\n"), ITEMS, tmp_path / "items.parquet")
+        check_csv(write(tmp_path, f"{HEADER}\n,,,,,,\n"), ITEMS, tmp_path / "items.parquet")
     assert read_rows(tmp_path / "items.parquet", ["ITEM_ID"]) == [("1",)]
     assert [path.name for path in tmp_path.iterdir() if "unfinished" in path.name] == []
 
@@ -330,8 +381,9 @@ def test_a_file_is_accepted_exactly_when_every_cell_is(
     tmp_path: Path, rows: list[tuple[str, ...]]
 ) -> None:
     is_good = all(CELLS[name][text] for row in rows for name, text in zip(CELLS, row, strict=True))
+    path = write(tmp_path, "\n".join([HEADER, *(",".join(row) for row in rows)]))
     try:
-        accepted(tmp_path, *(",".join(row) for row in rows))
+        check_csv(path, ITEMS, tmp_path / "items.parquet", strict=True)
     except CsvError:
         assert not is_good
     else:
@@ -378,13 +430,15 @@ def test_the_files_of_the_samples_are_accepted(
 
 
 @pytest.mark.skipif(not REAL_DATA.exists(), reason="the shared data sets are not on this machine")
-def test_one_year_that_is_a_range_fails_the_samples_items(tmp_path: Path) -> None:
+def test_one_year_that_is_a_range_is_imported_as_null_with_a_warning(tmp_path: Path) -> None:
     schema = DatasetSchema(
         "ITEMS",
         (Field("ITEM_ID", "string"), Field("GENRE", "string"), Field("YEAR", "int", nullable=True)),
     )
-    with pytest.raises(
-        CsvError,
-        match=r"YEAR is not of type int: 1 of 9,742 records, first in item-meta\.csv line 9520",
-    ):
-        check_csv(REAL_DATA / "poc" / "item-meta.csv", schema, tmp_path / "rows.parquet")
+    path = REAL_DATA / "poc" / "item-meta.csv"
+    told = r"YEAR is not of type int: 1 of 9,742 records, first in item-meta\.csv line 9520"
+    result = check_csv(path, schema, tmp_path / "rows.parquet")
+    assert result.rows == 9_742
+    assert any(re.search(told, warning) for warning in result.warnings)
+    with pytest.raises(CsvError, match=told):
+        check_csv(path, schema, tmp_path / "strict.parquet", strict=True)

@@ -47,6 +47,20 @@ def test_a_schema_is_refused_by_name_and_expectation(case: dict[str, Any]) -> No
     assert case["message"] in str(caught.value)
 
 
+@pytest.mark.parametrize("case", CASES["doubt"], ids=lambda case: case["it"])
+def test_what_the_service_was_seen_to_accept_is_warned_of(case: dict[str, Any]) -> None:
+    text = avro(case["name"], case["fields"], **case.get("keys", {}))
+    assert parse_schema(text).warnings == (case["message"],)
+    with pytest.raises(SchemaError) as caught:
+        parse_schema(text, strict=True)
+    assert str(caught.value) == case["message"]
+
+
+def test_a_categorical_number_is_used_as_a_number() -> None:
+    text = avro("Users", [["USER_ID", "string"], ["RFM", "long", {"categorical": True}]])
+    assert parse_schema(text).field("RFM") == Field("RFM", "long")
+
+
 def test_fields_keep_their_order_types_and_attributes() -> None:
     fields = [
         ["ITEM_ID", "string"],
