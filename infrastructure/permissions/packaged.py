@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FUNCTIONS = PROJECT / ".chalice" / "policies"
 RESOURCES = PROJECT / "infrastructure" / "resources.json"
 Json = dict[str, Any]
-Kind = Literal["function", "role", "trust", "resource"]
+Kind = Literal["function", "role", "trust", "resource", "key"]
 POLICY_TYPES = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
 PSEUDO = {
     "AWS::Partition": "aws",
@@ -84,7 +84,7 @@ def read_template(template: Json, names: Names) -> Iterator[Owned]:
         elif kind in POLICY_TYPES:
             yield Owned("resource", Policy(logical, names.settle(properties["PolicyDocument"])))
         elif kind == "AWS::KMS::Key":
-            yield Owned("resource", Policy(logical, names.settle(properties["KeyPolicy"])))
+            yield Owned("key", Policy(logical, names.settle(properties["KeyPolicy"])))
 
 
 class Names:

@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "function": ("Functions", "function"),
     "role": ("Roles of services", "role"),
     "resource": ("Policies of resources", "policy"),
+    "key": ("Policies of keys", "key"),
     "trust": ("Who may take a role", "role"),
 }
 

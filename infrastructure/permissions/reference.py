@@ -52,7 +52,9 @@ def policy_findings(owned: Owned) -> Iterator[Finding]:
     """Every finding on one policy."""
     for place, statement in enumerate(owned.statements):
         where = f"{owned.policy.name}/{statement.get('Sid', f'#{place}')}"
-        for what in statement_findings(statement, names_resource=owned.kind != "trust"):
+        # A role's trust names no resource, and a key's `*` is the key itself.
+        names_resource = owned.kind not in ("trust", "key")
+        for what in statement_findings(statement, names_resource=names_resource):
             yield Finding(where, what)
 
 
