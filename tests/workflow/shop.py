@@ -179,7 +179,10 @@ class Shop:
 
     def _post(self, path: str, body: object) -> None:
         request = urllib.request.Request(
-            self.stack.aws_url + path, json.dumps(body).encode(), method="POST"
+            self.stack.aws_url + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method="POST",
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()

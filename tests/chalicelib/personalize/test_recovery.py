@@ -177,7 +177,7 @@ def test_what_failed_after_a_run_gave_up_is_made_anew_by_the_next(
     with pytest.raises(ResourcePending):
         persist(lambda: step(stage.of_a_run(), "1"), seconds=0.1)
     persist(lambda: step(stage.of_a_run(), "2"))
-    assert servers.faults.administer("GET", b"").body.count(b'"DeleteCampaign": 1') == 1
+    assert servers.faults.administer("GET", b"").body.count(b'"DeleteCampaign":1') == 1
 
 
 def test_an_update_that_failed_is_asked_for_again_by_the_next_run(
