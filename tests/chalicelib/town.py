@@ -253,6 +253,7 @@ def open_servers(folder: Path) -> Iterator[Servers]:
             folder,
             faults=faults,
             s3_endpoint=aws_url,
+            account=ROLE.split(":")[4],
             latency="instant",
             training_seconds=1,
             slots=1,
