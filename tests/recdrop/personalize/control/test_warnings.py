@@ -51,9 +51,13 @@ def import_events(aws: Aws, name: str, avro: dict[str, Any], header: str) -> dic
 def test_warnings_are_told_in_the_log_and_at_a_page(
     aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING):
+    # Its own logger: Chalice, once imported, silences all that is called `recdrop`.
+    log = logging.getLogger("recdrop.personalize.control.warnings")
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.WARNING, logger=log.name):
         done = import_events(aws, "odd", AVRO, "user_id,ITEM_ID,TIMESTAMP,Unnamed: 0")
     assert done["status"] == "ACTIVE", done
+    log.removeHandler(caplog.handler)
     with urllib.request.urlopen(f"{aws.url}/_personalize/warnings") as answer:
         told = json.load(answer)
     mine = [
