@@ -16,7 +16,7 @@ VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender bench-models package lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
@@ -51,6 +51,9 @@ bench: $(DEV) ## every benchmark but the recommender's
 
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))
+
+bench-models: $(DEV) ## what each recipe owed, before and now, beside a simple system (DEBTS=trending,cold)
+	$(BIN)/python -m benchmarks.recommender_models $(if $(DEBTS),--debts $(DEBTS))
 
 wheel: $(LOCAL) ## build/dist: the package, to install anywhere; see README
 	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o build/dist

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from recdrop.recommender.data.histories import Past, decay
 from recdrop.recommender.data.records import Array
@@ -24,6 +26,8 @@ from recdrop.recommender.parts.sequence import SequenceNet
 # An event this much decayed changes no answer, but costs a row of the matrix.
 SMALLEST_WEIGHT = 0.01
 MOST_REMEMBERED = 250
+# Items without events are told apart also where metadata weighs nothing.
+LEAST_COLD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -89,15 +93,21 @@ class Engine:
         return total if tilt is None else total * np.exp(tilt)
 
     def likeness(self, past: Past) -> Array:
-        """float32[items]: how much each item's metadata is like that of the newest events.
+        """float32[items]: how much each item's metadata is like that of the events, as of new items.
 
         Zeros without metadata or events.
         """
         if self.content is None or not len(past):
             return np.zeros(self.items, dtype=np.float32)
-        decayed = decay(past.steps, self.settings.content_memory) * past.weight
-        keep = decayed > SMALLEST_WEIGHT
-        return self.content.likeness(self.content.profile(past.item[keep], decayed[keep]))
+        return self.content.likeness(_profile(self.content, past, self.settings.cold_memory))
+
+    @cached_property
+    def _unused(self) -> tuple[Array, sparse.csr_matrix] | None:
+        """The codes of the items without events, and their metadata; None where there are none."""
+        codes = np.flatnonzero(self.popularity == 0)
+        if self.content is None or not len(codes):
+            return None
+        return codes, self.content.features.matrix(self.content.columns)[codes]
 
     def _parts(self, past: Past) -> Array:
         """The weighed sum of all parts.
@@ -120,8 +130,17 @@ class Engine:
             )
         if self.habits is not None:
             _add(total, *self.habits.scores(past, chosen.frequency_memory), chosen.frequency)
-        if chosen.content:
-            _add(total, slice(None), self.likeness(past), chosen.content)
+        if self.content is not None and chosen.content:
+            profile = _profile(self.content, past, chosen.content_memory)
+            like = self.content.likeness(profile)
+            if self._unused is not None:
+                like[self._unused[0]] = 0
+            _add(total, slice(None), like, chosen.content)
+        if self.content is not None and self._unused is not None:
+            # Of items without events nothing else speaks, and they have a memory of their own.
+            codes, features = self._unused
+            like = features @ _profile(self.content, past, chosen.cold_memory)
+            _add(total, codes, like, chosen.content + LEAST_COLD)
         if chosen.sequence and self.net is not None:
             total[self.net.items] += self.net.scores(past.item, past.weight) * np.float32(
                 chosen.sequence
@@ -140,6 +159,14 @@ class Engine:
         followers = self.markov.weighted_sum(rows, shares, self.items)
         place = np.flatnonzero(followers > 0)
         return place, followers[place]
+
+
+def _profile(content: Content, past: Past, memory: float) -> Array:
+    """The metadata of what is remembered, float32[columns]."""
+    newest = slice(-MOST_REMEMBERED, None)
+    decayed = decay(past.steps[newest], memory) * past.weight[newest]
+    keep = decayed > SMALLEST_WEIGHT
+    return content.profile(past.item[newest][keep], decayed[keep])
 
 
 def _remembered(rows: Array, past: Past, memory: float) -> tuple[Array, Array]:

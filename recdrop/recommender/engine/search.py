@@ -7,21 +7,29 @@ and seed choose the same settings on any machine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from recdrop.recommender.data.records import Array
 from recdrop.recommender.engine.settings import Settings
 from recdrop.recommender.engine.steps import Step
-from recdrop.recommender.engine.trial import Trial
 
 # Low, for a step costs the model nothing; but noise alone must not decide.
 BAR = 0.5
 LEAST_GAIN = 0.001
 
 
+class Asked(Protocol):
+    """Questions that settings are scored on."""
+
+    def gains(self, settings: Settings, /) -> Array:
+        """float64: NDCG@10 of every question."""
+        ...
+
+
 def search(
-    trials: Sequence[Trial], start: Settings, steps: Iterable[list[Step]], bar: float = BAR
+    trials: Sequence[Asked], start: Settings, steps: Iterable[list[Step]], bar: float = BAR
 ) -> Settings:
     """The best settings found.
 
@@ -41,7 +49,7 @@ def search(
     return best
 
 
-def _gains(trials: Sequence[Trial], settings: Settings) -> Array:
+def _gains(trials: Sequence[Asked], settings: Settings) -> Array:
     """float64: NDCG@10 of every question of every trial, one after the other."""
     return np.concatenate([trial.gains(settings) for trial in trials])
 

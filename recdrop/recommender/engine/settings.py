@@ -43,6 +43,8 @@ class Settings:
     popularity_age: float = 0.0
     content: float = 0.0
     content_memory: float = 10.0
+    # How far back the likeness of items without events looks.
+    cold_memory: float = 30.0
     context: float = 0.0
     profile: float = 0.0
     sequence: float = 0.0

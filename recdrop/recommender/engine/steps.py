@@ -72,6 +72,11 @@ def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
         yield _each("profile", 0.25, 0.5, 1.0)
 
 
+def cold_memories() -> Iterator[list[Step]]:
+    """How much of a history says which new items are liked."""
+    yield _each("cold_memory", 5.0, 10.0, 30.0, 100.0, 300.0)
+
+
 def sequence_weights() -> Iterator[list[Step]]:
     """From a quarter to eight, by half doublings: the search is a single step, so it is a fine one."""
     yield _each("sequence", *(2.0 ** (step / 2) for step in range(-4, 7)))

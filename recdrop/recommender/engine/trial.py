@@ -24,6 +24,8 @@ from recdrop.recommender.parts.ranking import top_each
 from recdrop.recommender.parts.sequence import SequenceNet
 
 CUTOFF = 10
+# Items in a list to be ranked, beside the truth.
+RANKED = 100
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Trial:
 
     It looks at as many of the most used items as `scores` (questions x items) allows. Parts are
     cached by the settings they depend on: a step that moves a weight costs one addition.
+
+    With `drawn` the questions are those of ranking: of each, the truth and `ranked` items drawn by
+    use are looked at, and no others.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class Trial:
         head: int,
         scores: int,
         aids: Aids | None = None,
+        drawn: np.random.Generator | None = None,
+        ranked: int = RANKED,
     ) -> None:
         self._history = history
         self._items = items
@@ -71,6 +78,7 @@ class Trial:
         self._truth = self._truth_matrix(cases)
         self._ideal = _ideal(self._truth.sum(axis=1))
         self._seen = (self._history_matrix(None)[:, self._columns]).toarray() > 0
+        self._others = None if drawn is None else self._outside_lists(counts, ranked, drawn)
         self._sequence: Array | None = None
         # Per trial, not per class: the caches die with it. Each holds what the neighbouring steps of a
         # search need; these arrays are large.
@@ -86,7 +94,9 @@ class Trial:
     def gains(self, settings: Settings) -> Array:
         """NDCG@10 per question, float64[questions with a true item among those looked at]."""
         total = self.scores(settings)
-        if not settings.repeats:
+        if self._others is not None:
+            total[self._others] = -np.inf
+        elif not settings.repeats:
             # The engine does not recommend these either.
             total[self._seen] = -np.inf
         return _ndcg(total, self._truth, self._ideal)
@@ -175,18 +185,21 @@ class Trial:
         )
 
     def _history_matrix(self, memory: float | None) -> sparse.csr_matrix:
-        """CSR [questions, items]: decayed weights of the known events; plain weights without `memory`.
+        return history_matrix(self._known, self._steps, self._items, memory)
 
-        With it, what is nearly forgotten is left out, as the engine does.
+    def _outside_lists(self, counts: Array, ranked: int, rng: np.random.Generator) -> Array:
+        """bool[questions, items looked at]: what is in no list to be ranked.
+
+        A list holds the truth and `ranked` items drawn by use, as shops rank what others want as well.
+        Items had before are not among those drawn: who ranks wants something new on top.
         """
-        known = self._known
-        weight = known.weight if memory is None else known.weight * decay(self._steps, memory)
-        keep = np.ones(len(known), dtype=bool)
-        if memory is not None:
-            left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
-            keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
-        cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
-        return sparse.csr_matrix(cells, shape=(known.users, self._items), dtype=np.float32)
+        used = counts[self._columns].astype(np.float64)
+        drawn = rng.choice(len(used), (len(self._truth), ranked), p=used / used.sum())
+        listed = np.zeros(self._truth.shape, dtype=bool)
+        np.put_along_axis(listed, drawn, True, axis=1)
+        listed &= ~self._seen
+        found: Array = ~(listed | self._truth)
+        return found
 
     def _truth_matrix(self, cases: Cases) -> Array:
         """bool[questions, items looked at]: what is right; truths beyond these items are lost."""
@@ -195,6 +208,54 @@ class Trial:
         column = self._seen_at.place[cases.truth]
         found[row[column >= 0], column[column >= 0]] = True
         return found
+
+
+class Unseen:
+    """Scores the order of items that nobody has had, by their metadata alone.
+
+    Some items are hidden: no question knows an event of theirs, and only they are looked at.
+    """
+
+    def __init__(self, cases: Cases, items: int, content: Content, hidden: Array) -> None:
+        known = cases.known
+        self._known = known.take_events(~np.isin(known.item, hidden))
+        self._steps = steps_back(self._known.indptr, self._known.tied)
+        self._items = items
+        self._features = content.features.matrix(content.columns)
+        self._hidden = hidden
+        seen = history_matrix(known, np.empty(0), items, None)[:, hidden].toarray() > 0
+        place = np.full(items, -1)
+        place[hidden] = np.arange(len(hidden))
+        row = np.repeat(np.arange(len(cases)), np.diff(cases.starts))
+        column = place[cases.truth]
+        self._truth = np.zeros((len(cases), len(hidden)), dtype=bool)
+        self._truth[row[column >= 0], column[column >= 0]] = True
+        # What was had before is no question of what is new.
+        self._open = ~seen
+        self._truth &= self._open
+
+    def gains(self, settings: Settings) -> Array:
+        """NDCG@10 per question, float64[questions with a hidden item to find]."""
+        had = history_matrix(self._known, self._steps, self._items, settings.cold_memory)
+        like = (had @ self._features @ self._features[self._hidden].T).toarray()
+        scores = np.where(self._open, like, -np.inf)
+        return _ndcg(scores, self._truth, _ideal(self._truth.sum(axis=1)))
+
+
+def history_matrix(
+    known: Histories, steps: Array, items: int, memory: float | None
+) -> sparse.csr_matrix:
+    """CSR [questions, items]: decayed weights of the known events; plain weights without `memory`.
+
+    With it, what is nearly forgotten is left out, as the engine does.
+    """
+    weight = known.weight if memory is None else known.weight * decay(steps, memory)
+    keep = np.ones(len(known), dtype=bool)
+    if memory is not None:
+        left = np.repeat(known.indptr[1:], np.diff(known.indptr)) - np.arange(len(known))
+        keep = (weight > SMALLEST_WEIGHT) & (left <= MOST_REMEMBERED)
+    cells = (weight[keep], (known.user_of_event()[keep], known.item[keep]))
+    return sparse.csr_matrix(cells, shape=(known.users, items), dtype=np.float32)
 
 
 def _scaled(part: Array) -> Array:

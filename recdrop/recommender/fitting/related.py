@@ -6,6 +6,7 @@ What is used together, what is alike, or both, weighed on validation users.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from scipy import sparse
 
 from recdrop.recommender.data.histories import Histories
 from recdrop.recommender.data.ids import Ids
+from recdrop.recommender.data.records import Array
+from recdrop.recommender.data.split import EARLIER_ENDS, LONG, Cases, hold_out, join
 from recdrop.recommender.fitting.evaluation import measure_cases
-from recdrop.recommender.fitting.task import Task, measured, split_users, test_split
+from recdrop.recommender.fitting.task import Split, Task, measured, split_users, test_split
 from recdrop.recommender.metrics import STANDARD_NDCG
 from recdrop.recommender.models.base import Model
 from recdrop.recommender.models.related import RelatedModel, related_model
@@ -36,18 +39,24 @@ LEAST_QUESTIONS = 8
 # To learn from while choosing settings, at a budget of 30 s.
 VALIDATION_EVENTS = 200_000
 CLEARLY_BETTER = 1.005
-CHOICES: tuple[dict[str, Any], ...] = (
-    {"window": 10, "tau": 4.0},
-    {"window": 3, "tau": 1.0},
-    {"window": 30, "tau": 15.0},
-)
+WINDOWS = ((10, 4.0), (10, 30.0), (30, 15.0))
 DISCOUNTS = (0.5, 0.2, 0.0)
+# What came before an item, beside what came after it, which counts 1.
+BACKWARDS = (1.0, 0.3, 0.0)
 CONTENT_SHARES = (0.0, 0.1, 0.3)
-PLAIN: dict[str, Any] = {"window": 10, "tau": 4.0, "discount": 0.5, "content": 0.0}
+PLAIN: dict[str, Any] = {
+    "window": 10,
+    "tau": 4.0,
+    "backward": 1.0,
+    "discount": 0.5,
+    "content": 0.0,
+}
+# Co-occurrences by window, decay and direction.
+Counted = dict[tuple[int, float, float], sparse.csr_matrix]
 
 
 def fit_related(task: Task) -> Model:
-    """Window, popularity discount and the share of metadata are chosen on validation users.
+    """Window, direction, popularity discount and the share of metadata are chosen on validation users.
 
     SIMS leaves metadata out.
     """
@@ -71,7 +80,11 @@ def _alike(content: Content, history: Histories, items: int) -> sparse.csr_matri
 
 
 def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> dict[str, Any]:
-    """One coordinate after the other; what the caller set stays."""
+    """First all that is counted, in every combination, then the share of metadata.
+
+    Which discount is best depends on the window and the direction: one after the other the best
+    combination is never met. What the caller set stays.
+    """
     asked = {}
     if "popularity_discount_factor" in task.settings:
         asked = {"discount": float(task.settings["popularity_discount_factor"])}
@@ -81,25 +94,44 @@ def _choose(task: Task, history: Histories, alike: sparse.csr_matrix | None) -> 
     split = split_users(history, VALIDATION_SHARE, MOST_VALIDATION_USERS, task.rng(3))
     if split is None or len(split.cases) < LEAST_QUESTIONS:
         return best
+    cases = _questions(history, split)
+    # Only the rows of items that are asked about are scaled and cut: most of what a try costs.
+    asked_rows = np.zeros(task.items, dtype=np.float32)
+    asked_rows[cases.known.item[cases.known.indptr[1:] - 1]] = 1
+    alike = None if alike is None else sparse.csr_matrix(sparse.diags(asked_rows) @ alike)
     most = int(VALIDATION_EVENTS * _budget(task))
     rest = _sampled(split.rest, most, task.rng(4))
-    steps = [list(CHOICES)]
-    if not asked:
-        steps.append([{"discount": value} for value in DISCOUNTS])
+    counts = product(WINDOWS, BACKWARDS, [asked["discount"]] if asked else DISCOUNTS)
+    steps: list[list[dict[str, Any]]] = [
+        [
+            {"window": window, "tau": tau, "backward": backward, "discount": discount}
+            for (window, tau), backward, discount in counts
+        ]
+    ]
     if alike is not None:
         steps.append([{"content": value} for value in CONTENT_SHARES])
     quality = -1.0
-    counted: dict[tuple[int, float], sparse.csr_matrix] = {}
+    counted: Counted = {}
     for alternatives in steps:
         tried = [{**best, **step} for step in alternatives]
         scored = [
-            (_quality(_build(task, rest, one, alike, counted=counted), task, split.cases), one)
+            (_quality(_build(task, rest, one, alike, None, counted, asked_rows), task, cases), one)
             for one in tried
         ]
         for found, one in scored:
             if found > quality * CLEARLY_BETTER:
                 best, quality = one, found
     return best
+
+
+def _questions(history: Histories, split: Split) -> Cases:
+    """The newest tenth of each history; where these are few also the tenths before it."""
+    cases = split.cases
+    long = split.users[np.diff(history.indptr)[split.users] >= LONG]
+    for end in EARLIER_ENDS:
+        if len(long) and len(cases) < MOST_VALIDATION_USERS:
+            cases = join(cases, hold_out(history, long, end=end))
+    return cases
 
 
 def _sampled(history: Histories, events: int, rng: np.random.Generator) -> Histories:
@@ -129,17 +161,27 @@ def _build(
     chosen: Mapping[str, Any],
     alike: sparse.csr_matrix | None,
     metrics: Mapping[str, float] | None = None,
-    counted: dict[tuple[int, float], sparse.csr_matrix] | None = None,
+    counted: Counted | None = None,
+    only: Array | None = None,
 ) -> RelatedModel:
-    """`counted` keeps co-occurrences by window, for builds that differ in other settings alone."""
-    window = (int(chosen["window"]), float(chosen["tau"]))
+    """`counted` keeps co-occurrences by window, for builds that differ in other settings alone.
+
+    `only` float32[items] is 1 for the rows that are wanted, 0 for the others.
+    """
+    window = (int(chosen["window"]), float(chosen["tau"]), float(chosen["backward"]))
     counted = {} if counted is None else counted
     if window not in counted:
         # An event makes as many pairs as the window is long.
         events = int(MOST_PAIRS * _budget(task) / window[0])
         counted[window] = side_by_side(
-            _sampled(history, events, task.rng(5)), task.items, window=window[0], tau=window[1]
+            _sampled(history, events, task.rng(5)),
+            task.items,
+            window=window[0],
+            tau=window[1],
+            backward=window[2],
         )
+        if only is not None:
+            counted[window] = sparse.csr_matrix(sparse.diags(only) @ counted[window])
     near = used_together(counted[window], history, discount=float(chosen["discount"]))
     if alike is not None:
         near = _with_alike(near, alike, float(chosen["content"]), history)

@@ -17,8 +17,8 @@ from recdrop.recommender.data.split import EARLIER_ENDS, LONG, TRUTH_SHARE, Case
 from recdrop.recommender.engine.effort import Effort
 from recdrop.recommender.engine.search import search
 from recdrop.recommender.engine.settings import Settings
-from recdrop.recommender.engine.steps import balances, coordinates, sequence_weights
-from recdrop.recommender.engine.trial import Aids, Trial
+from recdrop.recommender.engine.steps import balances, cold_memories, coordinates, sequence_weights
+from recdrop.recommender.engine.trial import Aids, Trial, Unseen
 from recdrop.recommender.fitting.task import Task
 from recdrop.recommender.parts.content import Content
 from recdrop.recommender.parts.lifts import Lifts, case_lifts, learn_lifts, row_values
@@ -30,6 +30,9 @@ LEAST_USERS = 300
 MOST_FOLDS = 2
 # The cost of transitions grows with their window.
 LARGE_DATA = {"markov_window": 10, "markov_tau": 3.0}
+# Items that are hidden to ask how new ones are to be ordered.
+HIDDEN_SHARE = 0.1
+MOST_HIDDEN = 2000
 NEURAL_BUDGETS = 4
 # What makes a fit several times dearer has to earn it.
 NEURAL_BAR = 1.0
@@ -51,6 +54,8 @@ def choose_settings(
     task: Task, history: Histories, content: Content | None = None, *, extra: bool = True
 ) -> Choice:
     """Settings by search, or those of an earlier fit when the task has them.
+
+    A recipe that ranks is asked to rank lists, one that recommends is asked of the whole catalogue.
 
     A quarter of the users (of a sample, when there are many) ask the questions; of few users another
     quarter as well. `extra`: with the sequence model, when torch is there and the setting
@@ -77,7 +82,11 @@ def choose_settings(
     whole = _trials(task, folds, aids, effort, effort.head)
     fresh = solved.but(markov=Settings.markov, tail=Settings.tail)
     found = search(whole, fresh, balances(aids[0], repeats=repeats))
-    # 3. The sequence model. Hyperparameters come as text over the API.
+    # 3. How the likeness of new items looks back: of these the trials know none.
+    if content is not None:
+        unseen = [_unseen(task, fold, content) for fold in folds]
+        found = search(unseen, found, cold_memories())
+    # 4. The sequence model. Hyperparameters come as text over the API.
     extra = extra and str(task.settings.get("sequence_model", True)).lower() != "false"
     return _with_net(task, folds[0], whole[0], found) if extra else Choice(found)
 
@@ -88,9 +97,29 @@ def _trials(
     """One per fold; they share the scores that a step may cost."""
     scores = effort.scores // len(folds)
     return [
-        Trial(fold.rest, fold.cases, task.items, head=head, scores=scores, aids=aid)
+        Trial(
+            fold.rest,
+            fold.cases,
+            task.items,
+            head=head,
+            scores=scores,
+            aids=aid,
+            # The same lists in every search: they are to differ in nothing but the settings.
+            drawn=task.rng(7) if task.kind == "ranking" else None,
+        )
         for fold, aid in zip(folds, aids, strict=True)
     ]
+
+
+def _unseen(task: Task, fold: Fold, content: Content) -> Unseen:
+    """The questions of a fold as they would be if a tenth of the items were new.
+
+    Only items with metadata take part: of others nothing could be told.
+    """
+    described = np.flatnonzero(np.diff(content.features.starts))
+    size = min(MOST_HIDDEN, max(1, round(HIDDEN_SHARE * len(described))), len(described))
+    hidden = task.rng(6).choice(described, size, replace=False)
+    return Unseen(fold.cases, task.items, content, np.sort(hidden))
 
 
 def train_net(task: Task, history: Histories) -> SequenceNet | None:

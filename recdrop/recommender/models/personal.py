@@ -24,6 +24,8 @@ from recdrop.recommender.parts.ranking import top
 LEAST_PROFILE = 0.5
 MOST_CANDIDATES = 2000
 LEAST_LIKENESS = 0.1
+# A whole draw would drown the likeness: the liked and the unliked would be shown alike.
+DRAW_POWER = 0.1
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,8 @@ class PersonalModel(Model):
     ) -> Array:
         """At most `n` codes of new items that the user does not know.
 
-        A draw from what is known of an item's rate, times its likeness to the user's items.
+        By likeness to the user's items, and around that by a draw from what is known of an item's
+        rate: of the items that a user may like, each gets its turn.
         """
         fresh = self._new(cut_off_days)
         fresh = fresh if allowed is None else fresh[allowed[fresh]]
@@ -178,8 +181,9 @@ class PersonalModel(Model):
         if step > 1:
             fresh = fresh[rng.integers(step) :: step]
         fresh = fresh[~np.isin(fresh, past.item)]
-        likeness = LEAST_LIKENESS + self._engine.likeness(past)[fresh]
-        merit = self._novelty.chance(rng, fresh) * likeness
+        likeness = self._engine.likeness(past)[fresh]
+        likeness = LEAST_LIKENESS + likeness / max(float(likeness.max(initial=0)), 1e-9)
+        merit = likeness * self._novelty.chance(rng, fresh) ** DRAW_POWER
         found: Array = fresh[top(merit, n)]
         return found
 

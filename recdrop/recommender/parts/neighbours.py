@@ -12,14 +12,21 @@ NEIGHBOURS = 500
 
 
 def side_by_side(
-    history: Histories, items: int, *, window: int, tau: float, least: float = 0.0
+    history: Histories,
+    items: int,
+    *,
+    window: int,
+    tau: float,
+    backward: float = 1.0,
+    least: float = 0.0,
 ) -> sparse.csr_matrix:
-    """CSR [items, items]: symmetric windowed co-occurrence without the diagonal.
+    """CSR [items, items]: windowed co-occurrence without the diagonal.
 
-    Pairs below `least` are left out.
+    What came after an item counts 1, what came before it `backward`: with 1 it is symmetric. Pairs
+    below `least` are left out.
     """
     total = co_occurrences(history, items, window=window, tau=tau)
-    both = sparse.csr_matrix(total + total.T)
+    both = sparse.csr_matrix(total + np.float32(backward) * total.T)
     both.setdiag(0)
     both.data[both.data < least] = 0
     both.eliminate_zeros()

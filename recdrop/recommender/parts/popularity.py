@@ -1,12 +1,38 @@
-"""How much each item is used, and how much more of late than before."""
+"""How much each item is used, and how much it will be used in the time that comes."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from recdrop.recommender.data.histories import Histories
 from recdrop.recommender.data.records import Array
 from recdrop.recommender.parts.ranking import top
+
+# The risers looked at, the windows that a trend looks back on, and those it is tried on.
+DEPTH = 25
+WINDOWS = 12
+TRIED_ON = 4
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a trend is told: `momentum` of the newest rise, the rest of the level that it rose to.
+
+    The level is the mean of the windows, each `memory` times the one after it.
+    """
+
+    momentum: float = 1.0
+    memory: float = 0.0
+
+
+# The plain rise comes first: what is no better does not replace it.
+TRENDS = (
+    Trend(),
+    *(Trend(momentum, memory) for momentum in (0.5, 0.2, 0.0) for memory in (0.3, 0.7, 0.85)),
+)
 
 
 def popularity(history: Histories, items: int, age: float = 0.0) -> Array:
@@ -30,34 +56,81 @@ def counts(history: Histories, items: int) -> Array:
     return np.bincount(history.item, history.weight, minlength=items)
 
 
-def trend(history: Histories, items: int, window_seconds: int) -> Array:
-    """float64[items]: how much more an item is used in the newest window than in the one before.
+def by_window(history: Histories, items: int, window_seconds: int) -> Array:
+    """float64[windows, items]: the weighted counts of each window, the newest first.
 
-    The gain is in standard deviations of a Poisson count, shrunken towards no change:
-    (new - old) / sqrt(new + old + 4). Items without an event in the newest window score below all
-    others, the less used the lower.
+    The newest window ends with the newest event.
     """
     if not len(history):
-        return np.zeros(items)
-    newest = int(history.timestamp.max())
-    age = (newest - history.timestamp) // max(1, window_seconds)
-    recent = np.bincount(history.item[age == 0], history.weight[age == 0], minlength=items)
-    before = np.bincount(history.item[age == 1], history.weight[age == 1], minlength=items)
-    gain = (recent - before) / np.sqrt(recent + before + 4.0)
-    total = np.bincount(history.item, history.weight, minlength=items)
-    found: Array = np.where(recent > 0, gain, gain.min() - 1.0 + total / (total.max() + 1.0))
-    return found
+        return np.zeros((WINDOWS + TRIED_ON, items))
+    age = (int(history.timestamp.max()) - history.timestamp) // max(1, window_seconds)
+    kept = age < WINDOWS + TRIED_ON
+    cell = age[kept] * items + history.item[kept]
+    found = np.bincount(cell, history.weight[kept], minlength=(WINDOWS + TRIED_ON) * items)
+    return found.reshape(-1, items)
 
 
-def trend_accuracy(history: Histories, items: int, window_seconds: int, depth: int = 25) -> float:
-    """The share of the `depth` fastest risers of the newest window that were foretold.
+def trend(windows: Array, how: Trend) -> Array:
+    """float64[items]: how much of each item is expected, by its rise and its level.
 
-    They are foretold from the time before that window.
+    The rise from the second newest window to the newest is in standard deviations of a Poisson
+    count, shrunken towards no change: (new - old) / sqrt(new + old + 4). The level is in the same
+    unit, the square root of a count.
     """
-    newest = int(history.timestamp.max())
-    before = history.take_events(newest - history.timestamp >= window_seconds)
-    if not len(before):
-        return 0.0
-    risen = top(trend(history, items, window_seconds), min(depth, items))
-    foretold = top(trend(before, items, window_seconds), min(depth, items))
-    return len(np.intersect1d(risen, foretold)) / max(1, len(risen))
+    new, old = windows[0], windows[1]
+    share = how.memory ** np.arange(WINDOWS)
+    level = np.sqrt(share @ windows[:WINDOWS] / share.sum())
+    found: Array = how.momentum * _rise(new, old) + (1 - how.momentum) * level
+    if how.momentum < 1:
+        return found
+    # A rise alone cannot tell what is unused from what is steady: what has no event in the newest
+    # window comes last, the less used the lower.
+    total = windows.sum(axis=0)
+    return np.where(new > 0, found, found.min() - 1.0 + total / (total.max() + 1.0))
+
+
+def choose_trend(windows: Array) -> Trend:
+    """The way that would have foretold the last windows best."""
+    merits = [trend_accuracy(windows, how) + _events_foretold(windows, how) for how in TRENDS]
+    return TRENDS[int(np.argmax(merits))]
+
+
+def trend_accuracy(windows: Array, how: Trend) -> float:
+    """The share of the fastest risers of a window that were foretold, over the last windows.
+
+    They are foretold from the time before their window. A riser is used more than in the window
+    before it.
+    """
+    return _mean_foretold(windows, how, _risers_foretold)
+
+
+def _risers_foretold(following: Array, last: Array, foretold: Array) -> float:
+    rise = _rise(following, last)
+    risers = top(rise, min(DEPTH, len(rise)))
+    risers = risers[rise[risers] > 0]
+    return len(np.intersect1d(risers, foretold)) / max(1, len(risers))
+
+
+def _events_foretold(windows: Array, how: Trend) -> float:
+    """The share of a window's events that are of the items foretold, over the last windows."""
+    return _mean_foretold(
+        windows, how, lambda following, _, told: float(following[told].sum() / following.sum())
+    )
+
+
+def _mean_foretold(
+    windows: Array, how: Trend, measure: Callable[[Array, Array, Array], float]
+) -> float:
+    found = []
+    for at in range(TRIED_ON):
+        following, past = windows[at], windows[at + 1 :]
+        # Of a window without events, or with nothing before it, there is nothing to be told.
+        if following.any() and past.any():
+            foretold = top(trend(past, how), min(DEPTH, len(following)))
+            found.append(measure(following, past[0], foretold))
+    return float(np.mean(found)) if found else 0.0
+
+
+def _rise(new: Array, old: Array) -> Array:
+    found: Array = (new - old) / np.sqrt(new + old + 4.0)
+    return found

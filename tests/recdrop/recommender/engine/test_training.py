@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from recdrop.recommender.data.histories import histories
+from recdrop.recommender.data.histories import Past, histories
 from recdrop.recommender.engine.settings import Settings
 from recdrop.recommender.engine.training import Groundwork, Statistics, statistics, train
-from tests.recdrop.recommender.worlds import two_circles, weekly_shoppers
+from recdrop.recommender.parts.content import describe
+from tests.recdrop.recommender.worlds import two_circles, weekly_shoppers, with_genres
 
 ITEMS = 12
 HISTORY = histories(two_circles(40))
@@ -38,3 +39,15 @@ def test_parts_that_weigh_nothing_are_not_made() -> None:
 def test_habits_are_made_where_they_weigh() -> None:
     shoppers = histories(weekly_shoppers())
     assert train(shoppers, ITEMS, Settings(repeats=True, frequency=1.0)).habits is not None
+
+
+def test_items_without_events_come_in_the_order_of_their_likeness() -> None:
+    """Also where the search gave metadata no weight: of them nothing else speaks."""
+    data = with_genres()
+    names = data.item_ids.tolist()
+    content = describe(data.items, len(names))
+    engine = train(histories(data), len(names), Settings(content=0.0), content=content)
+    for letter, other in ("ab", "ba"):
+        codes = np.array([names.index(f"{letter}{place}") for place in (1, 2)], dtype=np.int32)
+        scores = engine.scores(Past.of(codes, np.ones(2, np.float32), np.zeros(2, bool)))
+        assert scores[names.index(f"{letter}-new")] > scores[names.index(f"{other}-new")]

@@ -4,7 +4,7 @@ import numpy as np
 
 from recdrop.recommender.fitting.task import Task
 from recdrop.recommender.fitting.validation import choose_settings
-from tests.recdrop.recommender.worlds import two_circles
+from tests.recdrop.recommender.worlds import ratings, two_circles
 
 
 def test_a_few_accidental_repeats_are_no_habit() -> None:
@@ -12,3 +12,12 @@ def test_a_few_accidental_repeats_are_no_habit() -> None:
     rows = np.append(np.arange(len(data)), 0)  # one event twice, among thousands
     task = Task("user-personalization-v2", "user", data.take(rows))
     assert not choose_settings(task, task.history()).settings.repeats
+
+
+def test_a_recipe_that_ranks_is_asked_of_lists_and_chooses_for_them() -> None:
+    data = ratings(60, 300)
+    chosen = [
+        choose_settings(task, task.history(), extra=False).settings
+        for task in (Task("any", "user", data), Task("any", "ranking", data))
+    ]
+    assert chosen[0] != chosen[1]

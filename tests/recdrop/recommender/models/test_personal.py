@@ -192,6 +192,26 @@ def test_exploration_prefers_what_is_like_the_users_items() -> None:
     assert firsts.count("a-new") > firsts.count("b-new")
 
 
+def test_exploration_goes_round_the_likeness_instead_of_drowning_it() -> None:
+    kinds = {"a1": "x|y", "a2": "x|y", "b1": "z", "b2": "z", "full": "x|y", "half": "x|z"}
+    rows = [(f"u{user}", item, at) for user in range(8) for at, item in enumerate(["a1", "a2"])]
+    data = TrainingData.from_rows(
+        [user for user, _, _ in rows],
+        [item for _, item, _ in rows],
+        [at for _, _, at in rows],
+        item_columns={"KIND": ("categorical", kinds)},
+    )
+    model = fit("user-personalization", data)
+    new = np.isin(model.item_ids, ["full", "half"])
+    firsts = []
+    for seed in range(60):
+        answer = model.recommend(
+            Query(user_id="u1"), 2, allowed=new, exploration_weight=1.0, seed=seed
+        )
+        firsts += [scored.item_id for scored in answer if scored.reason == "Exploration"][:1]
+    assert firsts.count("full") > 0.9 * len(firsts)
+
+
 def test_without_exploration_nothing_is_marked() -> None:
     answer = _genres().recommend(Query(user_id="user-000"), 8, exploration_weight=0.0)
     assert all(scored.reason is None for scored in answer)

@@ -38,3 +38,8 @@ def test_the_discount_takes_from_what_goes_with_everything() -> None:
     damped = used_together(both, history, discount=1.0).toarray()
     assert plain[0, 1] > plain[0, 2]
     assert damped[0, 1] < damped[0, 2]
+
+
+def test_what_came_before_counts_as_much_as_asked() -> None:
+    found = side_by_side(_history("ab"), 2, window=1, tau=1.0, backward=0.25).toarray()
+    assert found.tolist() == [[0.0, 1.0], [0.25, 0.0]]
