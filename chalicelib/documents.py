@@ -527,6 +527,18 @@ class ArrivalRecord(Document, frozen=True, kw_only=True):
     arrived: float
 
 
+class NoteRecord(Document, frozen=True, kw_only=True):
+    """What became of a group's exports when they were last looked at. `at` is epoch seconds.
+
+    `why` is the reason in words; of a run that was started, or is known, its name.
+    """
+
+    version: Literal[1] = 1
+    what: str
+    why: str
+    at: float
+
+
 class RunRecord(Document, frozen=True, kw_only=True):
     """A run: its export, its attempt and what became of it. `claimed` and `ended` are ISO 8601 UTC.
 

@@ -9,6 +9,7 @@ served. The one reader and writer of it; what its items hold is declared in chal
     group#<group>     history#<solution>#<run>#<what>   HistoryRecord
     group#<group>     popular                     PopularRecord
     group#<group>     data                        DataRecord
+    group#<group>     note                        NoteRecord
     run#<run>         run                         RunRecord
     run#<run>         version#<solution>          the solution version that the run trained
     run#<run>         previous#<solution>         the version that served before the run
@@ -33,6 +34,7 @@ from chalicelib.documents import (
     DataRecord,
     Document,
     HistoryRecord,
+    NoteRecord,
     PopularRecord,
     RunRecord,
     ServingRecord,
@@ -169,6 +171,14 @@ class Ledger:
             ConditionExpression="etag = :etag",
             ExpressionAttributeValues={":etag": arrival.etag},
         )
+
+    def record_note(self, group: str, what: str, why: str) -> None:
+        """Takes the place of the note before it: what held up the group then may be mended now."""
+        note = NoteRecord(what=what, why=why, at=round(self.now(), 3))
+        self._put(f"group#{group}", "note", note)
+
+    def note(self, group: str) -> NoteRecord | None:
+        return self._document(f"group#{group}", "note", NoteRecord)
 
     def groups(self) -> list[str]:
         return sorted(str(item["sk"]) for item in self._query("groups"))

@@ -56,6 +56,11 @@ class Settings:
         return self._text("PERSONALIZE_ROLE_ARN")
 
     @property
+    def stack_name(self) -> str:
+        """The CloudFormation stack, which people name to `recdrop`; "" on a laptop."""
+        return self.environment.get("STACK_NAME", "")
+
+    @property
     def quiet_seconds(self) -> int:
         return self._seconds("QUIET_SECONDS", QUIET_SECONDS)
 

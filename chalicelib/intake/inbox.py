@@ -98,17 +98,19 @@ def look(context: Context, group: str) -> None:
         )
         match decision:
             case sets.Complete(export, ignored, done):
-                start(context, Start(export.export_id, export, text, ignored))
+                run = start(context, Start(export.export_id, export, text, ignored))
+                what = "run started" if run else "export is known"
+                context.ledger.record_note(group, what, run or export.export_id)
                 _forget(context, group, records, done)
                 continue  # the next export of the group may be complete, too
             case sets.Waiting(until, why):
-                logger.info("export not complete", extra={"why": why})
+                _note(context, group, "export not complete", why)
                 context.queue.look_again(group, until - context.now())
             case sets.Rejected(reason, rejected):
                 _quarantine(context, group, reason, rejected)
                 _forget(context, group, records, rejected)
             case sets.Ignored(why, hopeless):
-                logger.info("nothing to import", extra={"why": why})
+                _note(context, group, "nothing to import", why)
                 _forget(context, group, records, hopeless)
         return
 
@@ -188,6 +190,14 @@ def _forget(
     context.ledger.clear_arrivals(group, [record for record in records if record.key in done])
 
 
+def _note(context: Context, group: str, what: str, why: str) -> None:
+    """For whoever asks: `recdrop status`, and a drop that waits."""
+    logger.info(what, extra={"why": why})
+    context.ledger.record_note(group, what, why)
+
+
 def _tell(context: Context, group: str, what: str, message: str) -> None:
+    """For whoever asks, and for the topic."""
     logger.warning(what, extra={"group": group, "reason": message})
+    context.ledger.record_note(group, what, message)
     context.topic.tell(group, what, message)

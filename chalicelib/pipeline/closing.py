@@ -72,6 +72,7 @@ def _report(run: Run, event: WriteReport) -> RunReport:
             run.name,
             failed=bool(failures),
             error=state.error.error if state.error else "",
+            stack=run.context.settings.stack_name,
         ),
     )
 

@@ -36,16 +36,20 @@ def reasons(solution: SolutionReport) -> tuple[str, ...]:
     return solution.decision.reasons if solution.decision else ()
 
 
-def next_command(group: str, run: str, *, failed: bool, error: str) -> str:
-    """What to type now. `error` is the name of what failed the run, "" where nothing did."""
+def next_command(group: str, run: str, *, failed: bool, error: str, stack: str = "") -> str:
+    """What to type now. `error` is the name of what failed the run, "" where nothing did.
+
+    `stack` is where the run was, "" on a laptop.
+    """
+    where = f" --stack {stack}" if stack else ""
     if not failed:
-        return "recdrop runs"
+        return f"recdrop runs{where}"
     if error == "ExportRejected":
         return (
-            f"recdrop quarantine {run}   "
+            f"recdrop quarantine {run}{where}   "
             "# what was refused and why; mend the export and drop it again"
         )
     return (
-        f"recdrop runs {names.execution(group, run)}   "
+        f"recdrop runs {names.execution(group, run)}{where}   "
         "# the states; then drop the same export again: what is done is found, not done twice"
     )

@@ -9,13 +9,8 @@ from dataclasses import dataclass, field
 import click
 
 from recdrop.cli.common import CONFIG, FINDINGS, UNREACHABLE, UNREADABLE, CliError
-from recdrop.cli.exports import Before, Exports, File, files_of
+from recdrop.cli.exports import CORRECTION, INCOMPLETE, Before, Exports, File, files_of
 from recdrop.cli.runs import Run
-
-LOOK_SECONDS = 0.3
-# A message is between two counts for a moment: quiet this long, nothing is on its way any more.
-SETTLED_SECONDS = 2.0
-SEE_LOGS = "See `recdrop logs --function OnExport`."
 
 
 @dataclass
@@ -43,11 +38,12 @@ class Drop:
             CliError: the export was refused or brings nothing (FINDINGS), it waits for a
                 correction (UNREADABLE), or nothing of this is clear in time (UNREACHABLE).
         """
-        deadline = self.clock() + seconds
-        while (runs := self.look()) is None:
+        target = self.exports.target
+        deadline, pauses = self.clock() + seconds, target.pauses()
+        while (runs := target.patiently(self.look)) is None:
             if self.clock() > deadline:
-                raise CliError(UNREACHABLE, self._gave_up(seconds), SEE_LOGS)
-            self.sleep(LOOK_SECONDS)
+                raise CliError(UNREACHABLE, self._gave_up(seconds), self._see_logs())
+            self.sleep(next(pauses))
         return runs
 
     def look(self) -> list[Run] | None:
@@ -82,14 +78,14 @@ class Drop:
         if still and self.exports.waiting() & left:
             # They wait. They are looked at again, unless somebody has to correct something first.
             told = self.exports.reason(self.before)
-            corrected = told is not None and told[0] == "waiting for a correction"
-            still = corrected or queues.later == 0
+            what = told[0] if told else ""
+            still = what == CORRECTION or (what != INCOMPLETE and queues.later == 0)
         if not still:
             self._still_since = None
             return False
         now = self.clock()
         self._still_since = now if self._still_since is None else self._still_since
-        return now - self._still_since >= SETTLED_SECONDS
+        return now - self._still_since >= self.exports.target.settled_seconds
 
     def _without_a_run(
         self, left: frozenset[File], sets: Mapping[str, set[File]]
@@ -98,7 +94,9 @@ class Drop:
         told = self.exports.reason(self.before)
         why = told[1] if told else ""
         if self.exports.waiting() & left:
-            raise CliError(UNREADABLE, f"The export waits for a correction: {why}", SEE_LOGS)
+            raise CliError(
+                UNREADABLE, f"The export waits for a correction: {why}", self._see_logs()
+            )
         if refusal := self.exports.refusal(self.keys, self.before):
             raise CliError(FINDINGS, f"The export was refused: {refusal}")
         if all(key.endswith(f"/{CONFIG}") for key in self.keys):
@@ -108,8 +106,11 @@ class Drop:
             click.echo("Nothing runs again: this content has run before.", err=True)
             return self._ended({known})
         raise CliError(
-            FINDINGS, f"Nothing of it is imported: {why or 'no run has begun'}", SEE_LOGS
+            FINDINGS, f"Nothing of it is imported: {why or 'no run has begun'}", self._see_logs()
         )
+
+    def _see_logs(self) -> str:
+        return f"See `recdrop logs --function OnExport{self.exports.target.option}`."
 
     def _gave_up(self, seconds: float) -> str:
         told = self.exports.reason(self.before)

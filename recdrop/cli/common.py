@@ -1,4 +1,4 @@
-"""What the verbs share: exit codes, errors, JSON output, and finding the stack."""
+"""What the verbs share: exit codes, errors, JSON output, and talking to the stack here."""
 
 from __future__ import annotations
 
@@ -85,45 +85,6 @@ def read_message(error: urllib.error.HTTPError) -> str:
         return str(json.load(error)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return f"{error.url} answered {error.code}. Is it a recdrop?"
-
-
-def describe(endpoint: str) -> Json:
-    """What runs where.
-
-    Raises:
-        CliError: the stack is still starting.
-    """
-    document = call(endpoint, "GET health")
-    if not document.get("ready"):
-        raise CliError(
-            UNREACHABLE,
-            f"The stack at {endpoint} is not ready yet.",
-            "Wait for it with `recdrop wait`.",
-        )
-    return document
-
-
-def boto_client(endpoint: str, service: str) -> Any:
-    """A boto3 client of the local AWS, with made-up credentials."""
-    from recdrop.local.aws.clients import Clients
-
-    return Clients(endpoint).get(service)
-
-
-def machine_arn(stack: Json) -> str:
-    """The state machine of the stack."""
-    for value in stack["resources"].values():
-        if ":stateMachine:" in value:
-            return str(value)
-    raise CliError(UNREADABLE, "The stack has no state machine.")
-
-
-def drop_bucket(stack: Json) -> str:
-    """The bucket that exports are dropped in."""
-    name = stack["outputs"].get("DropBucketName") or stack["resources"].get("DropBucket")
-    if not name:
-        raise CliError(UNREADABLE, "The stack has no DropBucket.")
-    return str(name)
 
 
 def print_json(document: Any) -> None:

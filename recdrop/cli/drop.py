@@ -6,20 +6,9 @@ from pathlib import Path
 
 import click
 
-from recdrop import project
-from recdrop.cli.common import (
-    CONFIG,
-    UNREADABLE,
-    CliError,
-    Json,
-    boto_client,
-    describe,
-    drop_bucket,
-    endpoint_option,
-    find_endpoint,
-    json_option,
-    print_json,
-)
+from recdrop.cli.common import CONFIG, UNREADABLE, CliError, json_option, print_json
+from recdrop.cli.options import on_target, timeout_option
+from recdrop.cli.target import Target
 from recdrop.local.watch import is_marker
 
 
@@ -30,59 +19,49 @@ from recdrop.local.watch import is_marker
 @click.option("--group", required=True, help="The dataset group, e.g. shop.")
 @click.option("--dataset", help="interactions, items, users, ... Not needed for recdrop.toml.")
 @click.option("--wait", "wait_for_run", is_flag=True, help="Wait for the run of these files.")
-@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
-@endpoint_option
+@timeout_option
+@on_target
 @json_option
 def command(
+    target: Target,
     files: tuple[Path, ...],
     group: str,
     dataset: str | None,
     wait_for_run: bool,
-    timeout: float,
-    endpoint_url: str | None,
+    timeout: float | None,
     as_json: bool,
 ) -> int:
     """Upload, manifests last; then wait if asked to."""
     planned = plan(files, group, dataset)
-    endpoint = find_endpoint(endpoint_url)
-    stack = describe(endpoint)
     if wait_for_run:
-        return drop_and_wait(endpoint, stack, group, planned, timeout, as_json)
-    upload(endpoint, stack, planned, as_json)
+        seconds = target.run_seconds if timeout is None else timeout
+        return drop_and_wait(target, group, planned, seconds, as_json)
+    upload(target, planned, as_json)
     if as_json:
-        print_json({"bucket": drop_bucket(stack), "keys": [key for key, _ in planned]})
+        print_json({"bucket": target.drop_bucket, "keys": [key for key, _ in planned]})
     return 0
 
 
 def drop_and_wait(
-    endpoint: str,
-    stack: Json,
-    group: str,
-    planned: list[tuple[str, Path]],
-    timeout: float,
-    as_json: bool,
+    target: Target, group: str, planned: list[tuple[str, Path]], timeout: float, as_json: bool
 ) -> int:
     """Upload, wait for the runs of these files, say how they ended."""
-    project.put_on_path(project.own())
     from recdrop.cli.awaiting import Drop
     from recdrop.cli.exports import Exports
     from recdrop.cli.wait import report
 
-    exports = Exports(endpoint, stack, group)
+    exports = Exports(target, group)
     # What is there already is not ours: looked at before the first file can start a run.
     before = exports.before()
-    etags = upload(endpoint, stack, planned, as_json)
+    etags = upload(target, planned, as_json)
     data = frozenset((key, etag) for key, etag in etags.items() if is_data(key))
     drop = Drop(exports, before, tuple(etags), data)
     return report(drop.wait(timeout), as_json)
 
 
-def upload(
-    endpoint: str, stack: Json, planned: list[tuple[str, Path]], as_json: bool
-) -> dict[str, str]:
+def upload(target: Target, planned: list[tuple[str, Path]], as_json: bool) -> dict[str, str]:
     """Put the files into the drop bucket, in order; the ETag of each key."""
-    bucket = drop_bucket(stack)
-    s3 = boto_client(endpoint, "s3")
+    bucket, s3 = target.drop_bucket, target.client("s3")
     etags = {}
     for key, path in planned:
         with path.open("rb") as file:

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from recdrop import project
-from recdrop.cli.common import FINDINGS, endpoint_option, find_endpoint, json_option, print_json
-from recdrop.cli.report import Files
+from recdrop.cli.common import FINDINGS, json_option, print_json
+from recdrop.cli.options import on_target
+from recdrop.cli.report import run_of
+from recdrop.cli.target import Target
 
 
 @click.command(
@@ -25,15 +26,13 @@ from recdrop.cli.report import Files
     type=click.IntRange(1, 10_000),
     help="Rows to show of each file.",
 )
-@endpoint_option
+@on_target
 @json_option
-def command(name: str, limit: int, endpoint_url: str | None, as_json: bool) -> int:
+def command(target: Target, name: str, limit: int, as_json: bool) -> int:
     """Print the notes of refused files and the first refused rows."""
-    project.put_on_path(project.own())
     from chalicelib import layout
 
-    files = Files.of(find_endpoint(endpoint_url), name)
-    run, work = files.run, files.work
+    run, work = run_of(target, name), target.work
     keys = work.keys(layout.quarantine(run.group, run.run))
     found = {key: read_notes(work.read(key), key) for key in keys}
     if as_json:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recdrop import project
-from recdrop.cli.common import (
-    USAGE,
-    CliError,
-    boto_client,
-    describe,
-    endpoint_option,
-    find_endpoint,
-    json_option,
-    machine_arn,
-)
-from recdrop.cli.runs import Run, find_run, list_runs
+from recdrop.cli.common import USAGE, CliError, json_option
+from recdrop.cli.options import on_target
+from recdrop.cli.runs import Run, Runs
+from recdrop.cli.target import Target
 
 if TYPE_CHECKING:
-    from chalicelib.buckets import Bucket
     from chalicelib.documents import HistoryRecord
-    from chalicelib.ledger import Ledger
 
 SHOWN = 10  # of what was done to the group's solutions before
 
@@ -34,32 +23,30 @@ SHOWN = 10  # of what was done to the group's solutions before
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the run's page here."
 )
-@endpoint_option
+@on_target
 @json_option
-def command(name: str, html: Path | None, endpoint_url: str | None, as_json: bool) -> int:
+def command(target: Target, name: str, html: Path | None, as_json: bool) -> int:
     """Print the report and what was done before, or save the report's page."""
-    project.put_on_path(project.own())
     from chalicelib import documents, layout
     from chalicelib.reports.text import text
 
-    files = Files.of(find_endpoint(endpoint_url), name)
-    run = files.run
-    body = files.work.read_if_there(layout.report(run.run))
+    run, work = run_of(target, name), target.work
+    body = work.read_if_there(layout.report(run.run))
     if body is None:
         raise CliError(
             USAGE,
             f"Run {run.run!r} has written no report yet.",
-            f"See where it is: recdrop runs {run.run}",
+            f"See where it is: recdrop runs {run.run}{target.option}",
         )
     if html is not None:
-        html.write_bytes(files.work.read(layout.report_page(run.run)))
+        html.write_bytes(work.read(layout.report_page(run.run)))
     if as_json:
         click.echo(body.decode())
     elif html is not None:
         click.echo(f"Wrote {html}")
     else:
         click.echo(text(documents.decode(body, documents.RunReport, layout.report(run.run))))
-        click.echo(history(files.ledger.history(run.group)))
+        click.echo(history(target.ledger.history(run.group)))
     return 0
 
 
@@ -75,25 +62,7 @@ def history(records: list[HistoryRecord]) -> str:
     return "\n".join(["", "What was done to this group's solutions:", *lines])
 
 
-@dataclass(frozen=True)
-class Files:
-    """A run of a running stack, and where its files and its group's records lie."""
-
-    run: Run
-    work: Bucket
-    ledger: Ledger
-
-    @classmethod
-    def of(cls, endpoint: str, name: str) -> Files:
-        """Of the run that an execution's name, a part of it, or a group (its newest run) means."""
-        from chalicelib.buckets import Bucket
-        from chalicelib.ledger import Ledger
-        from recdrop.local.aws.clients import Clients
-
-        stack = describe(endpoint)
-        client = boto_client(endpoint, "stepfunctions")
-        runs = list_runs(client, machine_arn(stack), None, 1000)
-        run = next((run for run in runs if run.group == name), None) or find_run(runs, name)
-        work = Bucket(boto_client(endpoint, "s3"), str(stack["outputs"]["WorkBucketName"]))
-        table = Clients(endpoint).table(str(stack["resources"]["LedgerTable"]))
-        return cls(run, work, Ledger(table))
+def run_of(target: Target, name: str) -> Run:
+    """The run that an execution's name, a part of it, or a group (its newest run) means."""
+    runs = Runs(target)
+    return runs.newest_of(name) or runs.find(name)

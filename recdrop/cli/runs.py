@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import click
 
-from recdrop.cli.common import (
-    USAGE,
-    CliError,
-    boto_client,
-    describe,
-    endpoint_option,
-    find_endpoint,
-    json_option,
-    machine_arn,
-    print_json,
-    table,
-)
+from recdrop.cli.common import USAGE, CliError, json_option, print_json, table
+from recdrop.cli.options import on_target
+from recdrop.cli.target import Target
 
+SEARCHED = 1000  # executions that a part of a name is looked for in
 COLOURS = {
     "SUCCEEDED": "green",
     "FAILED": "red",
@@ -57,48 +50,101 @@ class State:
 @click.argument("name", required=False)
 @click.option("--group", help="Only the runs of this dataset group.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-@endpoint_option
+@on_target
 @json_option
-def command(
-    name: str | None, group: str | None, limit: int, endpoint_url: str | None, as_json: bool
-) -> int:
+def command(target: Target, name: str | None, group: str | None, limit: int, as_json: bool) -> int:
     """Print a table or one run."""
-    endpoint = find_endpoint(endpoint_url)
-    stack = describe(endpoint)
-    client = boto_client(endpoint, "stepfunctions")
-    runs = list_runs(client, machine_arn(stack), group, 1000 if name else limit)
+    runs = Runs(target)
     if name is not None:
-        return show_run(client, find_run(runs, name), as_json)
+        return show_run(target.client("stepfunctions"), runs.find(name), as_json)
+    found = runs.newest(limit, group)
     if as_json:
-        print_json([asdict(run) for run in runs])
-    elif not runs:
+        print_json([asdict(run) for run in found])
+    elif not found:
         click.echo(
-            "No runs yet. Drop a file: recdrop drop FILE --group shop --dataset interactions"
+            "No runs yet. Drop a file:"
+            f" recdrop drop FILE --group shop --dataset interactions{target.option}"
         )
     else:
-        rows = [("RUN", "GROUP", "STATUS", "STARTED", "TOOK")]
-        rows += [
-            (r.name, r.group, r.status, f"{r.started:%Y-%m-%d %H:%M:%S}", f"{r.seconds:.1f} s")
-            for r in runs
-        ]
-        click.echo(table(rows))
+        click.echo(list_of(found))
     return 0
 
 
-def list_runs(client: Any, machine: str, group: str | None = None, limit: int = 20) -> list[Run]:
-    """The newest runs first."""
-    runs: list[Run] = []
-    for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
-        for entry in page["executions"]:
-            run = to_run(client, entry)
-            if group in {None, run.group}:
-                runs.append(run)
-            if len(runs) == limit:
-                return runs
-    return runs
+def list_of(runs: Iterable[Run]) -> str:
+    """A table of runs, a line each."""
+    rows = [("RUN", "GROUP", "STATUS", "STARTED", "TOOK")]
+    rows += [
+        (r.name, r.group, r.status, f"{r.started:%Y-%m-%d %H:%M:%S}", f"{r.seconds:.1f} s")
+        for r in runs
+    ]
+    return table(rows)
 
 
-def to_run(client: Any, entry: dict[str, Any]) -> Run:
+class Runs:
+    """The executions of the pipeline. What has ended is described once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._ended: dict[str, Run] = {}
+
+    def newest(self, limit: int, group: str | None = None) -> list[Run]:
+        """The newest first."""
+        runs = (self._run(entry) for entry in islice(self._entries(), SEARCHED))
+        of_group = (run for run in runs if group in {None, run.group})
+        return list(islice(of_group, limit))
+
+    def find(self, name: str) -> Run:
+        """The run with the name, or the only one whose name contains it.
+
+        Raises:
+            CliError: there is none, or there are several.
+        """
+        entries = list(islice(self._entries(), SEARCHED))
+        found = [entry for entry in entries if name == entry["name"]]
+        found = found or [entry for entry in entries if name in entry["name"]]
+        if len(found) != 1:
+            names = ", ".join(entry["name"] for entry in (found or entries)[:5]) or "(none)"
+            raise CliError(
+                USAGE, f"Run {name!r} names {len(found)} runs. Expected one of: {names}."
+            )
+        return self._run(found[0])
+
+    def newest_of(self, group: str) -> Run | None:
+        """The group's newest run that has begun; None for what is no group's name."""
+        runs = self._target.ledger.runs(group)
+        begun = self.of(group, runs[-1:]) or self.of(group, runs)
+        return next((begun[run] for run in reversed(runs) if run in begun), None)
+
+    def of(self, group: str, wanted: Iterable[str]) -> dict[str, Run]:
+        """The executions of a group's runs, by run; one that is not there has not begun."""
+        from chalicelib import names
+
+        left = {names.execution(group, run): run for run in wanted}
+        found = {}
+        for entry in self._entries():
+            if not left:
+                break
+            if run := left.pop(entry["name"], ""):
+                found[run] = self._run(entry)
+        return found
+
+    def _entries(self) -> Iterator[Mapping[str, Any]]:
+        client = self._target.client("stepfunctions")
+        pages = client.get_paginator("list_executions")
+        for page in pages.paginate(stateMachineArn=self._target.machine):
+            yield from page["executions"]
+
+    def _run(self, entry: Mapping[str, Any]) -> Run:
+        known = self._ended.get(entry["executionArn"])
+        if known is not None and known.status == entry["status"]:
+            return known
+        run = to_run(self._target.client("stepfunctions"), entry)
+        if run.status != "RUNNING":
+            self._ended[run.arn] = run
+        return run
+
+
+def to_run(client: Any, entry: Mapping[str, Any]) -> Run:
     """A run; its group and the pipeline's name of it are in its input alone."""
     described = client.describe_execution(executionArn=entry["executionArn"])
     given = json.loads(described["input"])
@@ -112,19 +158,6 @@ def to_run(client: Any, entry: dict[str, Any]) -> Run:
         seconds=round((ended - entry["startDate"]).total_seconds(), 3),
         arn=entry["executionArn"],
     )
-
-
-def find_run(runs: list[Run], name: str) -> Run:
-    """The run with the name, or the only one whose name contains it.
-
-    Raises:
-        CliError: there is none, or there are several.
-    """
-    found = [run for run in runs if name == run.name] or [run for run in runs if name in run.name]
-    if len(found) != 1:
-        names = ", ".join(run.name for run in (found or runs)[:5]) or "(none)"
-        raise CliError(USAGE, f"Run {name!r} names {len(found)} runs. Expected one of: {names}.")
-    return found[0]
 
 
 def show_run(client: Any, run: Run, as_json: bool) -> int:

@@ -184,10 +184,9 @@ def read_variables(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def watch_folder(stack: Any, folder: Path) -> Any:
     """Upload what is saved there."""
-    from recdrop.cli.common import drop_bucket
     from recdrop.local.watch import Watcher
 
-    watcher = Watcher(folder, drop_bucket(stack.describe()), stack.boto_client("s3"))
+    watcher = Watcher(folder, stack.outputs["DropBucketName"], stack.boto_client("s3"))
     watcher.start()
     return watcher
 

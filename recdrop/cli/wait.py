@@ -7,23 +7,12 @@ from collections.abc import Callable
 
 import click
 
-from recdrop.cli.common import (
-    RUN_FAILED,
-    UNREACHABLE,
-    CliError,
-    Json,
-    boto_client,
-    describe,
-    endpoint_option,
-    find_endpoint,
-    json_option,
-    machine_arn,
-    print_json,
-)
-from recdrop.cli.runs import Run, list_runs
+from recdrop.cli.common import RUN_FAILED, UNREACHABLE, CliError, json_option, print_json
+from recdrop.cli.options import on_target, timeout_option
+from recdrop.cli.runs import Run, Runs
+from recdrop.cli.target import Target
 
-LOOK_SECONDS = 0.3
-SETTLED_SECONDS = 2.0
+LOOKED_AT = 20  # of the newest runs
 
 
 @click.command(
@@ -31,54 +20,48 @@ SETTLED_SECONDS = 2.0
 )
 @click.option("--group", help="Only the runs of this dataset group.")
 @click.option("--run", "name", help="Only the run of this name.")
-@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
-@endpoint_option
+@timeout_option
+@on_target
 @json_option
 def command(
-    group: str | None, name: str | None, timeout: float, endpoint_url: str | None, as_json: bool
+    target: Target, group: str | None, name: str | None, timeout: float | None, as_json: bool
 ) -> int:
     """Wait for the stack, then for the runs."""
+    timeout = target.run_seconds if timeout is None else timeout
     deadline = time.monotonic() + timeout
-    endpoint = find_endpoint(endpoint_url)
-    stack = wait_for_stack(endpoint, deadline)
-    client = boto_client(endpoint, "stepfunctions")
+    target.wait_until_ready(timeout)
+    listed = Runs(target)
 
     def ended() -> list[Run] | None:
-        listed = list_runs(client, machine_arn(stack), group)
-        runs = [run for run in listed if name in {None, run.name}]
+        runs = [run for run in listed.newest(LOOKED_AT, group) if name in {None, run.name}]
         is_missing = name is not None and not runs
         if is_missing or any(run.status == "RUNNING" for run in runs):
             return None
         return runs
 
-    runs = until(ended, deadline, f"a run is still going on after {timeout:.0f} s")
+    message = f"a run is still going on after {timeout:.0f} s"
+    runs = until(ended, deadline, target, message)
     # The newest comes first: how that one ended is the answer.
     return report(runs[:1], as_json)
 
 
-def wait_for_stack(endpoint: str, deadline: float) -> Json:
-    """The stack's description once it is ready.
+def until(
+    look: Callable[[], list[Run] | None], deadline: float, target: Target, message: str
+) -> list[Run]:
+    """Look until there is an answer.
 
     Raises:
-        CliError: it is not, when the time is over.
+        CliError: there is none when the time is over.
     """
-    while True:
-        try:
-            return describe(endpoint)
-        except CliError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(LOOK_SECONDS)
-
-
-def until(look: Callable[[], list[Run] | None], deadline: float, message: str) -> list[Run]:
-    """Look until there is an answer."""
-    while (runs := look()) is None:
+    pauses = target.pauses()
+    while (runs := target.patiently(look)) is None:
         if time.monotonic() > deadline:
             raise CliError(
-                UNREACHABLE, f"Gave up: {message}.", "See `recdrop runs` and `recdrop logs`."
+                UNREACHABLE,
+                f"Gave up: {message}.",
+                f"See `recdrop runs{target.option}` and `recdrop logs{target.option}`.",
             )
-        time.sleep(LOOK_SECONDS)
+        time.sleep(next(pauses))
     return runs
 
 

@@ -21,6 +21,11 @@ def test_times_have_defaults_and_must_be_whole_seconds() -> None:
         _ = Settings({"QUIET_SECONDS": "soon"}).quiet_seconds
 
 
+def test_a_laptop_has_no_stack_to_name() -> None:
+    assert Settings({}).stack_name == ""
+    assert Settings({"STACK_NAME": "recdrop-prod"}).stack_name == "recdrop-prod"
+
+
 def test_an_empty_variable_counts_as_missing() -> None:
     with pytest.raises(ConfigurationError, match="DROP_BUCKET"):
         _ = Settings({"DROP_BUCKET": ""}).drop_bucket

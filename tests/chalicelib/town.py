@@ -218,6 +218,7 @@ class Servers:
                 "TOPIC_ARN": topic,
                 "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:pipeline",
                 "PERSONALIZE_ROLE_ARN": ROLE,
+                "STACK_NAME": f"recdrop-{number}",
                 "QUIET_SECONDS": "60",
             }
         )

@@ -308,3 +308,49 @@ def test_a_message_that_fails_comes_again_alone(stage: Stage) -> None:
 def test_a_batch_that_fails_as_a_whole_is_an_answer_too(stage: Stage) -> None:
     answer = inbox.handle(stage.context, batch("{"), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+# -- what the group was last told ------------------------------------------------------------------
+
+
+def note_of(stage: Stage, group: str = "shop") -> tuple[str, str]:
+    note = stage.context.ledger.note(group)
+    assert note is not None
+    assert note.at == stage.now
+    return note.what, note.why
+
+
+def test_a_group_that_waits_says_what_for(stage: Stage) -> None:
+    stage.drop("shop/interactions/a.csv")
+    what, why = note_of(stage)
+    assert what == "export not complete"
+    assert f"complete after {QUIET} s of quiet" in why
+
+
+def test_a_run_takes_the_place_of_what_held_it_up(stage: Stage) -> None:
+    stage.drop("shop/interactions/a.csv")
+    stage.drop("shop/recdrop.toml", "[source]\ncomplete = 'sometimes'\n")
+    what, why = note_of(stage)
+    assert what == "waiting for a correction"
+    assert "'sometimes'" in why
+    stage.now += 1
+    stage.drop("shop/recdrop.toml", EACH_FILE)
+    assert note_of(stage) == ("run started", stage.runs[0])
+    stage.now += 1
+    stage.context.ledger.update_run(stage.runs[0], status="running")
+    stage.drop("shop/interactions/a.csv")
+    assert note_of(stage) == ("export is known", stage.runs[0])
+
+
+def test_what_is_not_imported_is_noted_with_its_reason(stage: Stage) -> None:
+    stage.drop("shop/interactions/empty.csv", "")
+    what, why = note_of(stage)
+    assert what == "nothing to import"
+    assert "'shop/interactions/empty.csv' is not imported" in why
+
+
+def test_what_belongs_to_no_group_is_noted_under_the_name_it_was_given(stage: Stage) -> None:
+    stage.drop("bad group/interactions/a.csv")
+    what, why = note_of(stage, "bad group")
+    assert what == "ignored"
+    assert "'bad group/interactions/a.csv' is not part of any group" in why

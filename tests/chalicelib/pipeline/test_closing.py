@@ -73,7 +73,8 @@ def test_a_run_that_failed_before_its_data_was_judged_has_a_report_too(town: Tow
     assert written.reason == "ExportRejected: no ITEM_ID"
     report = report_of(run)
     assert (report.data, report.cost) == (None, ())
-    assert report.next_command.startswith(f"recdrop quarantine {run.name}")
+    stack = town.context.settings.stack_name
+    assert report.next_command.startswith(f"recdrop quarantine {run.name} --stack {stack} ")
 
 
 def test_somebody_is_told_how_it_ended(town: Town) -> None:

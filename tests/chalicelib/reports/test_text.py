@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from chalicelib.reports import text
 from tests.chalicelib.reports.test_page import REPORT
@@ -26,6 +27,12 @@ def test_a_failed_run_says_so_and_what_to_do_next() -> None:
 def test_other_failures_point_at_the_states_of_the_execution() -> None:
     command = text.next_command("shop", "abc", failed=True, error="ResourceFailed")
     assert command.startswith("recdrop runs shop-abc ")
+
+
+@pytest.mark.parametrize(("failed", "error"), [(False, ""), (True, "ExportRejected"), (True, "X")])
+def test_what_to_type_names_the_stack_that_the_run_was_on(failed: bool, error: str) -> None:
+    command = text.next_command("shop", "abc", failed=failed, error=error, stack="recdrop-prod")
+    assert command.split("   #")[0].endswith(" --stack recdrop-prod")
 
 
 def test_the_summary_gives_each_solution_its_first_reason() -> None:

@@ -13,11 +13,13 @@ from chalicelib.documents import ExportSet, SourceFile
 from recdrop.cli.awaiting import Drop, find_known
 from recdrop.cli.common import FINDINGS, UNREACHABLE, UNREADABLE, CliError
 from recdrop.cli.exports import Before, Exports, File, Queues
+from recdrop.cli.here import Here
 from recdrop.cli.runs import Run
+from recdrop.cli.target import Target
 
 MINE = ("shop/interactions/mine.csv", "etag-1")
 EMPTY = Queues(0, 0)
-NOTHING = Before(frozenset(), frozenset(), 0)
+NOTHING = Before(frozenset(), frozenset(), None)
 
 
 def run(name: str, status: str = "SUCCEEDED") -> Run:
@@ -35,6 +37,7 @@ def export(*files: File) -> ExportSet:
 class Facts(Exports):
     """Exports of a stack that is not there."""
 
+    target: Target = field(default_factory=lambda: Here("http://127.0.0.1:9"))
     written: dict[str, ExportSet] = field(default_factory=dict)
     executions: dict[str, Run] = field(default_factory=dict)
     arrivals: set[File] = field(default_factory=set)
@@ -93,7 +96,7 @@ def test_a_run_that_has_not_begun_is_waited_for() -> None:
 
 
 def test_the_same_file_dropped_again_waits_for_the_new_attempt() -> None:
-    before = Before(frozenset({"a"}), frozenset(), 0)
+    before = Before(frozenset({"a"}), frozenset(), None)
     facts = Facts(
         written={"a": export(MINE), "a-2": export(MINE)},
         executions={"a": run("a", "FAILED"), "a-2": run("a-2")},
@@ -104,7 +107,7 @@ def test_the_same_file_dropped_again_waits_for_the_new_attempt() -> None:
 def test_a_known_export_is_named_and_nothing_is_waited_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = Before(frozenset({"a"}), frozenset(), 0)
+    before = Before(frozenset({"a"}), frozenset(), None)
     renamed = ("shop/interactions/earlier-name.csv", MINE[1])
     facts = Facts(written={"a": export(renamed)}, executions={"a": run("a")})
     assert [found.run for found in drop(facts, before).wait(60)] == ["a"]

@@ -30,6 +30,8 @@ def test_environment_and_ports_are_as_before_when_it_has_stopped(
         assert os.environ["QUIET_SECONDS"] == "1"
         assert os.environ["AWS_ACCESS_KEY_ID"] == "mine"
         assert os.environ["STATE_MACHINE_ARN"] == stack.outputs["StateMachineArn"]
+        # Nobody names a stack to `recdrop` here, so no report tells anybody to.
+        assert os.environ["STACK_NAME"] == ""
         url = stack.aws_url
         assert boto3.client("s3").list_buckets()["Buckets"]
         with pytest.raises(StackError, match="Expected one at a time"):
