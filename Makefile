@@ -16,7 +16,7 @@ VERSION = $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info
 LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-recommender bench-models package lock clean help
+.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check bench bench-gate bench-recommender bench-models package lock clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 28
@@ -48,6 +48,9 @@ check: $(DEV) build/package/sam.json ## lint, types, templates, docs
 
 bench: $(DEV) ## every benchmark but the recommender's
 	$(BIN)/python -m benchmarks
+
+bench-gate: $(DEV) ## the gate on candidates whose true change is known, before and now
+	$(BIN)/python -m benchmarks.gate
 
 bench-recommender: $(DEV) ## our models beside the peer libraries, on the same splits (JOBS=2: two fits at a time)
 	$(BIN)/python -m benchmarks.recommender $(if $(JOBS),--jobs $(JOBS))

@@ -7,7 +7,8 @@ before there were versions and counts as version 1.
 
     events and results of tasks     through Step Functions, never stored
     ExportSet, FileReport, DataReport, Decision, RunReport, PopularList     objects of the work bucket
-    Arrival, RunRecord, ServingRecord, PopularRecord, DataRecord, HistoryRecord     items of the ledger
+    Arrival, RunRecord, ServingRecord, PopularRecord, DataRecord, EvidenceRecord,
+    HistoryRecord     items of the ledger
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _exact(value: Any) -> Any:
         return Decimal(str(value))
     if isinstance(value, dict):
         return {key: _exact(item) for key, item in value.items()}
-    return [_exact(item) for item in value] if isinstance(value, list) else value
+    return [_exact(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _unreadable(where: str, kind: type[Document], error: Exception) -> DocumentUnreadable:
@@ -161,7 +162,7 @@ class Prepared(Event, frozen=True, kw_only=True):
 
 
 Action = Literal["promote", "hold"]
-Evidence = Literal["better", "worse", "not enough evidence", "first version"]
+Evidence = Literal["better", "not worse", "worse", "not enough evidence", "first version"]
 Result = Literal["promoted", "held", "failed"]
 
 
@@ -395,7 +396,9 @@ class DataReport(Document, frozen=True, kw_only=True):
 
     `datasets` are to be imported; `schemas` (Avro JSON text by dataset) are of all datasets that the
     group has; `until` is the newest interaction (epoch seconds); `popular` the key of the popular
-    list; `last_items` the newest imported item of each withheld user.
+    list; `last_items` the newest imported item of each withheld user; `population` how many users
+    might have been withheld; `unknown_to_live` the share of the truth whose item is in no interaction
+    as old as the live version's data.
     """
 
     version: Literal[1] = 1
@@ -409,6 +412,8 @@ class DataReport(Document, frozen=True, kw_only=True):
     last_items: dict[str, str]
     popular: str
     metadata_columns: tuple[str, ...]
+    population: int = 0
+    unknown_to_live: float | None = None
 
 
 class PopularItem(msgspec.Struct, frozen=True, rename="camel"):
@@ -429,22 +434,16 @@ class PopularList(Document, frozen=True, kw_only=True):
 # -- the gate and the report -----------------------------------------------------------------------
 
 
-class Interval(msgspec.Struct, frozen=True):
-    """The mean of paired differences and its confidence interval, in the metric's unit."""
-
-    mean: float
-    low: float
-    high: float
-
-
 class Decision(Document, frozen=True, kw_only=True):
     """What the gate decided on one solution, and on what grounds.
 
     `metrics` maps a side (candidate, live, popularity) to the mean of each metric over `users`.
-    `own_metrics` are Personalize's: shown, not decisive.
+    `own_metrics` are Personalize's: shown, not decisive. `nights` of evidence there are against the
+    live version; `unknown_to_live` is the share of the truth whose item live has not seen.
     """
 
-    version: Literal[2] = 2
+    # 2 had fewer kinds of evidence: what reads 3 reads it.
+    version: Literal[2, 3] = 3
     remedy: ClassVar[str] = "Let the run be started again: drop its export again."
     solution: str
     recipe: str
@@ -457,6 +456,8 @@ class Decision(Document, frozen=True, kw_only=True):
     live: str | None = None
     metrics: Mapping[str, Mapping[str, float]] = {}
     own_metrics: Mapping[str, float] = {}
+    nights: int = 0
+    unknown_to_live: float | None = None
 
 
 class SolutionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -594,6 +595,40 @@ class DataRecord(Document, frozen=True, kw_only=True):
     version: Literal[1] = 1
     run: str
     withheld: str | None = None
+
+
+class Night(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run found out about its candidate against the live version, as moments.
+
+    `live` is the live version's mean; `to_live` and `to_floor` are the mean differences to what the
+    candidate had to reach, each with its variance and third central moment over users.
+    """
+
+    run: str
+    users: int
+    live: float
+    to_live: float
+    to_live_variance: float
+    to_floor: float
+    to_floor_variance: float
+    to_live_third: float = 0.0
+    to_floor_third: float = 0.0
+    population: int = 0
+
+
+class EvidenceRecord(Document, frozen=True, kw_only=True):
+    """All evidence of a lineage of candidates against one live version.
+
+    `lineage` says by what they are judged and how they were trained: with another one, evidence
+    begins anew. `at` is ISO 8601 UTC.
+    """
+
+    version: Literal[1] = 1
+    solution: str
+    live: str
+    lineage: str
+    nights: tuple[Night, ...] = ()
+    at: str = ""
 
 
 class HistoryRecord(Document, frozen=True, kw_only=True):

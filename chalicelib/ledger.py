@@ -7,6 +7,7 @@ served. The one reader and writer of it; what its items hold is declared in chal
     group#<group>     run#<claimed>#<run>         the runs of a group, by time
     group#<group>     serving#<solution>          ServingRecord, read by the API
     group#<group>     history#<solution>#<run>#<what>   HistoryRecord
+    group#<group>     evidence#<solution>#<live>  EvidenceRecord
     group#<group>     popular                     PopularRecord
     group#<group>     data                        DataRecord
     group#<group>     note                        NoteRecord
@@ -33,6 +34,7 @@ from chalicelib.documents import (
     ArrivalRecord,
     DataRecord,
     Document,
+    EvidenceRecord,
     HistoryRecord,
     NoteRecord,
     PopularRecord,
@@ -313,6 +315,21 @@ class Ledger:
         """What was done to the group's solutions, oldest first."""
         found = self._documents(f"group#{group}", "history#", HistoryRecord)
         return sorted(found, key=lambda record: record.at)
+
+    def record_evidence(self, group: str, record: EvidenceRecord) -> None:
+        """Replaces what there is: a run that holds the group's lease is the only writer."""
+        written = msgspec.structs.replace(record, at=self._time())
+        self._put(f"group#{group}", f"evidence#{record.solution}#{record.live}", written)
+
+    def evidence(self, group: str, solution: str, live: str) -> EvidenceRecord | None:
+        """What the candidates of a solution have shown against this live version."""
+        sk = f"evidence#{solution}#{live}"
+        return self._document(f"group#{group}", sk, EvidenceRecord)
+
+    def last_evidence(self, group: str, solution: str) -> EvidenceRecord | None:
+        """The evidence that was written last, against whichever live version."""
+        found = self._documents(f"group#{group}", f"evidence#{solution}#", EvidenceRecord)
+        return max(found, key=lambda record: record.at, default=None)
 
     def record_popular(self, group: str, run: str, key: str) -> None:
         self._put(f"group#{group}", "popular", PopularRecord(run=run, key=key))

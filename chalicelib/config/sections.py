@@ -84,16 +84,19 @@ class Gate(_Section, frozen=True):
     """When a candidate replaces the live version.
 
     It must score at least `over_popularity` times the popularity baseline, and must not lose more
-    than `max_regression` (relative) against live. Unset, `over_popularity` is 1.10, and 0 for
-    related items: what goes with an item is no guess at what sells. `withhold` is the share of all
-    users whose newest interactions are the truth: at least `min_users`, at most `max_users`.
-    `when_unsure` says what to do where the sample cannot tell. A first version without evidence
-    against it is promoted: nothing is live that it could harm.
+    than `max_regression` (relative) against live; both are said in terms of NDCG@10, and scaled to
+    `metric`. Unset, `over_popularity` is 1.10 for what is asked by a user, and 0 for what is no guess
+    at what sells (related items) or is popularity itself. `detect` is the loss that the gate should
+    see in 8 of 10 cases: it decides on how many users are withheld, from `min_users`, which are
+    taken until a run has shown how much users differ, to `max_users`. `withhold` is the share of all
+    users that is taken anyway. `when_unsure` says what to do where the sample cannot tell. A first
+    version without evidence against it is promoted: nothing is live that it could harm.
     """
 
     metric: str = metrics.DEFAULT
     over_popularity: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
-    max_regression: Fraction = 0.02
+    max_regression: Fraction = 0.03
+    detect: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.03
     when_unsure: Literal["hold", "promote"] = "hold"
     withhold: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.02
     min_users: Count = 200

@@ -117,6 +117,15 @@ def read_answers(lines: Iterable[str], asked: Questions) -> Answers:
 
     A line in error gives its users no answer.
     """
+    answers = read_lists(lines, asked)
+    return {
+        user: _without(asked.commonplace, answers.get(position, ()))
+        for user, position in asked.of_user.items()
+    }
+
+
+def read_lists(lines: Iterable[str], asked: Questions) -> Mapping[int, Sequence[str]]:
+    """Index of the query -> recommended items, as they came."""
     index = {_canonical(query): position for position, query in enumerate(asked.lines)}
     answers: dict[int, Sequence[str]] = {}
     for line in lines:
@@ -126,7 +135,4 @@ def read_answers(lines: Iterable[str], asked: Questions) -> Answers:
         position = index.get(_canonical(record["input"]))
         if position is not None and record.get("output"):
             answers[position] = record["output"]["recommendedItems"]
-    return {
-        user: _without(asked.commonplace, answers.get(position, ()))
-        for user, position in asked.of_user.items()
-    }
+    return answers

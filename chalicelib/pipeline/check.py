@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from chalicelib import layout
-from chalicelib.config.sections import Gate
+from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import (
     DataReport,
@@ -22,11 +24,13 @@ from chalicelib.documents import (
     SetReport,
 )
 from chalicelib.errors import ExportRejected
+from chalicelib.gate import promotion
 from chalicelib.normalise.errors import SetRejected
 from chalicelib.normalise.export import checking, facts, ids, popular, sampling, schemas, shaping
-from chalicelib.normalise.export.sampling import Withholding
+from chalicelib.normalise.export.sampling import Live, Withholding
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.pipeline.files import is_small
+from chalicelib.pipeline.scoring import bars_of
 from chalicelib.runs import Run
 
 METADATA_COLUMNS = 10  # Personalize returns no more with an answer
@@ -78,8 +82,12 @@ class _Check:
         clean = self._shape_all(plans, truth)
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
-        key = layout.data_report(self.run.name)
-        self.run.work.write_json(key, self._report(verdict, findings, plans, last_items))
+        report = msgspec.structs.replace(
+            self._report(verdict, findings, plans, last_items),
+            population=truth.population if truth else 0,
+            unknown_to_live=self._unknown_to_live(truth),
+        )
+        self.run.work.write_json(layout.data_report(self.run.name), report)
 
     # -- what is there -----------------------------------------------------------------------------
 
@@ -185,20 +193,35 @@ class _Check:
             gate=max(gates, key=lambda gate: gate.withhold, default=Gate()),
             rows=interactions.kept,
             users_with_two=max((report.users_with_two for report in self.reports), default=0),
-            live_until=self._live_until(),
+            wanted=max(map(self._users_wanted, self.run.config.solution), default=None),
+            live=self.live,
             returned=self._earlier_truth(),
             everyone=is_small(self.run.export),
+            seed=self.run.name,
         )
 
-    def _live_until(self) -> int | None:
-        """The newest interaction that any live version was trained on; None when nothing is live."""
-        run, until = self.run, []
-        for solution in run.config.solution:
-            serving = run.ledger.serving(run.group, solution.name)
-            if serving and serving.run:
-                report = run.work.find_document(layout.data_report(serving.run), DataReport)
-                until += [report.until] if report else []
-        return max(until, default=None)
+    def _users_wanted(self, solution: Solution) -> int:
+        """How many users see a loss of `gate.detect`, by what the last decision's users differed."""
+        last = self.run.ledger.last_evidence(self.run.group, solution.name)
+        nights = last.nights if last else ()
+        return promotion.users_wanted(nights, bars_of(solution), solution.gate.detect)
+
+    @cached_property
+    def live(self) -> Sequence[Live]:
+        """What each live version was trained on; none when nothing is live."""
+        run, found = self.run, []
+        served = (run.ledger.serving(run.group, s.name) for s in run.config.solution)
+        for trained in sorted({serving.run for serving in served if serving and serving.run}):
+            report = run.work.find_document(layout.data_report(trained), DataReport)
+            if report:
+                found.append(Live(report.until, self._withheld_by(trained)))
+        return found
+
+    def _withheld_by(self, trained: str) -> Path | None:
+        key = layout.withheld(trained)
+        if self.run.work.head(key) is None:
+            return None
+        return self.run.work.download(key, self.folder / f"withheld-by-{trained}.csv")
 
     def _earlier_truth(self) -> Sequence[Path]:
         """What the run before kept back goes in with an incremental import; a full one has it."""
@@ -248,6 +271,14 @@ class _Check:
             return {}
         self.run.work.upload(truth.withheld, layout.withheld(self.run.name))
         return facts.last_items(clean["interactions"], truth.withheld, self.scratch)
+
+    def _unknown_to_live(self, truth: Withholding | None) -> float | None:
+        """How much of the truth is news to what serves; only a full export can say."""
+        known = self.live and self.run.export.mode == "FULL"
+        if not known or truth is None or truth.withheld is None:
+            return None
+        until = max(live.until for live in self.live)
+        return facts.unknown_items(self.interactions, truth.withheld, until, self.scratch)
 
     def _report(
         self,

@@ -15,7 +15,8 @@ from chalicelib.context import Context
 from chalicelib.documents import HistoryRecord, ServingRecord, SolutionEvent
 from chalicelib.errors import VerificationFailed
 from chalicelib.gate.questions import Questions
-from chalicelib.pipeline.scoring import ask_withheld, popular_items, read_answers
+from chalicelib.personalize.campaigns import ANSWERED
+from chalicelib.pipeline.scoring import ask_withheld, popular_items, read_lists
 from chalicelib.pipeline.training import trained_version
 from chalicelib.runs import Run
 from chalicelib.telemetry import logger
@@ -105,11 +106,13 @@ def verify_campaign(context: Context, event: SolutionEvent) -> None:
 
 
 def _verify_answers(run: Run, solution: str, asked: Questions) -> None:
-    measured = read_answers(run, solution, "candidate", asked)
-    of_query = {index: measured[user] for user, index in asked.of_user.items()}
+    measured = read_lists(run, solution, "candidate", asked)
     agreement = fmean(
-        _agreement(_ask(run, solution, asked.lines[index]), of_query[index])
-        for index in sorted(of_query)[:VERIFIED_QUERIES]
+        _agreement(
+            _ask(run, solution, asked.lines[index])[:ANSWERED],
+            measured.get(index, ())[:ANSWERED],
+        )
+        for index in range(min(len(asked.lines), VERIFIED_QUERIES))
     )
     logger.info("campaign verified", extra={"agreement": round(agreement, 4)})
     if agreement < MIN_AGREEMENT:

@@ -19,6 +19,7 @@ from chalicelib.documents import (
     Stage,
 )
 from chalicelib.reports.text import headline
+from chalicelib.vocabulary.metrics import personalize_name
 
 SIDES = ("candidate", "live", "popularity")
 LABEL_WIDTH, BAR_WIDTH, VALUE_WIDTH, ROW_HEIGHT = 300, 560, 70, 22
@@ -88,7 +89,7 @@ def _metrics(
 def _own_metrics(own: Mapping[str, float]) -> Sequence[str]:
     if not own:
         return ()
-    rows = [[name, _number(value)] for name, value in sorted(own.items())]
+    rows = [[personalize_name(name), _number(value)] for name, value in sorted(own.items())]
     table = _table("Offline metrics of the version", ["metric", "value"], rows)
     return (_details("Personalize's own metrics (shown, not decisive)", table),)
 

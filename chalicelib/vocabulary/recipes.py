@@ -34,7 +34,8 @@ class RecipeType:
 
 
 USER_PERSONALIZATION = RecipeType("USER_PERSONALIZATION", "user")
-POPULAR_ITEMS = RecipeType("POPULAR_ITEMS", "user")
+# What is popularity itself has not to beat it; nor has what rises now to beat what sold all year.
+POPULAR_ITEMS = RecipeType("POPULAR_ITEMS", "user", floor=0.0)
 # What goes with an item is no guess at what sells, so popularity is no bar to clear.
 RELATED_ITEMS = RecipeType("RELATED_ITEMS", "item", floor=0.0)
 PERSONALIZED_RANKING = RecipeType("PERSONALIZED_RANKING", "ranking")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.documents import HistoryRecord, ServingRecord
+from chalicelib.documents import EvidenceRecord, HistoryRecord, Night, ServingRecord
 from chalicelib.errors import LeaseHeld, LeaseLost
 from chalicelib.ledger import LEASE_SECONDS, Ledger
 from tests.chalicelib.town import Clock, Town
@@ -115,3 +115,28 @@ def test_an_object_that_was_replaced_stays_among_the_arrivals(ledger: Ledger) ->
         ("shop/items/b.csv", "3")
     ]
     assert ledger.groups() == ["shop"]
+
+
+def test_evidence_is_kept_by_solution_and_live_version(ledger: Ledger, clock: Clock) -> None:
+    night = Night(
+        run="r1",
+        users=200,
+        live=0.4,
+        to_live=-0.0012,
+        to_live_variance=1e-05,
+        to_floor=0.1,
+        to_floor_variance=0.02,
+        population=4000,
+    )
+    first = EvidenceRecord(solution="for-you", live="arn:v1", lineage="abc", nights=(night,))
+    ledger.record_evidence("shop", first)
+    clock.seconds += 60
+    later = EvidenceRecord(solution="for-you", live="arn:v2", lineage="abc")
+    ledger.record_evidence("shop", later)
+    found = ledger.evidence("shop", "for-you", "arn:v1")
+    assert found is not None
+    assert (found.nights, found.lineage) == ((night,), "abc")
+    assert ledger.evidence("shop", "similar", "arn:v1") is None
+    last = ledger.last_evidence("shop", "for-you")
+    assert last is not None
+    assert last.live == "arn:v2"

@@ -32,3 +32,21 @@ def all_users(
             f"SELECT DISTINCT USER_ID FROM {clean_source(interactions)} ORDER BY 1"
         ).fetchall()
     return [str(user) for (user,) in rows]
+
+
+def unknown_items(
+    interactions: Sequence[Path],
+    withheld: Path,
+    live_until: int,
+    scratch: Path,
+    memory_mb: int = engine.MEMORY_MB,
+) -> float:
+    """The share of the withheld interactions whose item is in none as old as `live_until`."""
+    known = f"SELECT ITEM_ID FROM {clean_source(interactions)} WHERE TIMESTAMP <= {live_until}"
+    with engine.connect(scratch, memory_mb=memory_mb) as connection:
+        (share,) = engine.fetch_row(
+            connection,
+            f"SELECT avg(CAST(ITEM_ID NOT IN ({known}) AS INTEGER)) "
+            f"FROM {clean_source([withheld])}",
+        )
+    return float(share)

@@ -3,6 +3,10 @@
 `normalise_file` has set the rows of some users aside: of everyone in a small export, of a share in
 a large one. Only those sampled files are read here. What is not withheld of them goes into the
 import as one more part.
+
+The seed is the run's, so that each night asks others. Users are drawn evenly over their activity,
+which keeps what depends on it out of the noise: a proportionate stratified sample (Cochran, Sampling
+Techniques, third edition, 1977, section 5.6).
 """
 
 from __future__ import annotations
@@ -14,14 +18,14 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config.sections import Gate
 from chalicelib.normalise import engine
-from chalicelib.normalise.engine import fetch_row, name
+from chalicelib.normalise.engine import fetch_row, literal, name
 from chalicelib.normalise.export.minimums import MIN_INTERACTIONS, MIN_USERS_WITH_TWO, UserCounts
 from chalicelib.normalise.rows.clean import clean_source, read_header, write_csv
-from chalicelib.normalise.rows.parts import BUCKETS, bucket_sql
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+STRATA = 10  # of users by how many interactions they have
 NEWEST_SHARE = 0.1  # Personalize's own split: the newest tenth of a user's history is the truth
 
 
@@ -31,7 +35,8 @@ class Withholding:
 
     `withheld` is the truth, `remainder` what is imported of the sampled files, `returned` earlier
     truth that is imported now; each is None when it would have no row. `users` and `rows` are of
-    `withheld`; `note` is a sentence on what was done, or why nothing was.
+    `withheld`, drawn from `population` users that might have been; `note` is a sentence on what was
+    done, or why nothing was.
     """
 
     withheld: Path | None
@@ -40,6 +45,15 @@ class Withholding:
     users: int
     rows: int
     note: str
+    population: int = 0
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a live version was trained on: interactions until then, but not those `withheld`."""
+
+    until: int
+    withheld: Path | None = None
 
 
 def withhold(
@@ -49,7 +63,8 @@ def withhold(
     gate: Gate,
     rows: int,
     users_with_two: int,
-    live_until: int | None = None,
+    wanted: int | None = None,
+    live: Sequence[Live] = (),
     returned: Sequence[Path] = (),
     everyone: bool = False,
     seed: str = "recdrop",
@@ -58,16 +73,18 @@ def withhold(
     """Choose the users and write withheld.csv, part-sampled.csv and part-returned.csv into `folder`.
 
     `rows` are all clean interactions of the export, and `users_with_two` is a lower bound of its
-    users with two or more (the maximum over the files will do). `live_until` (epoch seconds) is the
-    newest interaction the live version was trained on: only later ones are truth; None, for the
-    first version, makes every one eligible. `everyone` says that the sampled files hold all users,
-    so that the user counts in them are exact.
+    users with two or more (the maximum over the files will do). `wanted` is how many users the power
+    asks for, the gate's minimum unless given. `live` says what the live versions were trained on:
+    only what none of them has seen is truth, which is what came later, and what was withheld from
+    them; without one, for the first version, every interaction is eligible. `everyone` says that the
+    sampled files hold all users, so that the user counts in them are exact.
 
-    When the sampled files hold fewer eligible users than the gate's minimum, all of them are taken.
-    Nothing is withheld when the rest would fall below Personalize's minimums.
+    When the sampled files hold fewer eligible users than are wanted, all of them are taken. Nothing
+    is withheld when the rest would fall below Personalize's minimums.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    limits = _Limits(gate, rows, users_with_two, live_until, everyone, seed)
+    wanted = min(max(wanted or gate.min_users, gate.min_users), gate.max_users)
+    limits = _Limits(gate, rows, users_with_two, wanted, tuple(live), everyone, seed)
     header = read_header(sampled[0]) if sampled else ()
     with engine.connect(folder / "scratch", memory_mb=memory_mb) as connection:
         _load(connection, sampled, limits)
@@ -75,7 +92,9 @@ def withhold(
         back = _return_rows(connection, returned, folder, header)
         remainder = _write_rows(connection, header, "NOT IN", folder / "part-sampled.csv")
         withheld = _write_rows(connection, header, "IN", folder / "withheld.csv")
-    return Withholding(withheld, remainder, back, sample.users, sample.rows, sample.note)
+    return Withholding(
+        withheld, remainder, back, sample.users, sample.rows, sample.note, sample.population
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,8 @@ class _Limits:
     gate: Gate
     rows: int
     users_with_two: int
-    live_until: int | None
+    wanted: int
+    live: tuple[Live, ...]
     everyone: bool
     seed: str
 
@@ -97,24 +117,40 @@ class _Sample:
     users: int
     rows: int
     note: str
+    population: int = 0
 
 
 def _load(connection: DuckDBPyConnection, sampled: Sequence[Path], limits: _Limits) -> None:
     """Tables `rows` (the sampled rows), `per_user`, and `truth`, which is empty.
 
-    Of each user: n rows, of which `fresh` may be truth, and the hash bucket of the draw.
+    A row is `fresh` if no live version has seen it. Of each user: n rows, how many of them are fresh,
+    and `draw`, a random order that is the same on every machine.
     """
     connection.execute("CREATE TABLE truth (id BIGINT)")
     if not sampled:
         connection.execute("CREATE TABLE per_user (USER_ID VARCHAR, n BIGINT, fresh BIGINT)")
         return
-    connection.execute(f"CREATE TABLE rows AS SELECT * FROM {clean_source(sampled)}")
-    since = -1 if limits.live_until is None else limits.live_until
+    fresh = " AND ".join(_unseen(live) for live in limits.live) or "true"
+    connection.execute(
+        f"CREATE TABLE rows AS SELECT *, {fresh} AS is_fresh FROM {clean_source(sampled)}"
+    )
     connection.execute(
         "CREATE TABLE per_user AS "
-        f"SELECT USER_ID, count(*) AS n, count(*) FILTER (TIMESTAMP > {since}) AS fresh, "
-        f"any_value({bucket_sql(limits.seed)}) AS bucket FROM rows GROUP BY USER_ID"
+        "SELECT USER_ID, count(*) AS n, count(*) FILTER (is_fresh) AS fresh, "
+        f"md5({literal(limits.seed + ':')} || USER_ID) AS draw FROM rows GROUP BY USER_ID"
     )
+
+
+def _unseen(live: Live) -> str:
+    """SQL: whether this live version has not seen the row.
+
+    What was withheld is known again by user and time, whatever a correction made of the item.
+    """
+    later = f"TIMESTAMP > {live.until}"
+    if live.withheld is None:
+        return later
+    kept_back = f"SELECT USER_ID, TIMESTAMP FROM {clean_source([live.withheld])}"
+    return f"({later} OR (USER_ID, TIMESTAMP) IN ({kept_back}))"
 
 
 def _choose(connection: DuckDBPyConnection, limits: _Limits) -> _Sample:
@@ -129,8 +165,7 @@ def _choose(connection: DuckDBPyConnection, limits: _Limits) -> _Sample:
         )
     (eligible,) = fetch_row(connection, "SELECT count(*) FROM per_user WHERE n > 1 AND fresh > 0")
     if not eligible:
-        is_first = limits.live_until is None
-        spare = "to spare" if is_first else "newer than the live version's data"
+        spare = "that no live version has seen" if limits.live else "to spare"
         return _nothing(f"no user has two interactions of which one is {spare}")
     # A user who keeps one interaction is lost to Personalize's minimum of users with two. Where
     # that breaks the minimum, only users are chosen who keep two.
@@ -139,9 +174,9 @@ def _choose(connection: DuckDBPyConnection, limits: _Limits) -> _Sample:
         if users and _enough_left(connection, limits):
             _mark_truth(connection)
             note = f"the newest interactions of {users:,} users are withheld"
-            if users < gate.min_users:
-                note += f", fewer than the {gate.min_users:,} that the gate asks for"
-            return _Sample(users, rows, note)
+            if users < limits.wanted:
+                note += f", fewer than the {limits.wanted:,} that the gate asks for"
+            return _Sample(users, rows, note, _population(connection, limits, keep))
     return _nothing(
         "the rest would fall below Personalize's minimum of interactions or of users with two"
     )
@@ -152,22 +187,31 @@ def _nothing(why: str) -> _Sample:
 
 
 def _draw(connection: DuckDBPyConnection, limits: _Limits, keep: int) -> tuple[int, int]:
-    """The users in the share's hash buckets, and more by bucket up to the gate's minimum.
+    """The share of the users that the gate takes anyway, or as many as are wanted.
 
     k, the newest rows of each, are taken; at least `keep` stay. Returns (users, rows).
     """
     gate = limits.gate
-    share = int(gate.withhold * BUCKETS)
+    # Of a large export the sampled files hold that share, so there all of them are it.
+    share = gate.withhold if limits.everyone else 1
     tenth = f"greatest(1, CAST(round(n * {NEWEST_SHARE}) AS BIGINT))"
-    # The order of the buckets is the draw: the same users come first whatever the order of rows.
-    eligible = (
-        f"SELECT USER_ID, n, bucket, least({tenth}, fresh, n - {keep}) AS k, "
-        "row_number() OVER (ORDER BY bucket, USER_ID) AS place "
+    strata = (
+        f"SELECT *, ntile({STRATA}) OVER (ORDER BY n, draw) AS stratum "
         f"FROM per_user WHERE n > {keep} AND fresh > 0"
+    )
+    ranked = (
+        "SELECT *, row_number() OVER (PARTITION BY stratum ORDER BY draw) AS turn, "
+        f"count(*) OVER () AS users FROM ({strata})"
+    )
+    # One of each stratum in turn: however many are taken, they are spread over activity. Which
+    # stratum comes first is drawn too.
+    eligible = (
+        f"SELECT USER_ID, n, users, least({tenth}, fresh, n - {keep}) AS k, "
+        f"row_number() OVER (ORDER BY turn, draw) AS place FROM ({ranked})"
     )
     drawn = (
         f"SELECT USER_ID, n, k, sum(k) OVER (ORDER BY place) AS total FROM ({eligible}) "
-        f"WHERE place <= {gate.max_users} AND (bucket < {share} OR place <= {gate.min_users})"
+        f"WHERE place <= least({gate.max_users}, greatest({limits.wanted}, {share} * users))"
     )
     # No more rows than the export can spare.
     connection.execute(
@@ -176,6 +220,15 @@ def _draw(connection: DuckDBPyConnection, limits: _Limits, keep: int) -> tuple[i
     )
     users, rows = fetch_row(connection, "SELECT count(*), coalesce(sum(k), 0) FROM chosen")
     return int(users), int(rows)
+
+
+def _population(connection: DuckDBPyConnection, limits: _Limits, keep: int) -> int:
+    """How many users might have been drawn, in the sampled files and beyond."""
+    (found,) = fetch_row(
+        connection, f"SELECT count(*) FROM per_user WHERE n > {keep} AND fresh > 0"
+    )
+    share = 1 if limits.everyone else limits.gate.withhold
+    return round(int(found) / share)
 
 
 def _enough_left(connection: DuckDBPyConnection, limits: _Limits) -> bool:
@@ -189,7 +242,7 @@ def _enough_left(connection: DuckDBPyConnection, limits: _Limits) -> bool:
 
 def _mark_truth(connection: DuckDBPyConnection) -> None:
     """Fill the table `truth` (id: rowid in `rows`); of the same second, later lines are newer."""
-    newest = "PARTITION BY r.USER_ID ORDER BY r.TIMESTAMP DESC, r.rowid DESC"
+    newest = "PARTITION BY r.USER_ID ORDER BY r.is_fresh DESC, r.TIMESTAMP DESC, r.rowid DESC"
     connection.execute(
         "INSERT INTO truth SELECT id FROM ("
         f" SELECT r.rowid AS id, c.k, row_number() OVER ({newest}) AS newest"

@@ -114,7 +114,7 @@ def test_an_empty_file_is_the_default() -> None:
         ),
         (
             SVD + "gate = { metric = 'ndcg' }",
-            "Config key 'solution[0].gate.metric' has value 'ndcg'. Expected one of: mean_",
+            "Config key 'solution[0].gate.metric' has value 'ndcg'. Expected one of: log_rank_",
         ),
         (
             SVD + "gate = { min_users = 5000 }",

@@ -32,7 +32,7 @@ DECISION = Decision(
     candidate="arn:new",
     live="arn:old",
     metrics={"candidate": {METRIC: 0.37}, "popularity": {METRIC: 0.16}},
-    own_metrics={"coverage": 0.1},
+    own_metrics={"coverage": 0.1, "normalized_discounted_cumulative_gain_at_10": 0.2},
 )
 REPORT = RunReport(
     run="abc",
@@ -120,3 +120,7 @@ def test_a_solution_that_failed_before_its_decision_says_why() -> None:
     shown = html(msgspec.structs.replace(REPORT, status="failed", solutions=(failed,)))
     assert "ResourceFailed in &#x27;Train&#x27;: no" in shown
     assert "Metrics of" not in shown
+
+
+def test_personalizes_own_ndcg_is_told_apart_from_ours() -> None:
+    assert "normalized_discounted_cumulative_gain_at_10 (of the hits found)" in html(REPORT)

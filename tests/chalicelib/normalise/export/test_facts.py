@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chalicelib.normalise.export.facts import all_users, last_items
+from chalicelib.normalise.export.facts import all_users, last_items, unknown_items
 from tests.chalicelib.normalise.house import write_clean
 
 
@@ -21,3 +21,11 @@ def test_every_user_is_listed_once(tmp_path: Path) -> None:
         write_clean(tmp_path / "b.csv", [("u2", "i", 2), ("u10", "i", 1)]),
     ]
     assert all_users(parts, tmp_path / "scratch") == ["u1", "u10", "u2"]
+
+
+def test_an_item_is_unknown_when_no_interaction_is_as_old_as_lives_data(tmp_path: Path) -> None:
+    parts = [write_clean(tmp_path / "a.csv", [("u", "old", 1), ("u", "new", 5), ("v", "old", 9)])]
+    withheld = write_clean(
+        tmp_path / "w.csv", [("u", "old", 7), ("v", "new", 7), ("w", "newer", 8)]
+    )
+    assert unknown_items(parts, withheld, 4, tmp_path / "scratch") == 2 / 3

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.config.sections import Gate
-from chalicelib.normalise.export.sampling import Withholding, withhold
+from chalicelib.normalise.export.sampling import Live, Withholding, withhold
 from tests.chalicelib.normalise.house import read_rows, write_clean
 
 Row = tuple[str, str, int]
@@ -24,8 +24,10 @@ def run(
     sampled: list[Row],
     gate: Gate = GATE,
     others: int = 0,
-    live_until: int | None = None,
+    live: Sequence[Live] = (),
     returned: Sequence[Path] = (),
+    seed: str = "recdrop",
+    wanted: int | None = None,
 ) -> tuple[Withholding, list[Row], list[Row]]:
     """The result, the withheld rows, and the rows of the sampled files that are imported.
 
@@ -39,9 +41,11 @@ def run(
         gate=gate,
         rows=len(sampled) + 2 * others,
         users_with_two=sum(n > 1 for n in users.values()) + others,
-        live_until=live_until,
+        live=live,
         returned=returned,
         everyone=not others,
+        seed=seed,
+        wanted=wanted,
     )
     imported = [path for path in (found.remainder, found.returned) if path]
     return found, load(found.withheld), [row for path in imported for row in load(path)]
@@ -95,12 +99,12 @@ def test_the_share_of_users_is_taken_when_it_is_more_than_the_minimum(tmp_path: 
 
 def test_only_interactions_newer_than_the_live_versions_data_are_truth(tmp_path: Path) -> None:
     old, new = many(users=40, each=30), many(users=10, each=2, start=5000)
-    found, truth, _ = run(tmp_path, [*old, *new], live_until=2000)
+    found, truth, _ = run(tmp_path, [*old, *new], live=[Live(2000)])
     assert found.users == 10
     assert all(row[2] > 2000 for row in truth)
-    nothing, _, imported = run(tmp_path / "none", old, live_until=2000)
+    nothing, _, imported = run(tmp_path / "none", old, live=[Live(2000)])
     assert nothing.withheld is None
-    assert "newer than the live version's data" in nothing.note
+    assert "that no live version has seen" in nothing.note
     assert sorted(imported) == sorted(old)
 
 
@@ -162,3 +166,52 @@ def test_withholding_can_be_switched_off(tmp_path: Path) -> None:
     assert not truth
     assert len(imported) == 1600
     assert found.note == "Nothing is withheld: the config withholds nothing."
+
+
+def test_another_seed_draws_other_users(tmp_path: Path) -> None:
+    rows = many(users=400, each=20)
+    _, first, _ = run(tmp_path / "a", rows, seed="run-1")
+    _, second, _ = run(tmp_path / "b", rows, seed="run-2")
+    common = {row[0] for row in first} & {row[0] for row in second}
+    assert len(common) < 10
+
+
+def test_users_are_spread_over_activity(tmp_path: Path) -> None:
+    rows = [(f"u{u}", f"i{n}", n) for u in range(200) for n in range(2 + u % 40)]
+    found, truth, _ = run(tmp_path, rows)
+    drawn = {row[0] for row in truth}
+    activity = sorted(2 + int(user[1:]) % 40 for user in drawn)
+    assert found.users == len(drawn) == 20
+    for tenth in range(10):
+        low = 2 + 4 * tenth
+        assert sum(low <= n < low + 4 for n in activity) == 2, activity
+
+
+def test_as_many_users_are_taken_as_the_power_asks_for(tmp_path: Path) -> None:
+    rows = many(users=200, each=20)
+    assert run(tmp_path / "a", rows, wanted=35)[0].users == 35
+    assert run(tmp_path / "b", rows, wanted=1)[0].users == 20
+    assert run(tmp_path / "c", rows, wanted=1000)[0].users == 50
+    assert run(tmp_path / "d", rows)[0].population == 200
+
+
+def test_a_second_export_of_the_same_period_is_judged_by_what_was_withheld_from_live(
+    tmp_path: Path,
+) -> None:
+    """Nothing is newer than live's data, but live has not seen what was kept from it."""
+    rows = many(users=40, each=40)
+    first, truth, _ = run(tmp_path / "first", rows, seed="run-1")
+    corrected = [(user, f"{item}-corrected", at) for user, item, at in rows]
+    live = [Live(max(row[2] for row in rows), first.withheld)]
+    again, second, imported = run(tmp_path / "second", corrected, live=live, seed="run-2")
+    assert again.users == 20
+    assert {(user, at) for user, _, at in second} == {(user, at) for user, _, at in truth}
+    assert len(second) + len(imported) == len(rows)
+
+
+def test_what_one_of_two_live_versions_has_seen_is_no_truth(tmp_path: Path) -> None:
+    rows = many(users=40, each=40)
+    first, _, _ = run(tmp_path / "first", rows)
+    newest = max(row[2] for row in rows)
+    both = [Live(newest, first.withheld), Live(newest)]
+    assert run(tmp_path / "second", rows, live=both)[0].withheld is None
