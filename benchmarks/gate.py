@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.gate_ranks import SETS, Ranks, ranks
 from benchmarks.recommender_data import DataAbsentError
-from chalicelib.documents import Night
+from chalicelib.documents import Difference, Night
 from chalicelib.gate import evidence, promotion
 from chalicelib.gate.promotion import Bars
 from chalicelib.vocabulary.metrics import DEEP, DEFAULT
@@ -158,16 +158,19 @@ def check_against_the_gate(live: Array, candidate: Array, popular: Array, draws:
                 run=str(place),
                 users=len(users),
                 live=float(live[users].mean()),
-                to_live=float(to_live.mean()),
-                to_live_variance=float(to_live.var(ddof=1)),
-                to_floor=float(to_floor.mean()),
-                to_floor_variance=float(to_floor.var(ddof=1)),
-                to_live_third=float(((to_live - to_live.mean()) ** 3).mean()),
-                to_floor_third=float(((to_floor - to_floor.mean()) ** 3).mean()),
+                to_live=_moments(to_live),
+                to_floor=_moments(to_floor),
             )
             nights.append(night)
             action = promotion.judge_next(nights, NEW)[0]
             assert (action == "promote") == said[campaign, place], (campaign, place, nights)
+
+
+def _moments(differences: Array) -> Difference:
+    off = differences - differences.mean()
+    return Difference(
+        float(differences.mean()), float(differences.var(ddof=1)), float((off**3).mean())
+    )
 
 
 # -- tables ----------------------------------------------------------------------------------------

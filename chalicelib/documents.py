@@ -597,22 +597,26 @@ class DataRecord(Document, frozen=True, kw_only=True):
     withheld: str | None = None
 
 
-class Night(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run found out about its candidate against the live version, as moments.
+class Difference(msgspec.Struct, frozen=True):
+    """Paired differences of one night, as moments over users; `third` is the third central one."""
 
-    `live` is the live version's mean; `to_live` and `to_floor` are the mean differences to what the
-    candidate had to reach, each with its variance and third central moment over users.
+    mean: float
+    variance: float
+    third: float = 0.0
+
+
+class Night(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run found out about its candidate against the live version.
+
+    `live` is the live version's mean; `to_live` and `to_floor` are the differences to what the
+    candidate had to reach.
     """
 
     run: str
     users: int
     live: float
-    to_live: float
-    to_live_variance: float
-    to_floor: float
-    to_floor_variance: float
-    to_live_third: float = 0.0
-    to_floor_third: float = 0.0
+    to_live: Difference
+    to_floor: Difference
     population: int = 0
 
 

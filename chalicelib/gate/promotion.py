@@ -14,16 +14,20 @@ version counts; but a candidate that its own night shows to be worse is held wha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from statistics import fmean
 
-from chalicelib.documents import Action, Evidence, Night
+from chalicelib.documents import Action, Difference, Evidence, Night
 from chalicelib.gate import evidence
 from chalicelib.gate.evidence import Estimate, Sample
 from chalicelib.vocabulary.metrics import METRICS, Metric, Truth
 
 Answers = Mapping[str, Sequence[str]]  # user -> item ids, best first
+Bar = Callable[[Night], Difference]
+LIVE: Bar = attrgetter("to_live")
+FLOOR: Bar = attrgetter("to_floor")
 
 # A candidate whose own night is below the bar at this level is not carried by earlier ones.
 OWN_NIGHT = 0.1
@@ -135,41 +139,29 @@ def _night(run: str, scores: Mapping[str, Sequence[float]], bars: Bars, populati
         users=len(live),
         population=population,
         live=fmean(live) if live else 0.0,
-        to_live=to_live.mean,
-        to_live_variance=_finite(to_live.variance),
-        to_live_third=to_live.third,
-        to_floor=to_floor.mean,
-        to_floor_variance=_finite(to_floor.variance),
-        to_floor_third=to_floor.third,
+        to_live=to_live,
+        to_floor=to_floor,
     )
 
 
-def _difference(mine: Sequence[float], theirs: Sequence[float], factor: float) -> Sample:
-    return Sample.of([a - factor * b for a, b in zip(mine, theirs, strict=True)])
+def _difference(mine: Sequence[float], theirs: Sequence[float], factor: float) -> Difference:
+    found = Sample.of([a - factor * b for a, b in zip(mine, theirs, strict=True)])
+    # Of one user there is no variance; MIN_USERS keeps such a night from proving anything.
+    variance = 0.0 if math.isinf(found.variance) else found.variance
+    return Difference(found.mean, variance, found.third)
 
 
-def _finite(variance: float) -> float:
-    """Of one user there is none; MIN_USERS keeps such a night from proving anything."""
-    return 0.0 if math.isinf(variance) else variance
-
-
-def _to_live(nights: Sequence[Night]) -> list[Sample]:
+def _samples(nights: Sequence[Night], bar: Bar) -> list[Sample]:
+    found = [(night, bar(night)) for night in nights]
     return [
-        Sample(n.users, n.to_live, n.to_live_variance, n.population, n.to_live_third)
-        for n in nights
-    ]
-
-
-def _to_floor(nights: Sequence[Night]) -> list[Sample]:
-    return [
-        Sample(n.users, n.to_floor, n.to_floor_variance, n.population, n.to_floor_third)
-        for n in nights
+        Sample(night.users, to_bar.mean, to_bar.variance, night.population, to_bar.third)
+        for night, to_bar in found
     ]
 
 
 def judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
     """Nothing is live that it could harm: only what is surely below the floor is held."""
-    floor = evidence.pool(_to_floor(nights[-1:]))
+    floor = evidence.pool(_samples(nights[-1:], FLOOR))
     about = _about_floor(floor, bars)
     if _is_below(floor, evidence.ALPHA):
         return "hold", "worse", ("Held: the candidate is worse than it must be.", *about)
@@ -185,8 +177,8 @@ def judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, 
 
 def judge_next(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, tuple[str, ...]]:
     """Worse if tonight surely misses a bar; good enough if all nights surely clear both."""
-    live, floor = evidence.pool(_to_live(nights)), evidence.pool(_to_floor(nights))
-    own = [evidence.pool(samples(nights[-1:])) for samples in (_to_live, _to_floor)]
+    live, floor = (evidence.pool(_samples(nights, bar)) for bar in (LIVE, FLOOR))
+    own = [evidence.pool(_samples(nights[-1:], bar)) for bar in (LIVE, FLOOR)]
     level = _level(nights)
     about = (
         *_about_live(live, level, bars),
@@ -220,7 +212,7 @@ def _level(nights: Sequence[Night]) -> float:
 def users_wanted(nights: Sequence[Night], bars: Bars, detect: float) -> int:
     """How many users would show a loss of `detect` (of NDCG@10); 0 where no night says how they vary."""
     margin = detect * bars.measure.scale * _level(nights)
-    return evidence.users_needed(evidence.pool(_to_live(nights)).deviation, margin)
+    return evidence.users_needed(evidence.pool(_samples(nights, LIVE)).deviation, margin)
 
 
 # -- in words --------------------------------------------------------------------------------------
@@ -268,7 +260,7 @@ def _about_power(nights: Sequence[Night], bars: Bars) -> tuple[str, ...]:
     if not nights or nights[-1].users < evidence.MIN_USERS or not nights[-1].live:
         return ()
     last = nights[-1]
-    seen = evidence.detectable(math.sqrt(last.to_live_variance), last.users)
+    seen = evidence.detectable(math.sqrt(last.to_live.variance), last.users)
     loss = seen / (last.live * bars.measure.scale)
     return (f"With {last.users:,} users this gate sees a loss of {loss:.1%} in 8 of 10 cases.",)
 
@@ -278,9 +270,10 @@ def _about_more(nights: Sequence[Night], bars: Bars) -> tuple[str, ...]:
     if not nights or not nights[-1].live or nights[-1].users < 2:
         return ("More users with interactions newer than live's data would settle it.",)
     margin = bars.tolerance * _level(nights)
-    deviation = evidence.pool(_to_live(nights)).deviation
+    samples = _samples(nights, LIVE)
+    deviation = evidence.pool(samples).deviation
     at_once = evidence.users_needed(deviation, margin)
-    more = evidence.nights_needed(_to_live(nights), margin)
+    more = evidence.nights_needed(samples, margin)
     count = "about 1 more night" if more == 1 else f"about {more} more nights"
     if more is None:
         count = f"more than {evidence.MOST_NIGHTS} nights"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
-
 from chalicelib import layout
 from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
@@ -82,11 +80,7 @@ class _Check:
         clean = self._shape_all(plans, truth)
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
-        report = msgspec.structs.replace(
-            self._report(verdict, findings, plans, last_items),
-            population=truth.population if truth else 0,
-            unknown_to_live=self._unknown_to_live(truth),
-        )
+        report = self._report(verdict, findings, plans, truth, last_items)
         self.run.work.write_json(layout.data_report(self.run.name), report)
 
     # -- what is there -----------------------------------------------------------------------------
@@ -285,6 +279,7 @@ class _Check:
         verdict: SetReport,
         findings: Sequence[Finding],
         plans: Mapping[str, SchemaPlan],
+        truth: Withholding | None,
         last_items: dict[str, str],
     ) -> DataReport:
         """An export without interactions takes over what the run before knew of them."""
@@ -309,6 +304,8 @@ class _Check:
             last_items=last_items,
             popular=layout.popular(run.name) if interactions else _known(before).popular,
             metadata_columns=self._metadata(plans),
+            population=truth.population if truth else 0,
+            unknown_to_live=self._unknown_to_live(truth),
         )
 
     def _metadata(self, plans: Mapping[str, SchemaPlan]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.documents import EvidenceRecord, HistoryRecord, Night, ServingRecord
+from chalicelib.documents import Difference, EvidenceRecord, HistoryRecord, Night, ServingRecord
 from chalicelib.errors import LeaseHeld, LeaseLost
 from chalicelib.ledger import LEASE_SECONDS, Ledger
 from tests.chalicelib.town import Clock, Town
@@ -122,10 +122,8 @@ def test_evidence_is_kept_by_solution_and_live_version(ledger: Ledger, clock: Cl
         run="r1",
         users=200,
         live=0.4,
-        to_live=-0.0012,
-        to_live_variance=1e-05,
-        to_floor=0.1,
-        to_floor_variance=0.02,
+        to_live=Difference(-0.0012, 1e-05),
+        to_floor=Difference(0.1, 0.02),
         population=4000,
     )
     first = EvidenceRecord(solution="for-you", live="arn:v1", lineage="abc", nights=(night,))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.documents import Night
+from chalicelib.documents import Difference, Night
 from chalicelib.gate import evidence, promotion
 from chalicelib.gate.promotion import Bars, Verdict, decide
 from chalicelib.vocabulary import metrics
@@ -112,10 +112,8 @@ def night(run: str, to_live: float, users: int = 200, deviation: float = 0.1) ->
         run=run,
         users=users,
         live=0.5,
-        to_live=to_live,
-        to_live_variance=deviation**2,
-        to_floor=0.3,
-        to_floor_variance=deviation**2,
+        to_live=Difference(to_live, deviation**2),
+        to_floor=Difference(0.3, deviation**2),
     )
 
 
