@@ -167,6 +167,10 @@ def judge_first(nights: Sequence[Night], bars: Bars) -> tuple[Action, Evidence, 
         return "hold", "worse", ("Held: the candidate is worse than it must be.", *about)
     if floor.users >= evidence.MIN_USERS and floor.low >= 0:
         why = "Promoted: the withheld truth shows the candidate is good enough."
+        if not bars.over_popularity:
+            why = (
+                "Promoted: nothing is live that it could harm, and no floor over popularity is set."
+            )
         return "promote", "first version", (why, *about)
     why = (
         f"Not enough evidence ({_why_unsure(floor.users)}). "

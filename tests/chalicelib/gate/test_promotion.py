@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,14 @@ def test_a_first_version_well_above_popularity_is_promoted() -> None:
     decision = judge(0.9, None)
     assert (decision.action, decision.evidence) == ("promote", "first version")
     assert "above 1.1 x popularity" in " ".join(decision.reasons)
+
+
+def test_without_a_floor_nothing_is_claimed_of_a_first_version() -> None:
+    decision = judge(0.1, None, bars=replace(BARS, over_popularity=0))
+    assert decision.action == "promote"
+    assert decision.reasons == (
+        "Promoted: nothing is live that it could harm, and no floor over popularity is set.",
+    )
 
 
 def test_a_first_version_below_the_floor_is_held() -> None:
