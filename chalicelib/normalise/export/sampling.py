@@ -87,7 +87,7 @@ def withhold(
     limits = _Limits(gate, rows, users_with_two, wanted, tuple(live), everyone, seed)
     header = read_header(sampled[0]) if sampled else ()
     with engine.connect(folder / "scratch", memory_mb=memory_mb) as connection:
-        _load(connection, sampled, limits)
+        _load(connection, sampled, header, limits)
         sample = _choose(connection, limits)
         back = _return_rows(connection, returned, folder, header)
         remainder = _write_rows(connection, header, "NOT IN", folder / "part-sampled.csv")
@@ -120,10 +120,12 @@ class _Sample:
     population: int = 0
 
 
-def _load(connection: DuckDBPyConnection, sampled: Sequence[Path], limits: _Limits) -> None:
+def _load(
+    connection: DuckDBPyConnection, sampled: Sequence[Path], header: Sequence[str], limits: _Limits
+) -> None:
     """Tables `rows` (the sampled rows), `per_user`, and `truth`, which is empty.
 
-    A row is `fresh` if no live version has seen it. Of each user: n rows, how many of them are fresh,
+    A row is fresh if no live version has seen it. Of each user: n rows, how many of them are fresh,
     and `draw`, a random order that is the same on every machine.
     """
     connection.execute("CREATE TABLE truth (id BIGINT)")
@@ -131,14 +133,23 @@ def _load(connection: DuckDBPyConnection, sampled: Sequence[Path], limits: _Limi
         connection.execute("CREATE TABLE per_user (USER_ID VARCHAR, n BIGINT, fresh BIGINT)")
         return
     fresh = " AND ".join(_unseen(live) for live in limits.live) or "true"
+    cells = ", ".join(f"{name(column)} AS {_kept(column)}" for column in header)
     connection.execute(
-        f"CREATE TABLE rows AS SELECT *, {fresh} AS is_fresh FROM {clean_source(sampled)}"
+        f"CREATE TABLE rows AS SELECT {cells}, {fresh} AS is_fresh FROM {clean_source(sampled)}"
     )
     connection.execute(
         "CREATE TABLE per_user AS "
-        "SELECT USER_ID, count(*) AS n, count(*) FILTER (is_fresh) AS fresh, "
-        f"md5({literal(limits.seed + ':')} || USER_ID) AS draw FROM rows GROUP BY USER_ID"
+        f"SELECT {USER} AS USER_ID, count(*) AS n, count(*) FILTER (is_fresh) AS fresh, "
+        f"md5({literal(limits.seed + ':')} || {USER}) AS draw FROM rows GROUP BY {USER}"
     )
+
+
+def _kept(column: str) -> str:
+    """A column of the export in `rows`, where it may be called like one of ours, or rowid."""
+    return name(f"-{column}")
+
+
+USER, TIME = _kept("USER_ID"), _kept("TIMESTAMP")
 
 
 def _unseen(live: Live) -> str:
@@ -242,11 +253,11 @@ def _enough_left(connection: DuckDBPyConnection, limits: _Limits) -> bool:
 
 def _mark_truth(connection: DuckDBPyConnection) -> None:
     """Fill the table `truth` (id: rowid in `rows`); of the same second, later lines are newer."""
-    newest = "PARTITION BY r.USER_ID ORDER BY r.is_fresh DESC, r.TIMESTAMP DESC, r.rowid DESC"
+    newest = f"PARTITION BY r.{USER} ORDER BY r.is_fresh DESC, r.{TIME} DESC, r.rowid DESC"
     connection.execute(
         "INSERT INTO truth SELECT id FROM ("
         f" SELECT r.rowid AS id, c.k, row_number() OVER ({newest}) AS newest"
-        " FROM rows r JOIN chosen c USING (USER_ID)"
+        f" FROM rows r JOIN chosen c ON r.{USER} = c.USER_ID"
         ") WHERE newest <= k"
     )
 
@@ -257,9 +268,9 @@ def _write_rows(
     """The rows that are `IN` or `NOT IN` the truth, in their order; None when there is none."""
     if not header:
         return None
-    cells = ", ".join(name(column) for column in header)
-    chosen = f"rowid {among} (SELECT id FROM truth)"
-    select = f"SELECT {cells} FROM rows WHERE {chosen} ORDER BY rowid"
+    cells = ", ".join(f"{_kept(column)} AS {name(column)}" for column in header)
+    chosen = f"rows.rowid {among} (SELECT id FROM truth)"
+    select = f"SELECT {cells} FROM rows WHERE {chosen} ORDER BY rows.rowid"
     return target if write_csv(connection, select, target) else None
 
 

@@ -209,6 +209,21 @@ def test_a_second_export_of_the_same_period_is_judged_by_what_was_withheld_from_
     assert len(second) + len(imported) == len(rows)
 
 
+@pytest.mark.parametrize("column", ["ROWID", "IS_FRESH", "N"])
+def test_a_column_may_have_any_name(tmp_path: Path, column: str) -> None:
+    rows = [(*row, "7") for row in many(users=40, each=40)]
+    path = write_clean(tmp_path / "sampled.csv", rows, f"USER_ID,ITEM_ID,TIMESTAMP,{column}")
+    found = withhold(
+        [path], tmp_path / "out", gate=GATE, rows=1600, users_with_two=40, everyone=True
+    )
+    assert found.withheld is not None
+    assert found.remainder is not None
+    withheld = read_rows(found.withheld)
+    assert {int(row["TIMESTAMP"]) for row in withheld} == {1036, 1037, 1038, 1039}
+    assert {row[column] for row in withheld} == {"7"}
+    assert len(withheld) + len(read_rows(found.remainder)) == 1600
+
+
 def test_what_one_of_two_live_versions_has_seen_is_no_truth(tmp_path: Path) -> None:
     rows = many(users=40, each=40)
     first, _, _ = run(tmp_path / "first", rows)
