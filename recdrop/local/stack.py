@@ -322,9 +322,7 @@ class Stack:
         return None if caller is None else self.guard.check(caller, need)
 
     def _refusal_of_logs(self, function: str, action: str, group: str, stream: str) -> str | None:
-        given = {"logGroupName": group}
-        if action != "logs:CreateLogGroup":
-            given["logStreamName"] = stream
+        given = {"logGroupName": group, "logStreamName": stream}
         [need] = logs_needs(action.removeprefix("logs:"), given, self.guard.place)
         return self._refusal(function, need)
 

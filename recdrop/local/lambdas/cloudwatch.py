@@ -75,15 +75,12 @@ class LogForwarder:
                     put(f"/aws/lambda/{function}", group)
 
     def _may(self, function: str) -> bool:
-        """Whether the function's role lets Lambda write its log."""
+        """Whether the function's role lets Lambda write its log. The template makes the log group."""
         group = f"/aws/lambda/{function}"
         made = logs_backends[ACCOUNT][REGION].groups
-        if group not in made:
-            wanted = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
-        elif LOG_STREAM not in made[group].streams:
-            wanted = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        else:
-            wanted = ["logs:PutLogEvents"]
+        wanted = ["logs:PutLogEvents"]
+        if group not in made or LOG_STREAM not in made[group].streams:
+            wanted.insert(0, "logs:CreateLogStream")
         refusals = [self._refusal(function, action, group, LOG_STREAM) for action in wanted]
         refused = next((refusal for refusal in refusals if refusal), None)
         if refused and function not in self._told:
