@@ -6,7 +6,7 @@ from chalicelib.clients import Clients
 from chalicelib.context import Context, open_context
 from chalicelib.errors import ConfigurationError
 from chalicelib.settings import Settings
-from tests.chalicelib.town import Town
+from tests.chalicelib.town import ROLE, Town
 
 
 def test_a_collaborator_needs_its_own_variables_only(town: Town) -> None:
@@ -27,7 +27,7 @@ def test_personalize_knows_its_account_from_the_role_and_its_region_from_the_cli
     town: Town,
 ) -> None:
     assert town.context.personalize.arns.solution("a") == (
-        "arn:aws:personalize:us-east-1:000000000000:solution/a"
+        f"arn:aws:personalize:us-east-1:{ROLE.split(':')[4]}:solution/a"
     )
 
 

@@ -19,6 +19,7 @@ from recdrop.local.stack import Stack
 T = TypeVar("T")
 HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE"
 FIRST_DAY = 1_700_000_000
+ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
 DAY = 86_400
 INBOX = "notifications"
 
@@ -176,6 +177,15 @@ class Shop:
 
     def plan_lambda_fault(self, **fault: Any) -> None:
         self._post("/_recdrop/faults", fault)
+
+    def post(self, path: str, body: object, key: str = "ReadKey") -> Any:
+        request = urllib.request.Request(
+            self.stack.api_url + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "x-api-key": self.stack.api_keys[key]},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
     def _post(self, path: str, body: object) -> None:
         request = urllib.request.Request(

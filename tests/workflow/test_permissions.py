@@ -8,9 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-import urllib.request
 from functools import partial
-from typing import Any
 
 from chalicelib.context import Context
 from chalicelib.ledger import iso_time
@@ -45,13 +43,6 @@ gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }
 USERS = csv([f"u{user:03d},{20 + user % 50}" for user in range(80)], "USER_ID,AGE")
 
 
-def post(shop: Shop, path: str, body: object) -> Any:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(shop.stack.api_url + path, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
 def test_filters_rankings_and_streamed_rows(shop: Shop) -> None:
     shop.drop(
         {
@@ -68,11 +59,11 @@ def test_filters_rankings_and_streamed_rows(shop: Shop) -> None:
     status, answer = shop.get("/recommendations/u001?group=wide&numResults=3&filter=bought")
     assert (status, answer["source"]) == (200, "campaign")
     ranking = {"userId": "u001", "items": ["i010", "i020", "i030"]}
-    answer = post(shop, "/rank?group=wide", ranking)
+    answer = shop.post("/rank?group=wide", ranking)
     assert (answer["source"], len(answer["items"])) == ("campaign", 3)
     rows = {"items": [{"itemId": "new", "properties": {"TASTE": "new", "NAME": "New"}}]}
     people = {"users": [{"userId": "new", "properties": {"AGE": 30}}]}
-    assert post(shop, "/events?group=wide", {**rows, **people})
+    assert shop.post("/events?group=wide", {**rows, **people}, key="WriteKey")
 
 
 def test_more_rows_with_another_column_are_added(shop: Shop) -> None:

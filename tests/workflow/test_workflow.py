@@ -1,4 +1,4 @@
-"""From dropped files to served answers, with what goes wrong on the way.
+"""From dropped files to served answers; what fails on the way is in test_failures.py.
 
 Every test has a dataset group of its own.
 """
@@ -19,9 +19,16 @@ from recdrop.cli.forget import NOTHING_DONE, Place
 from recdrop.cli.forgetting import mentions
 from recdrop.cli.here import Here
 from recdrop.cli.main import main
-from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
-
-ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
+from tests.workflow.shop import (
+    DAY,
+    FIRST_DAY,
+    ONE_SOLUTION,
+    Shop,
+    catalogue,
+    csv,
+    purchases,
+    wait_for,
+)
 
 
 def manifest(files: dict[str, bytes], group: str) -> bytes:
@@ -87,7 +94,7 @@ def test_a_new_event_changes_the_next_answer(shop: Shop) -> None:
     before = shop.get("/recommendations/visitor?numResults=5&group=whole")[1]
     for step in range(4):
         event = {"userId": "visitor", "eventType": "view", "itemId": f"i05{step}"}
-        shop_post(shop, "/events?group=whole", event)
+        shop.post("/events?group=whole", event, key="WriteKey")
     after = wait_for(lambda: changed(shop, before), "the events to count", 10)
     assert after["items"][0]["itemId"].startswith("i05")
 
@@ -95,15 +102,6 @@ def test_a_new_event_changes_the_next_answer(shop: Shop) -> None:
 def changed(shop: Shop, before: dict[str, Any]) -> dict[str, Any] | None:
     found: dict[str, Any] = shop.get("/recommendations/visitor?numResults=5&group=whole")[1]
     return found if found["items"] != before["items"] else None
-
-
-def shop_post(shop: Shop, path: str, body: object) -> Any:
-    import urllib.request
-
-    headers = {"Content-Type": "application/json", "x-api-key": shop.stack.api_keys["WriteKey"]}
-    request = urllib.request.Request(shop.stack.api_url + path, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_gzip_parts_in_any_order_with_a_manifest_are_one_run_however_often_they_come(
@@ -244,180 +242,17 @@ def score_of(decision: dict[str, Any]) -> float:
     return found
 
 
-def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(shop: Shop) -> None:
-    shop.plan_personalize_fault(
-        {
-            "operation": "CreateSolutionVersion",
-            "call": 1,
-            "fault": "job",
-            "reason": "Out of capacity.",
-        }
-    )
-    shop.drop({"broken/interactions/orders.csv": csv(purchases(seed=6))})
-    report = shop.finish("broken")
-    outcomes = {s["solution"]: s["result"] for s in report["solutions"]}
-    assert sorted(outcomes.values()) == ["failed", "promoted"]
-    assert (report["status"], report["execution_status"]) == ("failed", "FAILED")
-    assert "Out of capacity." in report["reason"]
-    assert shop.lease_holder("broken") is None
-
-    shop.drop(
-        {"broken/interactions/orders.csv": csv(purchases(seed=6))}
-    )  # the same export again: a new attempt
-    assert shop.finish("broken")["status"] == "succeeded"
-
-
-def test_an_export_is_served_in_the_end_whatever_failed_to_be_made_before(shop: Shop) -> None:
-    """One kind after another fails, each in a run of its own; nobody clears anything away."""
-    config = (
-        ONE_SOLUTION
-        + b"""[[filter]]
-name = "seen"
-expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
-"""
-    )
-    drop = {"mended/recdrop.toml": config, "mended/interactions/a.csv": csv(purchases(seed=15))}
-    kinds = ("DatasetGroup", "Dataset", "EventTracker", "Filter", "DatasetImportJob", "Solution")
-    for kind in (*kinds, "SolutionVersion", "BatchInferenceJob", "Campaign"):
-        shop.plan_personalize_fault({"operation": f"Create{kind}", "call": 1, "fault": "job"})
-        shop.drop(drop)
-        report = shop.finish("mended")
-        assert (report["status"], "CREATE FAILED" in report["reason"]) == ("failed", True), kind
-        assert "drop the same export again" in report["next_command"]
-    shop.drop(drop)
-    report = shop.finish("mended")
-    assert report["status"] == "succeeded", report["reason"]
-    assert shop.get("/recommendations/u001?group=mended")[1]["source"] == "campaign"
-
-
-def test_a_run_that_was_stopped_by_hand_is_ended_and_the_same_export_runs_again(
-    shop: Shop,
-) -> None:
-    shop.plan_personalize_fault(
-        {"operation": "CreateDatasetGroup", "call": 1, "fault": "stuck", "seconds": 4}
-    )
-    drop = {
-        "stopped/recdrop.toml": ONE_SOLUTION,
-        "stopped/interactions/a.csv": csv(purchases(seed=16)),
-    }
-    shop.drop(drop)
-    stopped = wait_for(lambda: shop.lease_holder("stopped"), "the run to hold the group", 30)
-    (execution,) = shop.executions("stopped")
-    shop.workflow.stop_execution(executionArn=execution["executionArn"])
-    shop.known.add(execution["executionArn"])
-    assert (shop.ledger(f"run#{stopped}", "run") or {})["status"] == "running"
-
-    shop.expire_lease("stopped")  # half an hour later
-    shop.drop(drop)
-    report = shop.finish("stopped")
-    assert (report["status"], report["run"]) == ("succeeded", f"{stopped}-2")
-    record = shop.ledger(f"run#{stopped}", "run") or {}
-    assert (record["status"], "wrote no report" in record["reason"]) == ("failed", True)
-    assert any(f"run {stopped} failed" in told for told in shop.notifications("stopped"))
-
-
-def test_a_dropped_connection_however_often_ends_in_words_and_not_in_an_attribute_error(
-    shop: Shop,
-) -> None:
-    """Six at one call are more than boto3 and the state machine try again."""
-    drop = {
-        "cut/recdrop.toml": ONE_SOLUTION,
-        "cut/interactions/a.csv": csv(purchases(seed=17)),
-    }
-    shop.plan_personalize_fault({"operation": "CreateSolution", "fault": "timeout-before"})
-    shop.drop(drop)
-    report = shop.finish("cut", seconds=120)
-    assert report["status"] == "failed"
-    assert "ServiceUnavailable in 'Train': ConnectionClosedError" in report["reason"]
-    shop.clear_personalize_faults()
-    shop.drop(drop)
-    assert shop.finish("cut")["status"] == "succeeded"
-
-
-def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
-    config = {
-        "update/recdrop.toml": ONE_SOLUTION
-        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
-    }
-    shop.drop({**config, "update/interactions/orders.csv": csv(purchases(seed=7))})
-    assert shop.finish("update")["status"] == "succeeded"
-    live = shop.serving("update")
-
-    shop.plan_personalize_fault(
-        {"operation": "UpdateCampaign", "call": 1, "fault": "job", "reason": "No instances left."}
-    )
-    shop.drop(
-        {
-            "update/interactions/orders.csv": csv(
-                [*purchases(seed=7), *purchases(seed=8, start=FIRST_DAY + 101 * DAY)]
-            )
-        }
-    )
-    report = shop.finish("update")
-    assert report["status"] == "failed"
-    assert "No instances left." in report["reason"]
-    assert shop.serving("update") == live
-    assert shop.get("/recommendations/u001?group=update")[1]["solutionVersion"] == live
-
-
-def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: Shop) -> None:
-    config = {
-        "back/recdrop.toml": ONE_SOLUTION
-        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
-    }
-    shop.drop({**config, "back/interactions/orders.csv": csv(purchases(seed=13))})
-    assert shop.finish("back")["status"] == "succeeded"
-    live = shop.serving("back")
-
-    shop.plan_personalize_fault(
-        {
-            "operation": "GetRecommendations",
-            "call": 1,
-            "fault": "error",
-            "code": "ValidationException",
-            "status": 400,
-        }
-    )
-    shop.drop(
-        {
-            "back/interactions/orders.csv": csv(
-                [*purchases(seed=13), *purchases(seed=14, start=FIRST_DAY + 101 * DAY)]
-            )
-        }
-    )
-    report = shop.finish("back")
-    assert report["status"] == "failed"
-    assert "Verify campaign" in report["reason"]
-    assert shop.serving("back") == live
-    assert any(stage["name"] == "Roll back" for stage in report["stages"])
-
-
-def test_a_lambda_killed_in_the_middle_is_tried_again_and_nothing_is_made_twice(shop: Shop) -> None:
-    shop.plan_lambda_fault(function="Train", when="after", error="Lambda.Unknown", times=1)
-    shop.plan_lambda_fault(function="CheckExport", when="after", error="Sandbox.Timedout", times=1)
-    shop.plan_lambda_fault(
-        function="UpdateCampaign", when="before", error="Lambda.Unknown", times=1
-    )
-    shop.drop(
-        {
-            "killed/recdrop.toml": ONE_SOLUTION + b'gate = { when_unsure = "promote" }\n',
-            "killed/interactions/orders.csv": csv(purchases(seed=9)),
-        }
-    )
-    report = shop.finish("killed")
-    assert report["status"] == "succeeded", report["reason"]
-    personalize = shop.stack.boto_client("personalize")
-    solution = personalize.list_solutions()["solutions"]
-    arn = next(s["solutionArn"] for s in solution if s["name"] == "killed-for-you")
-    assert len(personalize.list_solution_versions(solutionArn=arn)["solutionVersions"]) == 1
-
-
 def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
     from chalicelib.context import Context
     from chalicelib.intake import retraining
 
+    gate = b'gate = { when_unsure = "promote" }\n'
+    shop.drop(
+        {"due/recdrop.toml": ONE_SOLUTION + gate, "due/interactions/a.csv": csv(purchases(seed=18))}
+    )
+    assert shop.finish("due")["status"] == "succeeded"
     started = retraining.start_due_runs(Context(now=lambda: time.time() + 8 * DAY))
-    report = shop.finish("killed")
+    report = shop.finish("due")
     assert report["status"] == "succeeded", report["reason"]
     assert report["run"] in started
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}

@@ -76,6 +76,19 @@ class Aws:
             time.sleep(0.02)
         raise TimeoutError(f"{arn} is still in status {resource['status']}")
 
+    def wait_until_gone(
+        self, describe: Callable[..., Any], seconds: float = 60, **arn: str
+    ) -> None:
+        """Returns once the service knows the resource no more."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                describe(**arn)
+            except self.personalize.exceptions.ResourceNotFoundException:
+                return
+            time.sleep(0.02)
+        raise TimeoutError(f"{arn} is still there")
+
 
 def schema(name: str, fields: Mapping[str, Any]) -> str:
     """An Avro schema; a field is its type, or a dict with its type and flags."""

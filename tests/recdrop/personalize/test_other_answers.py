@@ -260,8 +260,7 @@ def test_an_import_reports_what_each_source_brought(aws: Aws, group: Group) -> N
     made = aws.personalize.create_schema(name="sourced", schema=sourced)["schemaArn"]
     dataset = group.datasets["INTERACTIONS"]  # whose schema cannot be replaced
     aws.personalize.delete_dataset(datasetArn=dataset)
-    while aws.personalize.list_datasets(datasetGroupArn=group.arn)["datasets"][2:]:
-        pass
+    aws.wait_until_gone(aws.personalize.describe_dataset, datasetArn=dataset)
     aws.personalize.create_dataset(
         name="sourced", schemaArn=made, datasetGroupArn=group.arn, datasetType="INTERACTIONS"
     )
