@@ -22,7 +22,7 @@ LOCAL := $(VENV)/.local.stamp
 DEV := $(VENV)/.dev.stamp
 CHECKOV := $(VENV)/.checkov.stamp
 
-.PHONY: demo up wheel test test-slow test-wheel test-stepfunctions-local check check-permissions bench bench-gate bench-recommender bench-models package deploy \
+.PHONY: demo up wheel test test-slow test-deploy test-wheel test-stepfunctions-local check check-permissions bench bench-gate bench-recommender bench-models package deploy \
 	teardown rehearse lock clean help
 
 help: ## this list
@@ -34,8 +34,12 @@ demo: $(LOCAL) ## the whole flow on real retail data, on this machine
 up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop/data)
 	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
+# Four workers on two cores: many tests wait for a state machine.
 test: $(DEV) ## the test suite
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not slow" --ignore tests/infrastructure
+
+test-deploy: $(DEV) ## the stack packaged, deployed, changed, rehearsed and taken down on this machine
+	$(BIN)/pytest -n 2 --dist loadfile tests/infrastructure
 
 test-slow: $(DEV) ## long simulations
 	$(BIN)/pytest -m slow --ignore tests/packaging

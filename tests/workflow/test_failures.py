@@ -5,6 +5,8 @@ Every test has a dataset group of its own.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.workflow.shop import (
     DAY,
     FIRST_DAY,
@@ -39,8 +41,22 @@ def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(
     assert shop.finish("broken")["status"] == "succeeded"
 
 
-def test_an_export_is_served_in_the_end_whatever_failed_to_be_made_before(shop: Shop) -> None:
+ALL_KINDS = (
+    *("DatasetGroup", "Dataset", "EventTracker", "Filter", "DatasetImportJob", "Solution"),
+    *("SolutionVersion", "BatchInferenceJob", "Campaign"),
+)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [("Dataset", "Campaign"), pytest.param(ALL_KINDS, marks=pytest.mark.slow)],
+    ids=["some", "all"],
+)
+def test_an_export_is_served_in_the_end_whatever_failed_to_be_made_before(
+    shop: Shop, kinds: tuple[str, ...]
+) -> None:
     """One kind after another fails, each in a run of its own; nobody clears anything away."""
+    group = f"mended-{len(kinds)}"
     config = (
         ONE_SOLUTION
         + b"""[[filter]]
@@ -48,18 +64,20 @@ name = "seen"
 expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'
 """
     )
-    drop = {"mended/recdrop.toml": config, "mended/interactions/a.csv": csv(purchases(seed=15))}
-    kinds = ("DatasetGroup", "Dataset", "EventTracker", "Filter", "DatasetImportJob", "Solution")
-    for kind in (*kinds, "SolutionVersion", "BatchInferenceJob", "Campaign"):
+    drop = {
+        f"{group}/recdrop.toml": config,
+        f"{group}/interactions/a.csv": csv(purchases(seed=15)),
+    }
+    for kind in kinds:
         shop.plan_personalize_fault({"operation": f"Create{kind}", "call": 1, "fault": "job"})
         shop.drop(drop)
-        report = shop.finish("mended")
+        report = shop.finish(group)
         assert (report["status"], "CREATE FAILED" in report["reason"]) == ("failed", True), kind
         assert "drop the same export again" in report["next_command"]
     shop.drop(drop)
-    report = shop.finish("mended")
+    report = shop.finish(group)
     assert report["status"] == "succeeded", report["reason"]
-    assert shop.get("/recommendations/u001?group=mended")[1]["source"] == "campaign"
+    assert shop.get(f"/recommendations/u001?group={group}")[1]["source"] == "campaign"
 
 
 def test_a_run_that_was_stopped_by_hand_is_ended_and_the_same_export_runs_again(

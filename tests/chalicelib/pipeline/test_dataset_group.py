@@ -35,7 +35,9 @@ def test_an_import_remembers_what_it_kept_back_and_the_popular_list(promoted: Ru
 
 
 def test_a_retraining_imports_nothing(town: Town) -> None:
-    nothing = ExportSet(group="retrained", datasets={}, mode="INCREMENTAL", complete_by="retraining")
+    nothing = ExportSet(
+        group="retrained", datasets={}, mode="INCREMENTAL", complete_by="retraining"
+    )
     run = town.begin_run("retrained", export=nothing)
     town.write_data(run)
     assert prepare(run).datasets == ()
