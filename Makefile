@@ -34,9 +34,9 @@ demo: $(LOCAL) ## the whole flow on real retail data, on this machine
 up: $(LOCAL) ## the local stack, until Ctrl-C (AWS_PORT=4566 API_PORT=8000 DATA=.recdrop/data)
 	$(BIN)/recdrop up --data-dir $(DATA) --watch drop
 
-# Four workers on two cores: many tests wait for a state machine.
+# Three workers on two cores: many tests wait for a state machine.
 test: $(DEV) ## the test suite
-	$(BIN)/pytest -n 4 --dist loadfile -m "not slow" --ignore tests/infrastructure
+	$(BIN)/pytest -n 3 --dist loadfile -m "not slow" --ignore tests/infrastructure
 
 test-deploy: $(DEV) ## the stack packaged, deployed, changed, rehearsed and taken down on this machine
 	$(BIN)/pytest -n 2 --dist loadfile tests/infrastructure

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # it writes XML, and parses none # nosec B406
 
 from recdrop.local.iam.judge import judge, judge_key, judge_trust
 from recdrop.local.iam.operations import Call, Need, Place, read_body, read_call

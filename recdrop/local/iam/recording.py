@@ -111,16 +111,16 @@ def recorder(environment: Mapping[str, str]) -> Recorder | None:
 def read(folder: Path) -> Iterator[tuple[PolicySet, list[Request]]]:
     """Every set of policies in a recording, with all requests that were allowed under it."""
     sets: dict[str, PolicySet] = {}
-    requests: dict[str, dict[str, Request]] = {}
+    by_set: dict[str, dict[str, Request]] = {}
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text().splitlines():
             document = json.loads(line)
             if "policies" in document:
                 sets[document["policies"]] = read_policies(document)
             else:
-                requests.setdefault(document["under"], {})[line] = read_request(document)
+                by_set.setdefault(document["under"], {})[line] = read_request(document)
     for digest, policies in sets.items():
-        yield policies, list(requests.get(digest, {}).values())
+        yield policies, list(by_set.get(digest, {}).values())
 
 
 def write_policy(policy: Policy) -> Json:

@@ -18,7 +18,7 @@ from botocore.credentials import CredentialProvider, Credentials, ReadOnlyCreden
 from recdrop.local.lambdas.host import CURRENT
 
 KeyOf = Callable[[str], str | None]
-SECRET = "local"  # noqa: S105  nothing checks it
+SECRET = "local"  # noqa: S105  nothing checks it # nosec B105
 
 
 class InvocationCredentials(Credentials):
