@@ -62,7 +62,7 @@ check: $(DEV) $(CHECKOV) build/package/sam.json ## lint, types, security, templa
 
 check-permissions: $(DEV) ## take away every single allow: which does no recorded call need?
 	rm -rf build/permissions
-	RECDROP_RECORD_CALLS=$(CURDIR)/build/permissions $(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests/workflow
+	RECDROP_RECORD_CALLS=$(CURDIR)/build/permissions $(BIN)/pytest -n 3 --dist loadfile tests/workflow
 	$(BIN)/python -m infrastructure.permissions check build/permissions
 
 bench: $(DEV) ## every benchmark but the recommender's

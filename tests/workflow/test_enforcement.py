@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from recdrop.local.iam.operations import Need
 from recdrop.local.iam.policy import Decision, Policy, Request
-from tests.workflow.shop import Shop, csv, purchases
+from tests.workflow.shop import ONE_SOLUTION, Shop, csv, purchases
 
-ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
 PRIVILEGES = "CREATE FAILED: Insufficient privileges for accessing data in Amazon S3."
 
 
@@ -78,3 +78,28 @@ def test_a_file_that_vanishes_is_told_from_a_forbidden_one(shop: Shop) -> None:
     assert report["status"] == "failed"
     assert "AccessDenied" not in report["reason"]
     assert "no longer in the bucket" in str(report)
+
+
+@pytest.mark.parametrize("alarm", ["DeadLetterAlarm", "FailedRunAlarm"])
+def test_an_alarm_reaches_the_topic_by_the_policies_of_topic_and_key_alone(
+    shop: Shop, alarm: str
+) -> None:
+    guard = shop.stack.guard
+    topic = shop.stack.outputs["RunTopicArn"]
+    key = guard.place.arn("kms", f"key/{shop.stack.resources['TopicKey']}")
+    source = guard.place.arn(
+        "cloudwatch", f"alarm:recdrop-{alarm}-1A2B"
+    )  # as CloudFormation names it
+
+    def refusal() -> str | None:
+        return guard.check_delivery("cloudwatch.amazonaws.com", source, Need("sns:Publish", topic))
+
+    assert refusal() is None
+    for resource in (topic, key):
+        policy = guard.policy_of(resource)
+        assert policy is not None
+        guard.change(resource, None)
+        try:
+            assert "is not authorized to perform" in (refusal() or "")
+        finally:
+            guard.change(resource, policy)

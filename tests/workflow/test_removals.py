@@ -10,9 +10,7 @@ from dataclasses import replace
 import pytest
 
 from infrastructure.permissions.removals import Allow, without_one
-from tests.workflow.shop import Shop, csv, purchases
-
-ONE_SOLUTION = b'[[solution]]\nname = "for-you"\nrecipe = "aws-user-personalization-v2"\n'
+from tests.workflow.shop import ONE_SOLUTION, Shop, csv, purchases
 
 
 @contextmanager
