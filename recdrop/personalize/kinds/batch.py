@@ -7,7 +7,7 @@ from recdrop.personalize.control.courses import PENDING
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
 from recdrop.personalize.filters.expressions import Filter, parse
-from recdrop.personalize.kinds.snapshots import snapshot
+from recdrop.personalize.kinds.snapshots import bulk_snapshot
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
 from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Doc, Request
@@ -98,7 +98,7 @@ def _job(world: World, job: Resource) -> Doc:
         "work": "segment" if job.kind == "BatchSegmentJob" else "infer",
         "model": version.notes["model"],
         "recipe": {"engine": recipe.engine, "type": recipe.type, "has_scores": recipe.has_scores},
-        "snapshot": snapshot(world, job.doc["datasetGroupArn"]),
+        "snapshot": bulk_snapshot(world, world.find(version.doc["solutionArn"], "Solution")),
         "events_after": version.notes["events_upto"],
         "source": job.doc["jobInput"]["s3DataSource"]["path"],
         "destination": job.doc["jobOutput"]["s3DataDestination"]["path"],

@@ -6,7 +6,7 @@ from recdrop.personalize.control.courses import PENDING
 from recdrop.personalize.control.warnings import warned
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InvalidInputError
-from recdrop.personalize.kinds.snapshots import snapshot
+from recdrop.personalize.kinds.snapshots import forget_bulk, snapshot
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule
 from recdrop.service.resources.store import Resource
 from recdrop.service.resources.world import Doc, Request
@@ -80,6 +80,9 @@ def _import_job(world: World, job: Resource) -> Doc:
         "attribution": _report(world, job, dataset),
         "strict": world.settings.strict,
         "minimum_rows": world.settings.quotas["minimum_interactions_per_import"],
+        "maximum_bytes": world.settings.quotas[
+            "incremental_import_bytes" if is_incremental else "full_import_bytes"
+        ],
     }
 
 
@@ -141,6 +144,8 @@ def _deletion_job(world: World, job: Resource) -> Doc:
 def _deleted(world: World, job: Resource, result: Doc) -> Resource:
     """The worker has written the bulk files anew without the users; the streamed rows go here."""
     group = job.doc["datasetGroupArn"]
+    for solution in world.in_group("Solution", group):
+        world.tx.put(forget_bulk(solution))
     of_group = [(group, user) for user in result["users"]]
     before = world.tx.query("SELECT count(*) FROM events WHERE grp = ?", (group,))[0][0]
     world.tx.execute_many("DELETE FROM events WHERE grp = ? AND user_id = ?", of_group)

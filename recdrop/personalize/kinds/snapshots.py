@@ -29,6 +29,26 @@ def snapshot(world: World, group_arn: str) -> dict[str, Any]:
     }
 
 
+def remember_bulk(solution: Resource, taken: Mapping[str, Any]) -> Resource:
+    """The solution with the bulk data that its newest version was made from."""
+    return solution.with_notes(bulk=taken["datasets"])
+
+
+def forget_bulk(solution: Resource) -> Resource:
+    """The solution once users were deleted: what it remembers of them counts no more."""
+    return solution.with_notes(bulk=None)
+
+
+def bulk_snapshot(world: World, solution: Resource) -> dict[str, Any]:
+    """Bulk data as of the creation of the solution's newest version, streamed rows as of now.
+
+    That is what batch jobs see, whichever version they are of (the guide, "Getting batch
+    recommendations").
+    """
+    taken = snapshot(world, solution.doc["datasetGroupArn"])
+    return {**taken, "datasets": solution.notes.get("bulk") or taken["datasets"]}
+
+
 def live_datasets(world: World, group_arn: str) -> list[Resource]:
     return [
         dataset for dataset in world.in_group("Dataset", group_arn) if dataset.status == "ACTIVE"

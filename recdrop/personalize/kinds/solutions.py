@@ -10,7 +10,7 @@ from recdrop.personalize.control.catalog import Recipe
 from recdrop.personalize.control.courses import PENDING
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
-from recdrop.personalize.kinds.snapshots import fingerprint, snapshot
+from recdrop.personalize.kinds.snapshots import fingerprint, remember_bulk, snapshot
 from recdrop.personalize.kinds.training import check_trainable, training_job
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
 from recdrop.service.resources.store import Resource, Step
@@ -243,6 +243,7 @@ def _version_draft(world: World, solution: Resource, doc: Doc) -> Draft:
         if name in solution.doc
     }
     data = snapshot(world, solution.doc["datasetGroupArn"])
+    world.tx.put(remember_bulk(solution, data))
     notes = {"data": fingerprint(data), "interactions": fingerprint(data, interactions_only=True)}
     return Draft({**inherited, **doc}, notes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from recdrop.service.errors import JobFailed
 def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     schema = parse_schema(spec["schema"], domain=spec["domain"])
     files = Objects(spec, spec.get("role")).fetch(spec["location"], folder / "csv")
+    _check_size(files, spec["maximum_bytes"])
     try:
         accepted = check_csv(
             files,
@@ -39,6 +40,12 @@ def import_dataset(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     if spec.get("attribution"):
         publish_report(spec, new, folder)
     return result
+
+
+def _check_size(files: Sequence[Path], most: int) -> None:
+    size = sum(file.stat().st_size for file in files)
+    if size > most:
+        raise JobFailed(f"The import has {size:,} bytes. Expected at most {most:,} in this mode.")
 
 
 def write_index(spec: Mapping[str, Any], kind: str, files: list[str], destination: Path) -> None:

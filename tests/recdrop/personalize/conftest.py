@@ -27,7 +27,9 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shared_aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    quotas = load_quotas().adjusted({"campaigns_per_group": 20})
+    quotas = load_quotas().adjusted(
+        {"dataset_groups": 20, "campaigns_per_group": 20, "incremental_import_bytes": 300_000}
+    )
     app = PersonalizeServer(
         tmp_path_factory.mktemp("personalize"),
         s3_endpoint=s3_endpoint,

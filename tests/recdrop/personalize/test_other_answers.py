@@ -311,3 +311,65 @@ def test_an_import_reports_what_each_source_brought(aws: Aws, group: Group) -> N
         "turnover,purchase,525.0,sum,SOURCE_NAME_UNDEFINED",
         "turnover,purchase,225.0,sum,mail",
     ]
+
+
+def unseen(aws: Aws, version: str, name: str, seen: str) -> list[str]:
+    """What u1 is recommended in bulk with the filter `seen`."""
+    aws.s3.put_object(Bucket="data", Key=f"{name}/in/users.json", Body=b'{"userId": "u1"}')
+    job = aws.personalize.create_batch_inference_job(
+        jobName=name,
+        solutionVersionArn=version,
+        numResults=5,
+        filterArn=seen,
+        jobInput={"s3DataSource": {"path": f"s3://data/{name}/in/"}},
+        jobOutput={"s3DataDestination": {"path": f"s3://data/{name}/out/"}},
+        roleArn=ROLE,
+    )["batchInferenceJobArn"]
+    done = aws.wait(aws.personalize.describe_batch_inference_job, batchInferenceJobArn=job)
+    assert done["status"] == "ACTIVE", done
+    [line] = lines(aws, f"{name}/out/users.json.out")
+    return cast("list[str]", line["output"]["recommendedItems"])
+
+
+def import_more(aws: Aws, group: Group, name: str, rows: list[list[object]], mode: str) -> Any:
+    job = aws.personalize.create_dataset_import_job(
+        jobName=name,
+        datasetArn=group.datasets["INTERACTIONS"],
+        dataSource={
+            "dataLocation": aws.upload(f"{name}.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", rows)
+        },
+        roleArn=ROLE,
+        importMode=cast("Any", mode),
+    )["datasetImportJobArn"]
+    return aws.wait(aws.personalize.describe_dataset_import_job, datasetImportJobArn=job)
+
+
+def test_batch_inference_sees_bulk_data_as_of_the_latest_version(aws: Aws) -> None:
+    group = make_group(aws, "bulk")
+    version = train(aws, group, "aws-user-personalization-v2")
+    seen = aws.personalize.create_filter(
+        name="bulk-seen",
+        datasetGroupArn=group.arn,
+        filterExpression='EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")',
+    )["filterArn"]
+    aws.wait(aws.personalize.describe_filter, filterArn=seen)
+    before = unseen(aws, version, "bulk-before", seen)
+    views: list[list[object]] = [["u1", item, 1_700_000_000, "view"] for item in before]
+    filling = interactions(seed=2)[:1_000]
+    assert (
+        import_more(aws, group, "bulk-more", views + filling, "INCREMENTAL")["status"] == "ACTIVE"
+    )
+    assert unseen(aws, version, "bulk-after-import", seen) == before
+    aws.personalize.create_solution_version(solutionArn=version.rpartition("/")[0])
+    after = unseen(aws, version, "bulk-after-version", seen)  # its training need not be over
+    assert after
+    assert set(after).isdisjoint(before)
+
+
+def test_an_incremental_import_holds_a_gigabyte_and_here_300_kb(aws: Aws) -> None:
+    group = make_group(aws, "heavy")
+    much = interactions(users=400)
+    failed = import_more(aws, group, "heavy-more", much, "INCREMENTAL")
+    assert failed["status"] == "CREATE FAILED"
+    assert "Expected at most 300,000" in failed["failureReason"]
+    assert import_more(aws, group, "heavy-again", much, "FULL")["status"] == "ACTIVE"
