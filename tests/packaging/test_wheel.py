@@ -130,7 +130,7 @@ def test_the_wheel_has_one_top_level_package_with_the_project_inside(wheel: Path
             ".chalice/config.json",
             ".chalice/policies/*.json",
             "chalicelib/**/*.py",
-            "infrastructure/*.json",
+            "infrastructure/resources.json",
             "statemachines/*.json",
         )
         for path in CLONE.glob(pattern)
