@@ -67,8 +67,12 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         # Editors on Windows begin a file with a byte order mark, which TOML does not know.
         return tomllib.loads(text.removeprefix("\ufeff"))
-    # Beside TOML's own errors: a number of 5,000 digits, and lists within lists.
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError(
+            "recdrop.toml holds lists or tables nested too deeply. Expected at most three levels."
+        ) from error
+    # Beside TOML's own errors: a number of 5,000 digits.
+    except ValueError as error:
         raise ConfigError(f"recdrop.toml is not valid TOML: {error}.") from error
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 import tempfile
@@ -216,6 +217,8 @@ def translate(sam: Json) -> Json:
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.translator.transform import transform
 
+    # Without a collector it warns that its own usage metrics are unpublished.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
     try:
         translated: Json = transform(sam, {}, NoManagedPolicies())
     except InvalidDocumentException as error:
