@@ -59,17 +59,26 @@ class Source(_Section, frozen=True):
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
+    A FULL export that holds less than the share `min_kept` of the import it would replace is held;
+    so is one of which a file is in quarantine or cut, unless `allow_partial`.
     """
 
     kind: Kind = "plain"
     complete: Complete = "auto"
     columns: ColumnMap = {}
-    mode: Mode = "FULL"
+    mode: Mode | None = None
     timezone: Timezone = "UTC"
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False
     schema: Literal["keep", "update"] = "keep"
+    min_kept: Fraction = 0.5
+    allow_partial: bool = False
+
+    @property
+    def import_mode(self) -> Mode:
+        """Unless it is said: what each file of Segment's logs holds is new, other exports are whole."""
+        return self.mode or ("INCREMENTAL" if self.kind == "segment" else "FULL")
 
 
 class Campaign(_Section, frozen=True):

@@ -20,7 +20,7 @@ from chalicelib.documents import ArrivalRecord
 from chalicelib.errors import shown
 from chalicelib.intake import keys, manifests, sets
 from chalicelib.intake.keys import Arrival
-from chalicelib.intake.manifests import Manifest, ManifestError
+from chalicelib.intake.manifests import ManifestError
 from chalicelib.intake.sets import Facts
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
@@ -188,7 +188,11 @@ def _gather(
         for key, text in there.items()
         if arrivals[key].role == "commit"
     }
-    return Facts(group, arrivals | _unheard_of(context, found, arrivals, mapped), found, commits)
+    listed = {file.key for manifest in found for file in manifest.files}
+    listed |= _below_markers(context, arrivals.values())
+    unheard = _unheard_of(context, listed - arrivals.keys(), mapped)
+    has_interactions = context.ledger.data(group) is not None
+    return Facts(group, arrivals | unheard, found, commits, has_interactions)
 
 
 def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, bytes | None]:
@@ -197,16 +201,18 @@ def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, 
     return {key: context.drop.read_if_there(key) for key in lists}
 
 
+def _below_markers(context: Context, arrivals: Iterable[Arrival]) -> set[str]:
+    """What lies beside and below the markers: the event of a part may come after that of its marker."""
+    folders = {found.directory for found in arrivals if found.role == "marker"}
+    return {key for folder in folders for key in context.drop.keys(folder)}
+
+
 def _unheard_of(
-    context: Context,
-    found: Sequence[Manifest],
-    arrivals: Mapping[str, Arrival],
-    mapped: keys.Mapped,
+    context: Context, listed: Collection[str], mapped: keys.Mapped
 ) -> dict[str, Arrival]:
-    """Objects that a manifest lists and whose event is still on its way, or that an earlier run took."""
-    listed = {file.key for manifest in found for file in manifest.files}
+    """Objects whose event is still on its way, or that an earlier run took."""
     there = {}
-    for key in sorted(listed - arrivals.keys()):
+    for key in sorted(listed):
         if head := context.drop.head(key):
             record = ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
             there[key] = keys.recognise(record, mapped)

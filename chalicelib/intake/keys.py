@@ -42,6 +42,11 @@ class Arrival:
         return self.record.key
 
     @property
+    def datasets(self) -> tuple[str, ...]:
+        """At most one."""
+        return (self.dataset,) if self.dataset else ()
+
+    @property
     def size(self) -> int:
         """Bytes."""
         return self.record.size

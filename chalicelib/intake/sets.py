@@ -7,7 +7,7 @@ with the same answer. Times are epoch seconds, sizes bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.config.sections import Source
@@ -18,6 +18,8 @@ from chalicelib.intake.manifests import Manifest, ManifestFile
 from chalicelib.intake.selection import Selection
 from chalicelib.sources import hadoop
 
+INTERACTIONS = "interactions"
+LOOK_SECONDS = 900  # how often it is looked whether a group has its interactions now
 MAX_DIFFERENCES = 3  # of an unfulfilled manifest, told by name
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -27,13 +29,15 @@ class Facts:
     """All that is known of a group's objects that belong to no run yet.
 
     `arrivals` by key, those that a manifest lists among them, heard of or not; `manifests` that are
-    open; `commits` are the added keys of each Databricks commit file, by its key.
+    open; `commits` are the added keys of each Databricks commit file, by its key. Before a group
+    `has_interactions`, whatever else arrives is kept until they come: nothing could be trained.
     """
 
     group: str
     arrivals: Mapping[str, Arrival]
     manifests: Sequence[Manifest] = ()
     commits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    has_interactions: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,21 +87,21 @@ def decide(
     `quiet_seconds`: how long nothing may arrive before files alone are an export, unless the config
     says otherwise. `deadline_seconds`: how long a manifest or a marker is waited for.
     """
-    case = _Case(facts, source.mode, now, deadline_seconds)
+    case = _Case(facts, source.import_mode, now, deadline_seconds)
     selected = selection.select(facts.arrivals.values(), facts.commits)
     rule = source.complete
     if facts.manifests and rule in ("auto", "manifest"):
         # One export at a time, in the order in which they were finished.
-        oldest = min(facts.manifests, key=lambda manifest: (manifest.arrived, manifest.key))
+        oldest = min(facts.manifests, key=case.turn_of)
         return _by_manifest(case, selected, oldest)
     if not selected.kept:
         return Ignored(_why_nothing(facts.group, selected.ignored), case.hopeless)
-    if source.mode == "FULL":
+    if source.import_mode == "FULL":
         selected = selection.newest_unload(selected)
     if rule == "manifest":
         return case.wait_for("a manifest.json that lists the files", selected.kept)
     if rule == "each-file":
-        first = min(selected.kept, key=lambda arrival: (arrival.arrived, arrival.key))
+        first = min(selected.kept, key=case.turn_of)
         return case.complete([first], "each-file", selected.ignored)
     if rule == "marker":
         return _by_marker(case, selected)
@@ -113,6 +117,13 @@ class _Case:
     now: float
     deadline_seconds: float
 
+    def turn_of(self, found: Arrival | Manifest) -> tuple[bool, float, str]:
+        """Oldest first; but what has to wait for interactions lets them pass."""
+        return self.must_wait(found.datasets), found.arrived, found.key
+
+    def must_wait(self, datasets: Collection[str]) -> bool:
+        return not self.facts.has_interactions and INTERACTIONS not in datasets
+
     @property
     def hopeless(self) -> frozenset[str]:
         """What can never become part of an export: ignored objects, manifests without a file."""
@@ -121,7 +132,7 @@ class _Case:
 
     def complete(
         self, files: Iterable[Arrival], complete_by: str, ignored: Mapping[str, str]
-    ) -> Complete:
+    ) -> Complete | Waiting:
         datasets: dict[str, tuple[SourceFile, ...]] = {}
         for file in files:
             dataset = str(file.dataset)
@@ -134,7 +145,11 @@ class _Case:
         mode: Mode,
         complete_by: str,
         ignored: Mapping[str, str],
-    ) -> Complete:
+    ) -> Complete | Waiting:
+        if self.must_wait(datasets):
+            what = " and ".join(datasets)
+            why = f"{what} wait for interactions, of which group {self.facts.group!r} has none yet"
+            return Waiting(self.now + LOOK_SECONDS, why)
         group, arrivals = self.facts.group, self.facts.arrivals
         export = ExportSet(group=group, datasets=datasets, mode=mode, complete_by=complete_by)
         control = {key for key, found in arrivals.items() if found.role in ("marker", "commit")}

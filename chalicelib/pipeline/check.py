@@ -24,7 +24,17 @@ from chalicelib.documents import (
 from chalicelib.errors import ExportRejected
 from chalicelib.gate import promotion
 from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.export import checking, facts, ids, popular, sampling, schemas, shaping
+from chalicelib.normalise.export import (
+    checking,
+    comparing,
+    facts,
+    ids,
+    popular,
+    sampling,
+    schemas,
+    shaping,
+)
+from chalicelib.normalise.export.comparing import Kept
 from chalicelib.normalise.export.sampling import Live, Withholding
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.pipeline.files import is_small
@@ -74,9 +84,11 @@ class _Check:
 
     def run_all(self) -> None:
         verdict = self._judge()
+        self._require_whole()
+        compared = self._compare(verdict)
         plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
         truth = self._withhold(verdict)
-        findings = self._findings(verdict, plans, truth)
+        findings = self._findings(verdict, compared, plans, truth)
         clean = self._shape_all(plans, truth)
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
@@ -96,6 +108,14 @@ class _Check:
         if held is None:
             return None
         return self.run.work.find_document(layout.data_report(held.run), DataReport)
+
+    @cached_property
+    def imported(self) -> Sequence[Path]:
+        """The interactions of the last import, as long as they are kept."""
+        held = self.run.ledger.data(self.run.group)
+        if held is None or "interactions" not in self.run.export.datasets:
+            return ()
+        return self._fetch(layout.clean(self.run.group, "interactions", held.run))
 
     @cached_property
     def sampled(self) -> Sequence[Path]:
@@ -130,14 +150,42 @@ class _Check:
     # -- judging -----------------------------------------------------------------------------------
 
     def _judge(self) -> SetReport:
-        files = self.run.export.files()
         return checking.check_set(
             self.reports,
             mode=self.run.export.mode,
             has_interactions=self.run.ledger.data(self.run.group) is not None,
             count=lambda: ids.count_users(self.interactions, self.scratch),
-            expected_rows={file.key: file.rows for _, file in files if file.rows is not None},
+            expected_rows=self._expected_rows,
         )
+
+    def _require_whole(self) -> None:
+        """
+        Raises:
+            SetRejected: a file is in quarantine, or holds fewer rows than its manifest states, and
+                the config does not allow that.
+        """
+        if not self.run.config.source.allow_partial:
+            checking.require_whole(self.reports, self.rejected, self._expected_rows)
+
+    @cached_property
+    def _expected_rows(self) -> Mapping[str, int]:
+        """By key, of the files whose manifest states them."""
+        files = self.run.export.files()
+        return {file.key: file.rows for _, file in files if file.rows is not None}
+
+    def _compare(self, verdict: SetReport) -> Sequence[Kept]:
+        """What a full export keeps of the import that it would replace.
+
+        Raises:
+            SetRejected: less than the config's `min_kept`.
+        """
+        if self.run.export.mode != "FULL" or self.before is None:
+            return ()
+        compared = list(comparing.rows(self.before.report.datasets, verdict.datasets))
+        if self.interactions and self.imported:
+            compared += comparing.user_days(self.imported, self.interactions, self.scratch)
+        comparing.require_kept(compared, self.run.config.source.min_kept)
+        return compared
 
     def _plan(self, summary: DatasetSummary) -> SchemaPlan:
         """The dataset's own schema when it has one, with new columns when the config says so; else
@@ -168,6 +216,7 @@ class _Check:
     def _findings(
         self,
         verdict: SetReport,
+        compared: Sequence[Kept],
         plans: Mapping[str, SchemaPlan],
         truth: Withholding | None,
     ) -> Sequence[Finding]:
@@ -180,6 +229,8 @@ class _Check:
         unknown = ids.check_ids(everything, self.scratch)
         rejected = map(_quarantined, self.rejected)
         kept_back = [Finding("info", "withheld", truth.note, truth.rows)] if truth else []
+        kept = comparing.finding(compared)
+        kept_back += [kept] if kept else []
         return (*rejected, *left_out, *unknown, *verdict.findings, *kept_back)
 
     # -- the gate's truth --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +40,15 @@ _FEW_CATEGORIES = 20
 class Fields:
     """Makes the fields of one dataset of `rows` rows.
 
-    `text` is the one textual column; `categorical` are the config's, in capitals.
+    `text` is the one textual column; `categorical` are the config's, in capitals. `domain_required`
+    are the columns that the group's domain asks for, of its own types; None without a domain.
     """
 
     dataset: Dataset
     rows: int
     text: str | None
     categorical: frozenset[str]
+    domain_required: Collection[str] | None = None
 
     def field(self, column: ColumnReport) -> dict[str, Any]:
         """The field as Avro has it, with Personalize's own marks."""
@@ -56,7 +58,9 @@ class Fields:
         if column.name in self.dataset.reserved:
             return {"name": column.name, "type": self._nullable(own, column)}
         kind = self._type(column)
-        field: dict[str, Any] = {"name": column.name, "type": self._nullable(kind, column)}
+        # A later export may leave a value out, and the schema of interactions cannot be changed.
+        always = column.name in (self.domain_required or ())
+        field: dict[str, Any] = {"name": column.name, "type": kind if always else ["null", kind]}
         if kind == "string" and column.name == self.text:
             field["textual"] = True
         elif kind == "string" and self._is_category(column):
@@ -71,7 +75,9 @@ class Fields:
             return "string"
         # The next export's prices may have cents, and a schema cannot be changed.
         is_whole = column.kind == "integer" and column.name != "PRICE"
-        return "long" if is_whole else "float"
+        # A float has seven digits: 16.99 would be served as 16.989999771118164. Domains ask for it.
+        fraction = "double" if self.domain_required is None else "float"
+        return "long" if is_whole else fraction
 
     def _is_category(self, column: ColumnReport) -> bool:
         if column.name in self.categorical or column.name in _DOMAIN_CATEGORICAL:

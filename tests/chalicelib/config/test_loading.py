@@ -46,7 +46,7 @@ def test_no_file_at_all_gives_two_solutions_from_a_plain_source() -> None:
     assert (config.source.kind, config.source.complete, config.source.mode) == (
         "plain",
         "auto",
-        "FULL",
+        None,
     )
     assert config.solution[0].gate == Gate()
 

@@ -79,12 +79,12 @@ def test_the_run_says_what_was_left_out_and_why(stage: Stage) -> None:
     stage.drop("shop/clicks/c.csv")
     assert stage.waiting() == []  # it will never be part of anything
     stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
-    stage.drop("shop/items/a.csv")
-    stage.drop("shop/items/a.parquet")
-    stage.drop("shop/items/_SUCCESS", "")
+    stage.drop("shop/interactions/a.csv")
+    stage.drop("shop/interactions/a.parquet")
+    stage.drop("shop/interactions/_SUCCESS", "")
     (run,) = stage.runs
     assert stage.record(run).ignored == {
-        "shop/items/a.parquet": "the same table lies beside it as CSV"
+        "shop/interactions/a.parquet": "the same table lies beside it as CSV"
     }
     assert stage.waiting() == []
 
@@ -238,11 +238,36 @@ def test_a_broken_manifest_is_told_and_its_correction_goes_on(stage: Stage) -> N
 def test_a_databricks_commit_says_which_parts_count(stage: Stage) -> None:
     stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
     for name in ("part-0.csv", "part-1.csv"):
-        stage.drop(f"shop/items/{name}", name)
-    stage.drop("shop/items/_committed_7", json.dumps({"added": ["part-1.csv"], "removed": []}))
+        stage.drop(f"shop/interactions/{name}", name)
+    stage.drop(
+        "shop/interactions/_committed_7", json.dumps({"added": ["part-1.csv"], "removed": []})
+    )
     (run,) = stage.runs
-    assert stage.files(run) == ["shop/items/part-1.csv"]
-    assert list(stage.record(run).ignored) == ["shop/items/part-0.csv"]
+    assert stage.files(run) == ["shop/interactions/part-1.csv"]
+    assert list(stage.record(run).ignored) == ["shop/interactions/part-0.csv"]
+
+
+def test_what_lies_below_a_marker_belongs_to_it_though_its_event_is_late(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
+    stage.put("shop/interactions/part-1.csv", ROWS)  # there, and not heard of
+    stage.drop("shop/interactions/part-0.csv", f"{ROWS}u9,i9,1700000009\n")
+    stage.drop("shop/interactions/_SUCCESS", "")
+    (run,) = stage.runs
+    assert stage.files(run) == ["shop/interactions/part-0.csv", "shop/interactions/part-1.csv"]
+    stage.drop("shop/interactions/part-1.csv", ROWS)  # the late event: nothing new
+    stage.wait(QUIET)
+    assert stage.runs == [run]
+
+
+def test_items_and_users_wait_for_the_first_interactions(stage: Stage) -> None:
+    stage.drop("shop/items/things.csv")
+    stage.drop("shop/users/people.csv")
+    stage.wait(QUIET)
+    assert stage.runs == []
+    stage.drop("shop/interactions/orders.csv", ROWS)
+    stage.wait(QUIET)
+    (run,) = stage.runs
+    assert set(stage.export(run).datasets) == {"interactions", "items", "users"}
 
 
 # -- what is wrong ---------------------------------------------------------------------------------

@@ -22,8 +22,11 @@ def run(
     manifests: Sequence[Manifest] = (),
     mode: Mode = "FULL",
     commits: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    has_interactions: bool = True,
 ) -> Decision:
-    facts = Facts("shop", {found.key: found for found in objects}, manifests, commits or {})
+    arrivals = {found.key: found for found in objects}
+    facts = Facts("shop", arrivals, manifests, commits or {}, has_interactions)
     source = Source(complete=rule, mode=mode)
     return decide(facts, source, NOW, quiet_seconds=QUIET, deadline_seconds=DEADLINE)
 
@@ -244,3 +247,33 @@ def test_the_order_of_arrival_does_not_change_the_set(order: list[tuple[str, int
     assert isinstance(straight, Complete)
     assert isinstance(shuffled, Complete)
     assert straight.export.export_id == shuffled.export.export_id
+
+
+@pytest.mark.parametrize("rule", ["auto", "each-file", "quiet:1m"])
+def test_items_of_a_group_without_interactions_wait(rule: str) -> None:
+    items = dropped("items/i.csv", age=200)
+    decision = run([items], rule, has_interactions=False)
+    assert isinstance(decision, Waiting)
+    assert "items wait for interactions" in decision.why
+    assert keys_of(run([items], rule)) == ["shop/items/i.csv"]
+
+
+def test_interactions_pass_the_items_that_wait_for_them() -> None:
+    items, orders = dropped("items/i.csv", age=300), dropped("interactions/a.csv", age=200)
+    assert keys_of(run([items, orders], "each-file", has_interactions=False)) == [orders.key]
+    listed = [
+        Manifest(f"shop/{name}.json", {dataset: (ManifestFile(key),)}, None, at)
+        for name, dataset, key, at in (
+            ("one", "items", items.key, NOW - 100),
+            ("two", "interactions", orders.key, NOW - 50),
+        )
+    ]
+    decision = run([items, orders], manifests=listed, has_interactions=False)
+    assert keys_of(decision) == [orders.key]
+    assert keys_of(run([items, orders], manifests=listed)) == [items.key]
+
+
+def test_segments_logs_are_appended_unless_the_config_says_otherwise() -> None:
+    assert Source(kind="segment").import_mode == "INCREMENTAL"
+    assert Source(kind="segment", mode="FULL").import_mode == "FULL"
+    assert Source().import_mode == "FULL"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -85,8 +85,16 @@ def test_an_export_that_cannot_train_is_rejected_with_its_reasons(town: Town) ->
     assert "1,000" in note["reasons"][0]
 
 
-def test_a_rejected_file_is_an_error_in_the_report_and_the_others_are_judged(town: Town) -> None:
-    run = check(town, {**WHOLE, "interactions/bad.csv": b"%PDF-1.4"})
+def test_an_export_with_a_rejected_file_is_held(town: Town) -> None:
+    with pytest.raises(ExportRejected, match=r"not whole: shop/interactions/bad.csv is in quarant"):
+        check(town, {**WHOLE, "interactions/bad.csv": b"%PDF-1.4"})
+
+
+def test_where_that_is_allowed_it_is_an_error_in_the_report_and_the_others_are_judged(
+    town: Town,
+) -> None:
+    config = f"[source]\nallow_partial = true\n{CONFIG}"
+    run = check(town, {**WHOLE, "interactions/bad.csv": b"%PDF-1.4"}, config)
     errors = [f for f in run.data.report.findings if f.severity == "error"]
     assert [f.samples for f in errors] == [("shop/interactions/bad.csv",)]
     assert run.data.report.verdict == "yes with warnings"
@@ -145,6 +153,55 @@ def again(town: Town, first: Run, objects: dict[str, bytes]) -> Run:
     town.context.ledger.record_data("shop", DataRecord(run=first.name))
     town.context.ledger.release_lease("shop", first.name)
     return check(town, objects, config='[source]\nschema = "update"\n')
+
+
+def next_export(town: Town, first: Run, body: bytes, source: str = "", mode: str = "FULL") -> Run:
+    town.context.ledger.record_data("shop", DataRecord(run=first.name))
+    town.context.ledger.release_lease("shop", first.name)
+    objects = {"interactions/orders.csv": body, "items/things.csv": catalogue()}
+    return check(town, objects, f"[source]\n{source}\n{CONFIG}", mode)
+
+
+def lines_where(wanted: Callable[[int], bool]) -> bytes:
+    """The header and those of many orders whose number is `wanted`."""
+    header, *lines = purchases(users=200).splitlines()
+    return b"\n".join([header, *(line for n, line in enumerate(lines) if wanted(n)), b""])
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (lambda n: n >= 2_400, "0 of 100 users"),  # other users
+        (lambda n: n % 24 >= 12, "of 2,2"),  # the later half of each user's time
+        (lambda n: n < 1_100, "1,100 of 2,"),  # fewer
+    ],
+    ids=["other users", "another time", "fewer rows"],
+)
+def test_a_full_export_that_lacks_the_last_one_s_data_is_held(
+    town: Town, part: Callable[[int], bool], told: str
+) -> None:
+    first = check(town, {**WHOLE, "interactions/orders.csv": lines_where(lambda n: n < 2_400)})
+    with pytest.raises(ExportRejected, match=r"Held: it would replace the last import") as held:
+        next_export(town, first, lines_where(part))
+    assert told in str(held.value)
+
+
+def test_what_is_new_may_be_appended_and_a_loss_be_allowed(town: Town) -> None:
+    first = check(town, {**WHOLE, "interactions/orders.csv": lines_where(lambda n: n < 2_400)})
+    others = lines_where(lambda n: n >= 2_400)
+    run = next_export(town, first, others, mode="INCREMENTAL")
+    run.ledger.release_lease("shop", run.name)
+    run = next_export(town, first, others, source="min_kept = 0")
+    [compared] = [f for f in run.data.report.findings if f.code == "compared"]
+    assert "0 of 100 users (0%)" in compared.sentence
+
+
+def test_an_export_that_grew_or_was_corrected_replaces_the_last(town: Town) -> None:
+    first = check(town, WHOLE)
+    corrected = purchases(users=70, seed=1).replace(b",i0", b",i1")
+    run = next_export(town, first, corrected)
+    [compared] = [f for f in run.data.report.findings if f.code == "compared"]
+    assert "60 of 60 users (100%)" in compared.sentence
 
 
 def coloured() -> bytes:
