@@ -15,6 +15,7 @@ from pathlib import Path
 from chalicelib import sources
 from chalicelib.config import loading
 from chalicelib.config.sections import Config
+from chalicelib.documents import Rejection
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.export.minimums import MAX_EVENT_TYPES
 from chalicelib.normalise.rows.filerules import FileRules
@@ -28,6 +29,7 @@ from recdrop.checking.judging import Judged, judge
 from recdrop.checking.looking import Look, look
 from recdrop.checking.suggesting import Suggestion
 
+PROSE = (".md", ".txt", ".rst", ".pdf", ".html", ".sql", ".py", ".ipynb", ".png", ".jpg", "license")
 LOOKED_AT = 3  # files of a folder whose first rows are looked at
 ROUNDS = 4  # of judging and mending the suggestion
 MOST_BAD = 0.6  # a file with more bad rows than that is not what it seems
@@ -39,7 +41,8 @@ ANONYMOUS = ("no-user-id", "no-item-id")
 class Checkup:
     """`judged` is the verdict with the config that is asked about: the given, else the suggested.
 
-    `is_given` says which. `looks` are by file name; `ignored` maps names to the reason.
+    `is_given` says which. `looks` are by file name; `ignored` maps names to the reason, and
+    `unreadable` those of files that may well be meant, which nobody can read.
     """
 
     judged: Judged
@@ -47,6 +50,7 @@ class Checkup:
     is_given: bool
     looks: Mapping[str, Look]
     ignored: Mapping[str, str]
+    unreadable: tuple[Rejection, ...]
     files: tuple[File, ...]
 
     @property
@@ -62,6 +66,8 @@ class Checkup:
     @property
     def reason(self) -> str:
         """Why it cannot be used; "" where it can."""
+        if self.unreadable and not self.judged.rejected:
+            return f"{self.unreadable[0].key}: {self.unreadable[0].reason}"
         if not self.files:
             name, why = next(iter(self.ignored.items()), ("", ""))
             more = f" {name}: {why}" if name else ""
@@ -71,7 +77,7 @@ class Checkup:
     @property
     def is_usable(self) -> bool:
         """Whether the pipeline would import all of it, with the config that `judged` is about."""
-        return bool(self.files) and self.judged.is_usable
+        return bool(self.files) and not self.unreadable and self.judged.is_usable
 
 
 def check(
@@ -126,6 +132,7 @@ class _Export:
     guesses: Mapping[str, Guess]
     looks: Mapping[str, Look]
     ignored: Mapping[str, str]
+    unreadable: tuple[Rejection, ...]
     recognised: Recognised
     paths: Sequence[str]
 
@@ -145,11 +152,13 @@ class _Export:
                 if made:
                     guesses[file.name] = made
         files, ignored = _placed(found.files, guesses, looks, unreadable)
+        lost = [r for name, r in unreadable.items() if name in ignored and not _is_prose(name)]
         return cls(
             tuple(files),
             guesses,
             looks,
             {**found.ignored, **ignored},
+            tuple(lost),
             recognised,
             found.paths,
         )
@@ -178,7 +187,9 @@ class _Export:
         return suggestion
 
     def checkup(self, judged: Judged, suggestion: Suggestion, *, is_given: bool) -> Checkup:
-        return Checkup(judged, suggestion, is_given, self.looks, self.ignored, self.files)
+        return Checkup(
+            judged, suggestion, is_given, self.looks, self.ignored, self.unreadable, self.files
+        )
 
 
 def _merged(
@@ -199,7 +210,7 @@ def _columns(config: Config) -> dict[str, str]:
 
 def _look_at(
     files: Sequence[File], config: Config, scratch: Path
-) -> tuple[dict[str, Look], dict[str, str]]:
+) -> tuple[dict[str, Look], dict[str, Rejection]]:
     """The first files of each folder, all loose ones; and why others cannot be looked at."""
     looks, unreadable = {}, {}
     for folder, there in finding.by_folder(files).items():
@@ -211,7 +222,7 @@ def _look_at(
             try:
                 looks[file.name] = look(file.path, scratch, header)
             except FileRejected as error:
-                unreadable[file.name] = str(error)
+                unreadable[file.name] = Rejection(file.name, error.code, str(error))
     return looks, unreadable
 
 
@@ -219,7 +230,7 @@ def _placed(
     files: Sequence[File],
     guesses: Mapping[str, Guess],
     looks: Mapping[str, Look],
-    unreadable: Mapping[str, str],
+    unreadable: Mapping[str, Rejection],
 ) -> tuple[list[File], dict[str, str]]:
     """Each file in the folder of a dataset; and why others are left out."""
     placed, ignored = [], {}
@@ -232,7 +243,8 @@ def _placed(
         folder = _own_folder(file)
         kind = made.dataset if made else of_folder.get(folder)
         if kind is None:
-            ignored[file.name] = unreadable.get(file.name) or _no_dataset(looks.get(file.name))
+            refused = unreadable.get(file.name)
+            ignored[file.name] = refused.reason if refused else _no_dataset(looks.get(file.name))
         elif not folder:
             placed.append(replace(file, dataset=kind, folder=_shared_folder(file, kind, guesses)))
         elif of_folder.setdefault(folder, kind) == kind:
@@ -261,6 +273,11 @@ def _shared_folder(file: File, kind: str, guesses: Mapping[str, Guess]) -> str:
     same_header = len({made.header for made in loose}) == 1
     is_shared = same_header and all(len(columns) == 1 for columns in meanings.values())
     return kind if is_shared else file.stem
+
+
+def _is_prose(name: str) -> bool:
+    """Whether nobody would take the file for data, by its ending."""
+    return name.lower().endswith(PROSE)
 
 
 def _no_dataset(seen: Look | None) -> str:

@@ -137,12 +137,21 @@ def _dataset(finder: _Finder, name: str) -> str | None:
         is_catalogue = spoken == "items" and item.rows > 20 and item.distinct == item.rows
         return "items" if is_catalogue else "interactions"
     if item and spoken != "users":
-        return "interactions" if spoken == "interactions" and "TIMESTAMP" in found else "items"
+        return "interactions" if _is_log(item, spoken, found) else "items"
     if user and spoken != "items":
-        return "interactions" if spoken == "interactions" and "TIMESTAMP" in found else "users"
+        return "interactions" if _is_log(user, spoken, found) else "users"
     if spoken in ("items", "users") and finder.targets(spoken):
         return spoken
     return None
+
+
+def _is_log(key: _Column, spoken: str | None, found: Mapping[str, _Column]) -> bool:
+    """Whether rows with times are events that lack a user or an item: then that is what to say.
+
+    A table of users or items has each of them about once.
+    """
+    repeats = key.rows > 20 and key.distinct < 0.8 * key.rows
+    return "TIMESTAMP" in found and (repeats or spoken == "interactions")
 
 
 @dataclass(frozen=True)

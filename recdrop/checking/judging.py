@@ -15,6 +15,7 @@ from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection,
 from chalicelib.normalise import engine
 from chalicelib.normalise.errors import FileRejected, SetRejected
 from chalicelib.normalise.export import checking, ids, schemas
+from chalicelib.normalise.export.findings import row_findings
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.normalise.export.summaries import summarise
 from chalicelib.normalise.rows.clean import clean_source
@@ -155,7 +156,8 @@ class _Set:
             judged = self._counted(replace(judged, summaries=verdict.datasets))
             plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
         except SetRejected as error:
-            return replace(self._counted(judged), refused=error, plans=self._plans(judged))
+            judged = replace(judged, refused=error, findings=self._row_findings())
+            return replace(self._counted(judged), plans=self._plans(judged))
         return replace(judged, plans=plans, findings=self._findings(verdict, plans))
 
     def _check(self) -> SetReport:
@@ -197,6 +199,14 @@ class _Set:
             except SetRejected:
                 continue
         return plans
+
+    def _row_findings(self) -> tuple[Finding, ...]:
+        """Of a refused set: what is wrong with its rows, which may be why."""
+        return tuple(
+            finding
+            for kind in self.parts
+            for finding in row_findings(kind, [r for r in self.reports if r.dataset == kind])
+        )
 
     def _findings(self, verdict: SetReport, plans: Mapping[str, SchemaPlan]) -> tuple[Finding, ...]:
         left_out = [

@@ -16,7 +16,8 @@ _NAMES: Mapping[str, str] = {
         customer_id customer_no customer_number customer_key cust_id client_id visitor_id shopper_id
         buyer_id member_id household_id household_key account_id profile_id subscriber_id person_id
         contact_id patron_id guest_id reviewer_id rater_id viewer_id player_id student_id uid
-        user_pseudo_id domain_userid author_id passenger_id hashed_email msno |
+        user_pseudo_id domain_userid author_id passenger_id hashed_email msno
+        kunden_id kundennummer kunden_nr kunde id_client id_cliente cliente_id |
         user user_name customer client visitor shopper buyer member household reviewer email
         customer_email anonymous_id""",
     "ITEM_ID": """
@@ -25,14 +26,17 @@ _NAMES: Mapping[str, str] = {
         book_id isbn isbn13 course_id hotel_id listing_id show_id title_id game_id app_id recipe_id
         restaurant_id business_id post_id news_id ad_id offer_id poi_id venue_id anime_id
         products_sku lineitem_sku properties.sku properties.product_id media_identifier variant_id
-        upc ean gtin barcode | handle item product movie article track song book video""",
+        upc ean gtin barcode artikel_id artikelnummer artikel_nr artikel produkt_id
+        id_produit produit id_producto producto_id producto |
+        handle item product movie article track song book video""",
     "TIMESTAMP": """
         event_time event_timestamp time ts datetime date_time invoice_date order_date ordered_at
         order_timestamp order_purchase_timestamp purchase_date purchased_at transaction_date
         transaction_time transaction_timestamp t_dat created_at occurred_at original_timestamp
         sent_at received_at derived_tstamp collector_tstamp unix_review_time review_time unix_time
         unix_timestamp epoch visit_time view_time viewed_at watched_at played_at rated_at clicked_at
-        rating_timestamp local_time server_time event_date date day updated_at""",
+        rating_timestamp local_time server_time event_date date day
+        bestelldatum kaufdatum zeitpunkt datum fecha fecha_compra date_achat updated_at""",
     "EVENT_TYPE": """
         event event_name action activity activity_type interaction interaction_type
         behavior behaviour behavior_type behaviour_type action_type type""",

@@ -13,6 +13,7 @@ import click
 from chalicelib.documents import DatasetSummary, Finding
 from recdrop.checking.checkup import Checkup
 from recdrop.checking.judging import INTERACTIONS
+from recdrop.checking.noticing import notice
 
 WIDTH = 110  # characters
 _INDENT = " " * 16
@@ -51,24 +52,35 @@ def findings(checkup: Checkup) -> list[Finding]:
             f"{rejection.key} cannot be used: {rejection.reason}",
             action="mend it, or leave it out",
         )
-        for rejection in checkup.judged.rejected
+        for rejection in (*checkup.unreadable, *checkup.judged.rejected)
     ]
     if checkup.judged.refused and checkup.files and not refused:
         refused.append(Finding("error", checkup.judged.refused.code, str(checkup.judged.refused)))
     order = list(_COLOURS)
-    return [*refused, *sorted(checkup.judged.findings, key=lambda f: order.index(f.severity))]
+    others = [*checkup.judged.findings, *notice(checkup)]
+    return [*refused, *sorted(others, key=lambda f: order.index(f.severity))]
 
 
-def text(checkup: Checkup, path: str) -> str:
-    """All of it, for the export at `path`. Colours are in it; who prints to a file takes them out."""
+def untold(checkup: Checkup) -> list[Finding]:
+    """The findings without the one that the verdict says already."""
+    found = findings(checkup)
+    is_said = bool(found) and found[0].severity == "error" and not checkup.is_usable
+    return found[1:] if is_said else found
+
+
+def text(checkup: Checkup, path: str, config: str = "recdrop.toml") -> str:
+    """All of it, for the export at `path`, read by the file `config` if by any.
+
+    Colours are in it; who prints to a file takes them out.
+    """
     colour = "green" if checkup.is_usable else "red"
     lines = [click.style(verdict(checkup), fg=colour, bold=True)]
-    lines += _block("What was found", _found(findings(checkup)))
+    lines += _block("What was found", _found(untold(checkup)))
     lines += _block("What was understood", _understood(checkup))
     lines += _block("What was left out", _ignored(checkup))
     if not checkup.is_given or not checkup.is_usable:
         lines += _suggested(checkup)
-    lines += _block("Next", _next(checkup, path))
+    lines += _block("Next", _next(checkup, path, config))
     return "\n".join(lines)
 
 
@@ -79,16 +91,16 @@ def _suggested(checkup: Checkup) -> list[str]:
     return ["", f"A recdrop.toml for it{about}:", "", checkup.suggestion.text().rstrip("\n")]
 
 
-def _next(checkup: Checkup, path: str) -> Iterator[str]:
+def _next(checkup: Checkup, path: str, config: str) -> Iterator[str]:
     if not checkup.is_usable:
         return
-    config = ""
+    has_config = checkup.needs_config or checkup.is_given
     if checkup.needs_config:
-        yield "  save what stands above as recdrop.toml, and then:"
-        config = " --config recdrop.toml"
-    yield f"  recdrop fix {path}{config} -o clean    # what would be imported"
-    if config:
-        yield "  recdrop drop recdrop.toml --group GROUP"
+        yield f"  save what stands above as {config}, and then:"
+    option = f" --config {config}" if has_config else ""
+    yield f"  recdrop fix {path}{option} -o clean    # what would be imported"
+    if has_config:
+        yield f"  recdrop drop {config} --group GROUP"
     loose = [file for file in checkup.files if file.is_loose]
     # What is trained on comes first.
     loose.sort(key=lambda file: (file.dataset != INTERACTIONS, file.name))
@@ -179,9 +191,11 @@ def _type(field: dict[str, Any]) -> str:
 
 
 def _ignored(checkup: Checkup) -> Iterator[str]:
-    for name, reason in list(checkup.ignored.items())[:SHOWN_FILES]:
+    told = {rejection.key for rejection in checkup.unreadable}
+    ignored = {name: reason for name, reason in checkup.ignored.items() if name not in told}
+    for name, reason in list(ignored.items())[:SHOWN_FILES]:
         yield f"  {name}: {reason}"
-    if (more := len(checkup.ignored) - SHOWN_FILES) > 0:
+    if (more := len(ignored) - SHOWN_FILES) > 0:
         yield f"  ... and {more:,} more files; --json lists all of them"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recdrop import project
-from recdrop.cli.common import FINDINGS, UNREADABLE, CliError, F, json_option, print_json
+from recdrop.cli.common import CONFIG, FINDINGS, UNREADABLE, CliError, F, json_option, print_json
 
 if TYPE_CHECKING:
     from recdrop.checking.checkup import Checkup
@@ -51,7 +51,7 @@ def command(path: str, config: Path | None, dataset: str | None, as_json: bool) 
         if as_json:
             print_json(telling.document(checkup))
         else:
-            click.echo(telling.text(checkup, path))
+            click.echo(telling.text(checkup, path, str(config or CONFIG)))
         return 0 if checkup.is_usable and not checkup.needs_config else FINDINGS
 
 
@@ -76,7 +76,7 @@ def checked(path: str, config: Path | None, dataset: str | None) -> Iterator[Che
         try:
             text = config.read_text(encoding="utf-8") if config else None
             yield check(place, text, dataset, scratch / "clean", time.time())
-        except (ConfigError, ManifestError, UnicodeDecodeError) as error:
+        except (ConfigError, ManifestError, UnicodeDecodeError, OSError) as error:
             raise CliError(UNREADABLE, str(error)) from error
 
 

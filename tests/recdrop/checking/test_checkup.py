@@ -143,6 +143,15 @@ def test_files_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     assert "no file with rows in it" in alone.reason
 
 
+def test_a_file_that_may_be_meant_is_not_passed_over(tmp_path: Path) -> None:
+    damaged = b"USER_ID;ITEM_ID\n\x1f\x8b\xff\xfe\xff\n"
+    files: dict[str, str | bytes] = {"items.csv": ITEMS, "orders.csv": damaged, "a.pdf": b"%PDF-1"}
+    found = checked(write(tmp_path / "x", files))
+    assert not found.is_usable
+    assert found.reason.startswith("orders.csv: ")
+    assert [rejection.key for rejection in found.unreadable] == ["orders.csv"]
+
+
 def test_an_empty_folder_is_no_export(tmp_path: Path) -> None:
     found = checked(tmp_path)
     assert not found.is_usable

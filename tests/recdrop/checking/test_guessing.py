@@ -102,6 +102,13 @@ def test_a_catalogue_with_its_sellers_is_no_interactions() -> None:
     assert found.dataset == "items"
 
 
+def test_events_without_an_item_are_no_table_of_users() -> None:
+    lines = [f"{n % 9},view,{1700000000 + n}" for n in range(50)]
+    found = guess(look("user_pseudo_id,event_name,event_timestamp", *lines), "export.json")
+    assert found is not None
+    assert (found.dataset, "ITEM_ID" in found.columns) == ("interactions", False)
+
+
 def test_what_nothing_speaks_of_is_not_guessed() -> None:
     assert guess(look("a,b,c", "1,2,3"), "stuff.csv") is None
     assert guess(look("Summary", "text"), "README.txt") is None
