@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from chalicelib.sources.adapter import Recognised, Seen
 from recdrop.checking import finding, judging
 from recdrop.checking.finding import GROUP, File, Found
 from recdrop.checking.guessing import Guess, guess
-from recdrop.checking.judging import Judged, judge
+from recdrop.checking.judging import Judged, judge, silent
 from recdrop.checking.looking import Look, look
 from recdrop.checking.suggesting import Suggestion
 
@@ -81,13 +81,18 @@ class Checkup:
 
 
 def check(
-    path: Path, config: str | None, dataset: str | None, scratch: Path, now: float
+    path: Path,
+    config: str | None,
+    dataset: str | None,
+    scratch: Path,
+    now: float,
+    progress: Callable[[int, int], None] = silent,
 ) -> Checkup:
     """Judge what lies at `path`.
 
     `config` is the text of a `recdrop.toml`; None: the one in the folder, else none. `dataset` is what
     the files are where nothing else says it. `scratch` is an empty folder, which keeps the clean
-    files; `now` is epoch seconds.
+    files; `now` is epoch seconds; `progress` is told how many of all files are read.
 
     Raises:
         ConfigError: the config is wrong.
@@ -99,19 +104,23 @@ def check(
     export = _Export.of(found, settings, path, dataset, scratch)
     suggestion = export.suggest()
     if given is not None:
-        judged = judge(export.files, settings, scratch / "given", now)
+        judged = judge(export.files, settings, scratch / "given", now, progress)
         return export.checkup(judged, suggestion, is_given=True)
-    judged, suggestion = _judge_suggestion(export, suggestion, scratch, now)
+    judged, suggestion = _judge_suggestion(export, suggestion, scratch, now, progress)
     return export.checkup(judged, suggestion, is_given=False)
 
 
 def _judge_suggestion(
-    export: _Export, suggestion: Suggestion, scratch: Path, now: float
+    export: _Export,
+    suggestion: Suggestion,
+    scratch: Path,
+    now: float,
+    progress: Callable[[int, int], None],
 ) -> tuple[Judged, Suggestion]:
     """Judge with what is suggested, and mend it as long as that helps."""
     for number in range(ROUNDS):
         settings = loading.load(suggestion.text(), GROUP)
-        judged = judge(export.files, settings, scratch / f"round-{number}", now)
+        judged = judge(export.files, settings, scratch / f"round-{number}", now, progress)
         if judged.is_usable:
             break
         mended = _Mending(suggestion, judged, settings, scratch / "mending", now).mended()

@@ -5,7 +5,7 @@ What a run adds to this needs a stack: what the group has imported before, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -82,16 +82,28 @@ class Judged:
         return _parts(self.pieces)
 
 
-def judge(files: Sequence[File], config: Config, scratch: Path, now: float) -> Judged:
+def silent(done: int, files: int) -> None:
+    """Tells nobody how far the reading is."""
+    del done, files
+
+
+def judge(
+    files: Sequence[File],
+    config: Config,
+    scratch: Path,
+    now: float,
+    progress: Callable[[int, int], None] = silent,
+) -> Judged:
     """Normalise and judge. Each file says its dataset.
 
-    `scratch` is a folder for the clean files, which stay there; `now` is epoch seconds.
+    `scratch` is a folder for the clean files, which stay there; `now` is epoch seconds. `progress` is
+    told how many of all files are read.
     """
-    pieces = tuple(
-        _normalise(file, config, scratch / f"file-{index:05}", now)
-        for index, file in enumerate(files)
-    )
-    return _Set(pieces, config, scratch).judge()
+    pieces = []
+    for index, file in enumerate(files):
+        pieces.append(_normalise(file, config, scratch / f"file-{index:05}", now))
+        progress(index + 1, len(files))
+    return _Set(tuple(pieces), config, scratch).judge()
 
 
 def bad_rows(file: File, config: Config, scratch: Path, now: float) -> FileReport | None:

@@ -23,7 +23,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 # What the report of a run says of rows, and what to do about them before there is a run.
 _ACTIONS = {
     "rows were dropped": "mend them, or do without them; `recdrop fix` lists them",
-    "values were repaired": "nothing",
+    "values were repaired": "",
 }
 _ACTIONS_BY_CODE = {
     "duplicate": "nothing, or `keep_duplicates = true` if each copy is an event of its own",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ import click
 
 from recdrop import project
 from recdrop.cli.common import CONFIG, FINDINGS, UNREADABLE, CliError, F, json_option, print_json
+from recdrop.cli.options import explain
 
 if TYPE_CHECKING:
     from recdrop.checking.checkup import Checkup
 
+MANY = 20  # files, which take more than a moment
 DATASETS = ("interactions", "items", "users", "actions", "action_interactions")
 
 
@@ -75,9 +78,16 @@ def checked(path: str, config: Path | None, dataset: str | None) -> Iterator[Che
             raise click.UsageError(f"There is no file or folder {path!r}.")
         try:
             text = config.read_text(encoding="utf-8") if config else None
-            yield check(place, text, dataset, scratch / "clean", time.time())
+            yield check(place, text, dataset, scratch / "clean", time.time(), told_on_a_terminal)
         except (ConfigError, ManifestError, UnicodeDecodeError, OSError) as error:
             raise CliError(UNREADABLE, str(error)) from error
+
+
+def told_on_a_terminal(done: int, files: int) -> None:
+    """How far the reading is, where somebody waits for it: on stderr, in one line."""
+    if files >= MANY and sys.stderr.isatty():
+        end = "\n" if done == files else ""
+        click.echo(f"\r{done:,} of {files:,} files read{end}", err=True, nl=False)
 
 
 def fetched(path: str, scratch: Path) -> Path:
@@ -87,9 +97,14 @@ def fetched(path: str, scratch: Path) -> Path:
     import boto3
 
     bucket, _, prefix = path.removeprefix("s3://").partition("/")
-    client: Any = boto3.client("s3")
     folder = scratch / "s3" / (prefix.rstrip("/").rsplit("/", 1)[-1] or bucket)
-    found = download(client, bucket, prefix, folder)
+    try:
+        found = download(boto3.client("s3"), bucket, prefix, folder)
+    except Exception as error:
+        told = explain(error)
+        if told is None:
+            raise
+        raise told from error
     if not found:
         raise click.UsageError(f"There is no object at {path!r}.")
     is_file = len(found) == 1 and found[0] == folder
