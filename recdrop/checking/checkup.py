@@ -244,18 +244,19 @@ def _placed(
     """Each file in the folder of a dataset; and why others are left out."""
     placed, ignored = [], {}
     of_folder: dict[str, str] = {}
+    loose = [guesses[file.name] for file in files if file.is_loose and file.name in guesses]
     for file in files:
         if file.dataset is not None:
             placed.append(file)
             continue
         made = guesses.get(file.name)
-        folder = _own_folder(file)
+        folder = file.folders[-1] if file.folders else ""
         kind = made.dataset if made else of_folder.get(folder)
         if kind is None:
             refused = unreadable.get(file.name)
             ignored[file.name] = refused.reason if refused else _no_dataset(looks.get(file.name))
         elif not folder:
-            placed.append(replace(file, dataset=kind, folder=_shared_folder(file, kind, guesses)))
+            placed.append(replace(file, dataset=kind, folder=_shared_folder(file, kind, loose)))
         elif of_folder.setdefault(folder, kind) == kind:
             placed.append(replace(file, dataset=kind, folder=folder))
         else:
@@ -266,20 +267,14 @@ def _placed(
     return placed, ignored
 
 
-def _own_folder(file: File) -> str:
-    """The innermost folder that is no partition; "" of a loose file."""
-    folders = [part for part in file.name.split("/")[:-1] if "=" not in part]
-    return folders[-1] if folders else ""
-
-
-def _shared_folder(file: File, kind: str, guesses: Mapping[str, Guess]) -> str:
-    """The dataset's own folder, unless two files call the same thing differently."""
-    loose = [made for name, made in guesses.items() if "/" not in name and made.dataset == kind]
+def _shared_folder(file: File, kind: str, loose: Sequence[Guess]) -> str:
+    """The dataset's own folder, unless two loose files call the same thing differently."""
+    mine = [made for made in loose if made.dataset == kind]
     meanings: dict[str, set[str]] = {}
-    for made in loose:
+    for made in mine:
         for target, column in made.columns.items():
             meanings.setdefault(target, set()).add(column)
-    same_header = len({made.header for made in loose}) == 1
+    same_header = len({made.header for made in mine}) == 1
     is_shared = same_header and all(len(columns) == 1 for columns in meanings.values())
     return kind if is_shared else file.stem
 

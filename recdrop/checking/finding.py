@@ -38,8 +38,13 @@ class File:
 
     @property
     def is_loose(self) -> bool:
-        """Whether it lies in no folder of its own."""
-        return "/" not in self.name
+        """Whether it lies in no folder of its own; partitions such as `day=1` are none."""
+        return not self.folders
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders above it that are no partitions, the outermost first."""
+        return [part for part in self.name.split("/")[:-1] if "=" not in part]
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,8 @@ class _Finder:
         for place, column in enumerate(self.columns):
             fit = 0 if column.name.lower() == named else rank(target, column.name, dataset)
             # What is called like the target is meant, whatever it holds.
-            is_meant = fit == 0 or (fit is not None and _holds(target, column))
+            is_same = bare(column.name) == bare(target)
+            is_meant = is_same or (fit is not None and _holds(target, column))
             if fit is not None and is_meant and column.name not in used:
                 ranked.append((fit, place))
         if ranked:

@@ -106,6 +106,8 @@ def _next(checkup: Checkup, path: str, config: str) -> Iterator[str]:
     loose.sort(key=lambda file: (file.dataset != INTERACTIONS, file.name))
     for file in loose[:SHOWN_FILES]:
         yield f"  recdrop drop {file.path} --group GROUP --dataset {file.folder}"
+    if (more := len(loose) - SHOWN_FILES) > 0:
+        yield f"  ... and {more:,} more files in the same way"
 
 
 def _block(title: str, lines: Iterator[str]) -> list[str]:

@@ -68,6 +68,16 @@ def test_folders_of_other_names_are_mapped(tmp_path: Path) -> None:
     }
 
 
+def test_partitions_alone_are_no_folder_of_a_dataset(tmp_path: Path) -> None:
+    later = rows("customer_id,sku,ts", lambda n: f"u{n % 60},i{n % 9},{FIRST + 99999 + n}")
+    parts: dict[str, str | bytes] = {
+        "day=1/a.csv": rows("customer_id,sku,ts"),
+        "day=2/a.csv": later,
+    }
+    found = assert_config_holds(write(tmp_path / "x", parts))
+    assert set(sections(found)) == {"interactions"}
+
+
 def test_two_files_that_call_it_differently_get_a_folder_each(tmp_path: Path) -> None:
     clicks = rows("visitor_id,sku,ts", lambda n: f"u{n % 60},i{n % 9},{FIRST + n}")
     path = write(tmp_path / "x", {"orders.csv": rows("customer_id,sku,ts"), "clicks.csv": clicks})
