@@ -15,6 +15,7 @@ from chalicelib.documents import ArrivalRecord
 from chalicelib.intake import keys, manifests, selection
 from chalicelib.intake.keys import Arrival
 
+NOT_COMPARED = "a list of the export's files: a run waits for all of them, this check does not"
 GROUP = "group"  # stands for the name that the group will get
 
 
@@ -103,6 +104,8 @@ def _select(arrivals: Mapping[Path, Arrival], root: Path) -> Found:
     for path, arrival in arrivals.items():
         if arrival.key in kept:
             files.append(File(path, _name(arrival.key), arrival.folder, arrival.dataset))
+        elif arrival.role == "manifest":
+            ignored[arrival.key] = NOT_COMPARED
         elif arrival.dataset is None and _could_have_rows(arrival):
             ignored.pop(arrival.key, None)
             files.append(File(path, _name(arrival.key), arrival.folder))

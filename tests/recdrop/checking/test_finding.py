@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from recdrop.checking.finding import find
+from recdrop.checking.finding import NOT_COMPARED, find
 from tests.recdrop.checking.exports import write
 
 
@@ -60,3 +60,9 @@ def test_of_a_table_that_was_written_twice_the_csv_counts(tmp_path: Path) -> Non
     names = [f"{folder}/personalize-dataset.{ending}" for ending in ("csv", "parquet")]
     found = find(write(tmp_path / "x", dict.fromkeys(names, "x")), {})
     assert [f.name for f in found.files] == names[:1]
+
+
+def test_a_manifest_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"interactions/a.csv": "x", "run.manifest.json": "{}"}
+    found = find(write(tmp_path / "x", files), {})
+    assert found.ignored == {"run.manifest.json": NOT_COMPARED}
