@@ -12,6 +12,7 @@ import click
 
 from chalicelib.documents import DatasetSummary, Finding
 from recdrop.checking.checkup import Checkup
+from recdrop.checking.finding import File
 from recdrop.checking.judging import INTERACTIONS
 from recdrop.checking.noticing import notice
 
@@ -105,9 +106,17 @@ def _next(checkup: Checkup, path: str, config: str) -> Iterator[str]:
     # What is trained on comes first.
     loose.sort(key=lambda file: (file.dataset != INTERACTIONS, file.name))
     for file in loose[:SHOWN_FILES]:
-        yield f"  recdrop drop {file.path} --group GROUP --dataset {file.folder}"
+        yield f"  {_drop(path, file)}"
     if (more := len(loose) - SHOWN_FILES) > 0:
         yield f"  ... and {more:,} more files in the same way"
+
+
+def _drop(path: str, file: File) -> str:
+    """The command that puts a loose file where a drop bucket looks for it."""
+    if not path.startswith("s3://"):
+        return f"recdrop drop {file.path} --group GROUP --dataset {file.folder}"
+    place = path if path.endswith(f"/{file.name}") else f"{path.rstrip('/')}/{file.name}"
+    return f"aws s3 cp {place} s3://DROP-BUCKET/GROUP/{file.folder}/"
 
 
 def _block(title: str, lines: Iterator[str]) -> list[str]:

@@ -45,6 +45,13 @@ def test_a_config_is_printed_with_what_comes_next(tmp_path: Path) -> None:
     assert "--group GROUP --dataset interactions" in text
 
 
+def test_of_an_export_in_s3_the_objects_are_copied(tmp_path: Path) -> None:
+    found = checked(write(tmp_path / "x", {"orders.csv": rows("customer_id,sku,ts")}))
+    copy = "aws s3 cp s3://b/x/orders.csv s3://DROP-BUCKET/GROUP/interactions/"
+    for path in ("s3://b/x/", "s3://b/x/orders.csv"):
+        assert copy in telling.text(found, path)
+
+
 def test_a_refused_export_says_why_first(tmp_path: Path) -> None:
     text = told(write(tmp_path / "x", {"interactions/a.csv": "USER_ID,SHOE\nu,1\n"}))
     assert text.startswith(
