@@ -16,7 +16,22 @@ from chalicelib.documents import Mode
 from chalicelib.vocabulary import metrics
 
 Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
-Kind = Literal["snowflake", "databricks", "segment", "redshift", "plain"]
+# The names of `chalicelib.sources.ADAPTERS`, which a test compares with these.
+Kind = Literal[
+    "bigquery",
+    "databricks",
+    "delta",
+    "ga4",
+    "glue",
+    "movielens",
+    "plain",
+    "redshift",
+    "segment",
+    "shopify",
+    "snowflake",
+    "snowplow",
+    "spark",
+]
 
 Name = Annotated[
     str, msgspec.Meta(pattern=names.PATTERN, min_length=1, max_length=names.MAX_RESOURCE)

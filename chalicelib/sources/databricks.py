@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chalicelib.sources.adapter import Adapter, Sign
 from chalicelib.sources.habits import Habits
 
 HABITS = Habits(
@@ -17,6 +18,16 @@ HABITS = Habits(
     # Also `_committed_vacuum<id>`, which is no commit: it has added nothing.
     noise=((re.compile(r"^_(committed|started)_"), "a transaction marker of Databricks"),),
     unload=re.compile(r"tid-(\d+)-"),
+)
+
+ADAPTER = Adapter(
+    "databricks",
+    "Databricks",
+    signs=(
+        Sign("a transaction marker of Databricks", re.compile(r"(^|/)_(committed|started)_\d+$")),
+        Sign("called as Databricks calls its parts", re.compile(r"(^|/)part-\d{5}-tid-\d+-")),
+    ),
+    complete="marker",
 )
 
 

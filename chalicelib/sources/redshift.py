@@ -9,9 +9,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chalicelib.sources.adapter import Adapter, Sign
 from chalicelib.sources.habits import Habits
 
 HABITS = Habits("redshift", manifest=re.compile(r"manifest$"))
+
+ADAPTER = Adapter(
+    "redshift",
+    "Redshift's UNLOAD",
+    signs=(
+        Sign("called as Redshift calls its parts", re.compile(r"\d{4}_part_\d{2}(\.|$)")),
+        Sign("a manifest of Redshift", re.compile(r"[^/.]manifest$", re.IGNORECASE)),
+        Sign("called as UNLOAD ... PARALLEL OFF calls its file", re.compile(r"[^/.\d]000(\.gz)?$")),
+    ),
+)
 
 
 def is_manifest(document: dict[str, Any]) -> bool:

@@ -19,6 +19,8 @@ COMMANDS = {
     "up": ("recdrop.cli.up", "Start the local AWS with the application deployed."),
     "down": ("recdrop.cli.down", "Stop the local AWS that listens on the port."),
     "status": ("recdrop.cli.status", "Say what runs where."),
+    "check": ("recdrop.cli.check", "Say whether an export can be used, without a stack."),
+    "fix": ("recdrop.cli.fix", "Write the clean files of an export, without a stack."),
     "drop": ("recdrop.cli.drop", "Drop files: upload them as an export of a dataset group."),
     "runs": ("recdrop.cli.runs", "List the runs, or show one run's states."),
     "report": ("recdrop.cli.report", "Tell what a run found, decided and why."),

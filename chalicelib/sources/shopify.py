@@ -1,0 +1,21 @@
+"""Shopify: the orders export of its admin page, a line for each line item of each order.
+
+Nobody but the shopper's address says who bought, so that is the user.
+"""
+
+from __future__ import annotations
+
+from chalicelib.sources.adapter import Adapter, Sign
+
+ADAPTER = Adapter(
+    "shopify",
+    "Shopify's orders export",
+    signs=(
+        Sign(
+            "an orders export of Shopify",
+            columns=frozenset({"name", "email", "lineitem name", "lineitem sku", "created at"}),
+        ),
+    ),
+    columns={"USER_ID": "Email", "ITEM_ID": "Lineitem sku", "TIMESTAMP": "Created at"},
+    advice="users are e-mail addresses here: export a customer id instead where you can",
+)

@@ -1,0 +1,376 @@
+"""The whole of `recdrop check`: files found, looked at, judged, and a config suggested for them.
+
+Without a config the export is judged with the one that is suggested, and `needs_config` says whether
+it would be refused without.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chalicelib import sources
+from chalicelib.config import loading
+from chalicelib.config.sections import Config
+from chalicelib.documents import Rejection
+from chalicelib.normalise.errors import FileRejected
+from chalicelib.normalise.export.minimums import MAX_EVENT_TYPES
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.normalise.rows.rules import NOT_BAD
+from chalicelib.sources import registry
+from chalicelib.sources.adapter import Recognised, Seen
+from recdrop.checking import finding, judging
+from recdrop.checking.finding import GROUP, File, Found
+from recdrop.checking.guessing import Guess, guess
+from recdrop.checking.judging import Judged, judge, silent
+from recdrop.checking.looking import Look, look
+from recdrop.checking.suggesting import Suggestion
+
+PROSE = (".md", ".txt", ".rst", ".pdf", ".html", ".sql", ".py", ".ipynb", ".png", ".jpg", "license")
+LOOKED_AT = 3  # files of a folder whose first rows are looked at
+ROUNDS = 4  # of judging and mending the suggestion
+MOST_BAD = 0.6  # a file with more bad rows than that is not what it seems
+# Rows without these ids are nobody's: leaving them out loses nothing that could be learned.
+ANONYMOUS = ("no-user-id", "no-item-id")
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """`judged` is the verdict with the config that is asked about: the given, else the suggested.
+
+    `is_given` says which. `looks` are by file name; `ignored` maps names to the reason, and
+    `unreadable` those of files that may well be meant, which nobody can read.
+    """
+
+    judged: Judged
+    suggestion: Suggestion
+    is_given: bool
+    looks: Mapping[str, Look]
+    ignored: Mapping[str, str]
+    unreadable: tuple[Rejection, ...]
+    files: tuple[File, ...]
+
+    @property
+    def recognised(self) -> Recognised:
+        """Who wrote the files."""
+        return self.suggestion.recognised
+
+    @property
+    def needs_config(self) -> bool:
+        """Whether the export is usable, but only with the config that is suggested."""
+        return not self.is_given and self.suggestion.is_needed
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be used; "" where it can."""
+        if self.unreadable and not self.judged.rejected:
+            return f"{self.unreadable[0].key}: {self.unreadable[0].reason}"
+        if not self.files:
+            name, why = next(iter(self.ignored.items()), ("", ""))
+            more = f" {name}: {why}" if name else ""
+            return f"There is no file with rows in it that could be imported.{more}"
+        return self.judged.reason
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the pipeline would import all of it, with the config that `judged` is about."""
+        return bool(self.files) and not self.unreadable and self.judged.is_usable
+
+
+def check(
+    path: Path,
+    config: str | None,
+    dataset: str | None,
+    scratch: Path,
+    now: float,
+    progress: Callable[[int, int], None] = silent,
+) -> Checkup:
+    """Judge what lies at `path`.
+
+    `config` is the text of a `recdrop.toml`; None: the one in the folder, else none. `dataset` is what
+    the files are where nothing else says it. `scratch` is an empty folder, which keeps the clean
+    files; `now` is epoch seconds; `progress` is told how many of all files are read.
+
+    Raises:
+        ConfigError: the config is wrong.
+        ManifestError: a list of files cannot be read.
+    """
+    given = finding.find(path, {}).config if config is None else config
+    settings = loading.load(given, GROUP)
+    found = finding.find(path, settings.mapped)
+    export = _Export.of(found, settings, path, dataset, scratch)
+    suggestion = export.suggest()
+    if given is not None:
+        judged = judge(export.files, settings, scratch / "given", now, progress)
+        return export.checkup(judged, suggestion, is_given=True)
+    judged, suggestion = _judge_suggestion(export, suggestion, scratch, now, progress)
+    return export.checkup(judged, suggestion, is_given=False)
+
+
+def _judge_suggestion(
+    export: _Export,
+    suggestion: Suggestion,
+    scratch: Path,
+    now: float,
+    progress: Callable[[int, int], None],
+) -> tuple[Judged, Suggestion]:
+    """Judge with what is suggested, and mend it as long as that helps."""
+    for number in range(ROUNDS):
+        settings = loading.load(suggestion.text(), GROUP)
+        judged = judge(export.files, settings, scratch / f"round-{number}", now, progress)
+        if judged.is_usable:
+            break
+        mended = _Mending(suggestion, judged, settings, scratch / "mending", now).mended()
+        if mended == suggestion:
+            break
+        suggestion = mended
+    return judged, suggestion
+
+
+# -- what there is ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Export:
+    """The files of an export that are of some dataset, and what was guessed of them."""
+
+    files: tuple[File, ...]
+    guesses: Mapping[str, Guess]
+    looks: Mapping[str, Look]
+    ignored: Mapping[str, str]
+    unreadable: tuple[Rejection, ...]
+    recognised: Recognised
+    paths: Sequence[str]
+
+    @classmethod
+    def of(
+        cls, found: Found, config: Config, path: Path, dataset: str | None, scratch: Path
+    ) -> _Export:
+        looks, unreadable = _look_at(found.files, config, scratch / "looking")
+        headers = {name: seen.header for name, seen in looks.items()}
+        recognised = sources.recognise(Seen(found.paths, headers))
+        known = {**recognised.adapter.columns, **_columns(config)}
+        guesses = {}
+        for file in found.files:
+            if file.name in looks:
+                name = f"{path.resolve().parent.name}/{file.name}" if path.is_file() else file.name
+                made = guess(looks[file.name], name, file.dataset or dataset, known)
+                if made:
+                    guesses[file.name] = made
+        files, ignored = _placed(found.files, guesses, looks, unreadable)
+        lost = [r for name, r in unreadable.items() if name in ignored and not _is_prose(name)]
+        return cls(
+            tuple(files),
+            guesses,
+            looks,
+            {**found.ignored, **ignored},
+            tuple(lost),
+            recognised,
+            found.paths,
+        )
+
+    def suggest(self) -> Suggestion:
+        """What the guesses amount to."""
+        adapter = self.recognised.adapter
+        names = [path.rsplit("/", 1)[-1] for path in self.paths]
+        if any(registry.is_marker(name) or registry.is_commit(name) for name in names):
+            complete = "marker"
+        else:
+            complete = adapter.complete if adapter.complete != "marker" else "auto"
+        suggestion = Suggestion(self.recognised, complete=complete)
+        for folder, files in finding.by_folder(self.files).items():
+            made = [self.guesses[file.name] for file in files if file.name in self.guesses]
+            # Of Segment's logs the normaliser knows the names already.
+            said = FileRules.from_config(Config(), folder).columns
+            columns, why = _merged(made, said)
+            suggestion = suggestion.with_section(
+                folder,
+                str(files[0].dataset),
+                columns=columns,
+                header=next((one.header for one in made if one.header), ()),
+                why=why,
+            )
+        return suggestion
+
+    def checkup(self, judged: Judged, suggestion: Suggestion, *, is_given: bool) -> Checkup:
+        return Checkup(
+            judged, suggestion, is_given, self.looks, self.ignored, self.unreadable, self.files
+        )
+
+
+def _merged(
+    guesses: Sequence[Guess], said: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The columns of all guesses but those that are `said` anyway, and a reason for each."""
+    columns = {t: c for made in reversed(guesses) for t, c in made.columns.items()}
+    why = {t: w for made in reversed(guesses) for t, w in made.why.items()}
+    kept = {t: c for t, c in columns.items() if said.get(t) != c}
+    return kept, tuple(w for t, w in why.items() if t in kept or t not in columns)
+
+
+def _columns(config: Config) -> dict[str, str]:
+    """All columns that the config maps, whatever the folder."""
+    maps = [config.source.columns, *(section.columns for section in config.dataset)]
+    return {target: column for one in maps for target, column in one.items()}
+
+
+def _look_at(
+    files: Sequence[File], config: Config, scratch: Path
+) -> tuple[dict[str, Look], dict[str, Rejection]]:
+    """The first files of each folder, all loose ones; and why others cannot be looked at."""
+    looks, unreadable = {}, {}
+    for folder, there in finding.by_folder(files).items():
+        section = config.folder(folder)
+        header = (section.header if section else ()) or config.source.header
+        for index, file in enumerate(there):
+            if not file.is_loose and index >= LOOKED_AT:
+                break
+            try:
+                looks[file.name] = look(file.path, scratch, header)
+            except FileRejected as error:
+                unreadable[file.name] = Rejection(file.name, error.code, str(error))
+    return looks, unreadable
+
+
+def _placed(
+    files: Sequence[File],
+    guesses: Mapping[str, Guess],
+    looks: Mapping[str, Look],
+    unreadable: Mapping[str, Rejection],
+) -> tuple[list[File], dict[str, str]]:
+    """Each file in the folder of a dataset; and why others are left out."""
+    placed, ignored = [], {}
+    of_folder: dict[str, str] = {}
+    loose = [guesses[file.name] for file in files if file.is_loose and file.name in guesses]
+    for file in files:
+        if file.dataset is not None:
+            placed.append(file)
+            continue
+        made = guesses.get(file.name)
+        folder = file.folders[-1] if file.folders else ""
+        kind = made.dataset if made else of_folder.get(folder)
+        if kind is None:
+            refused = unreadable.get(file.name)
+            ignored[file.name] = refused.reason if refused else _no_dataset(looks.get(file.name))
+        elif not folder:
+            placed.append(replace(file, dataset=kind, folder=_shared_folder(file, kind, loose)))
+        elif of_folder.setdefault(folder, kind) == kind:
+            placed.append(replace(file, dataset=kind, folder=folder))
+        else:
+            ignored[file.name] = (
+                f"it seems to be {kind}, and its folder {folder!r} holds {of_folder[folder]}: "
+                "put it into a folder of its own"
+            )
+    return placed, ignored
+
+
+def _shared_folder(file: File, kind: str, loose: Sequence[Guess]) -> str:
+    """The dataset's own folder, unless two loose files call the same thing differently."""
+    mine = [made for made in loose if made.dataset == kind]
+    meanings: dict[str, set[str]] = {}
+    for made in mine:
+        for target, column in made.columns.items():
+            meanings.setdefault(target, set()).add(column)
+    same_header = len({made.header for made in mine}) == 1
+    is_shared = same_header and all(len(columns) == 1 for columns in meanings.values())
+    return kind if is_shared else file.stem
+
+
+def _is_prose(name: str) -> bool:
+    """Whether nobody would take the file for data, by its ending."""
+    return name.lower().endswith(PROSE)
+
+
+def _no_dataset(seen: Look | None) -> str:
+    if seen is None:
+        return "nothing tells what it holds"
+    if len(seen.header) == 1:
+        return (
+            f"it has one column, {seen.header[0][:40]!r}. Expected columns with a comma, semicolon, "
+            "tab or pipe between them, JSON lines or Parquet"
+        )
+    shown = ", ".join(name[:40] for name in seen.header[:8])
+    return f"nothing tells whether it holds interactions, items or users; its columns are {shown}"
+
+
+# -- what would help -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Mending:
+    """Changes to a suggestion with which the pipeline might take what it has refused."""
+
+    suggestion: Suggestion
+    judged: Judged
+    config: Config
+    scratch: Path
+    now: float
+
+    def mended(self) -> Suggestion:
+        """The suggestion itself where nothing is known that would help."""
+        if any(rejection.code == "too-many-bad-rows" for rejection in self.judged.rejected):
+            return self._more_bad_rows()
+        code = self.judged.refused.code if self.judged.refused else ""
+        if code == "headers-differ":
+            return self._same_columns()
+        return self._fewer_events() if code == "too-many-event-types" else self.suggestion
+
+    def _more_bad_rows(self) -> Suggestion:
+        """Rows that belong to nobody may be many: anonymous visits, sales without an account."""
+        share, told = 0.0, ""
+        for piece in self.judged.pieces:
+            if piece.rejected is None or piece.rejected.code != "too-many-bad-rows":
+                continue
+            report = judging.bad_rows(piece.file, self.config, self.scratch, self.now)
+            if report is None:
+                return self.suggestion
+            faults = Counter[str]()
+            for drop in report.dropped:
+                if drop.code not in (*NOT_BAD, "duplicate"):
+                    faults[drop.code] += drop.rows
+            nobody = sum(faults[code] for code in ANONYMOUS)
+            others = faults.total() - nobody
+            is_fine = others <= self.config.source.max_bad_rows * report.rows
+            if not is_fine or faults.total() > MOST_BAD * report.rows:
+                return self.suggestion
+            share = max(share, faults.total() / report.rows)
+            told = f"{nobody:,} of {report.rows:,} rows of {report.key} name no user or no item"
+        allowed = math.ceil(share * 20 + 0.2) / 20
+        why = f"{told}: they are left out. Is that what you expect?"
+        return replace(self.suggestion, max_bad_rows=allowed, why_bad=why)
+
+    def _same_columns(self) -> Suggestion:
+        """Columns that not every file has are left out."""
+        suggestion = self.suggestion
+        for dataset in {report.dataset for report in self.judged.reports}:
+            mine = [
+                piece for piece in self.judged.pieces if piece.done and piece.dataset == dataset
+            ]
+            headers = [set(piece.done.report.clean_header) for piece in mine if piece.done]
+            odd = set[str]().union(*headers) - headers[0].intersection(*headers)
+            if not odd:
+                continue
+            why = f"not every file has {', '.join(sorted(odd))}"
+            for folder in sorted({piece.file.folder for piece in mine}):
+                suggestion = suggestion.with_section(
+                    folder, dataset, drop_columns=tuple(sorted(odd)), why=(why,)
+                )
+        return suggestion
+
+    def _fewer_events(self) -> Suggestion:
+        """The event types that occur most."""
+        counts = Counter[str]()
+        for report in self.judged.reports:
+            counts.update(report.event_types)
+        kept = tuple(event for event, _ in counts.most_common(MAX_EVENT_TYPES))
+        why = f"Personalize takes {MAX_EVENT_TYPES} event types: these are the most frequent ones"
+        suggestion = self.suggestion
+        mine = [p.file.folder for p in self.judged.pieces if p.dataset == judging.INTERACTIONS]
+        for folder in sorted(set(mine)):
+            suggestion = suggestion.with_section(
+                folder, judging.INTERACTIONS, events=kept, why=(why,)
+            )
+        return suggestion

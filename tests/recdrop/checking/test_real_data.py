@@ -1,0 +1,44 @@
+"""Every shared data set goes as it is, or with the one config that `check` prints. Skipped without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recdrop.checking.exports import assert_config_holds, checked
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is absent")
+
+
+@pytest.mark.parametrize(
+    ("path", "needs_config", "users"),
+    [
+        ("minimal", False, 25),
+        ("movielens", True, 610),
+        ("movielens/ratings.csv", True, 610),
+        ("movielens/movies.csv", True, 0),
+        ("poc", False, 610),
+        ("poc/item-meta.csv", False, 0),
+        ("segment", True, 5877),
+        ("segment/run-1551018703844-part-r-00000", False, 2109),
+        ("segment/run-1558198402129-part-r-00000", False, 3830),
+        ("travel", False, 24500),
+    ],
+)
+def test_a_shared_data_set_can_be_used(path: str, needs_config: bool, users: int) -> None:
+    found = assert_config_holds(DATA / path)
+    assert found.needs_config is needs_config
+    assert found.judged.users == users
+
+
+def test_sequences_without_times_are_refused_with_what_was_expected() -> None:
+    found = checked(DATA / "beauty")
+    assert not found.is_usable
+    assert "it has one column, '1 1 2 3 4 5'. Expected columns" in found.reason
+
+
+def test_the_key_of_the_shops_users_is_found() -> None:
+    found = checked(DATA / "retail")
+    assert found.suggestion.sections[0].columns == {"USER_ID": "id"}
