@@ -42,7 +42,7 @@ class Judged:
 
     `refused` is why the set as a whole cannot be used. `plans` are the schemas by dataset, as the
     pipeline makes them for a group that has none; `items` and `users` count different ids of the
-    interactions, exactly.
+    interactions, exactly. `allow_partial` is the config's word on files that cannot be used.
     """
 
     pieces: tuple[Piece, ...]
@@ -52,6 +52,7 @@ class Judged:
     refused: SetRejected | None = None
     users: int = 0
     items: int = 0
+    allow_partial: bool = False
 
     @property
     def rejected(self) -> list[Rejection]:
@@ -65,12 +66,14 @@ class Judged:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the pipeline would import all of it."""
-        return self.refused is None and not self.rejected
+        """Whether the pipeline would import it: all, or what the config lets it do without."""
+        return self.refused is None and (self.allow_partial or not self.rejected)
 
     @property
     def reason(self) -> str:
         """Why it is not; "" where it is."""
+        if self.is_usable:
+            return ""
         if self.rejected:
             first = self.rejected[0]
             more = f" ({len(self.rejected) - 1} more files are refused.)" * (len(self.rejected) > 1)
@@ -161,7 +164,7 @@ class _Set:
 
     def judge(self) -> Judged:
         """Everything that can be said, also of a set that is refused."""
-        judged = Judged(self.pieces)
+        judged = Judged(self.pieces, allow_partial=self.config.source.allow_partial)
         try:
             judged = replace(judged, summaries=self._summaries())
             verdict = self._check()
@@ -176,7 +179,7 @@ class _Set:
         has_some = any(piece.dataset == INTERACTIONS for piece in self.pieces)
         return checking.check_set(
             self.reports,
-            mode=self.config.source.mode,
+            mode=self.config.source.import_mode,
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
             count=lambda: ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb"),

@@ -222,3 +222,13 @@ def test_a_days_log_is_appended(tmp_path: Path) -> None:
     assert found.recognised.adapter.name == "segment"
     assert 'mode = "INCREMENTAL"' in found.suggestion.text()
     assert not found.needs_config
+
+
+def test_an_export_with_a_refused_file_is_usable_where_the_config_allows_it(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "interactions/a.csv": rows(OWN),
+        "interactions/b.csv": b"%PDF-1.4",
+    }
+    path = write(tmp_path, files)
+    assert not checked(path, "").is_usable
+    assert checked(path, "[source]\nallow_partial = true\n").is_usable
