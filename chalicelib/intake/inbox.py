@@ -26,6 +26,7 @@ from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
 
 NOBODY = "(no group)"
+CORRECTION = "waiting for a correction"
 
 
 def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
@@ -124,10 +125,14 @@ def look(context: Context, group: str) -> None:
         try:
             config = loading.load(text, group)
             facts = _gather(context, group, config.mapped, records)
-        except (ConfigError, ManifestError) as error:
+        except ConfigError as error:
             # The files wait. The corrected file arrives as an object of its own: then we look again.
-            _tell(context, group, "waiting for a correction", str(error))
+            _tell(context, group, CORRECTION, str(error))
             return
+        except ManifestError as error:
+            if _wait_for_manifest(context, group, records, error):
+                return
+            continue  # without it: it is not to hold up what came after it
         decision = sets.decide(
             facts,
             config.source,
@@ -148,8 +153,8 @@ def look(context: Context, group: str) -> None:
             case sets.Rejected(reason, rejected):
                 _quarantine(context, group, reason, rejected)
                 _forget(context, group, records, rejected)
-            case sets.Ignored(why, hopeless):
-                _note(context, group, "nothing to import", why)
+            case sets.Ignored(why, hopeless, is_mistake):
+                (_tell if is_mistake else _note)(context, group, "nothing to import", why)
                 _forget(context, group, records, hopeless)
         return
 
@@ -227,6 +232,32 @@ def _quarantine(context: Context, group: str, reason: str, rejected: Collection[
     note = {"group": group, "reason": reason, "keys": sorted(rejected)}
     context.work.write_json(layout.incomplete_export(group, moment), note)
     _tell(context, group, "export quarantined", reason)
+
+
+def _wait_for_manifest(
+    context: Context, group: str, records: Sequence[ArrivalRecord], error: ManifestError
+) -> bool:
+    """Waits for the correction of a manifest until the deadline; then puts its export aside.
+
+    Its export is what lies beside and below it and came before it.
+    """
+    broken = next(record for record in records if record.key == error.key)
+    until = broken.arrived + context.settings.deadline_seconds
+    if context.now() < until:
+        told = context.ledger.note(group)
+        if told is None or (told.what, told.why) != (CORRECTION, str(error)):
+            _tell(context, group, CORRECTION, str(error))
+        context.queue.look_again(group, until - context.now())
+        return True
+    folder = keys.directory(broken.key)
+    export = {
+        record.key
+        for record in records
+        if record.key.startswith(folder) and record.arrived <= broken.arrived
+    }
+    _quarantine(context, group, str(error), export)
+    _forget(context, group, records, export)
+    return False
 
 
 def _forget(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +28,8 @@ class Arrival:
     """An object of the drop bucket that belongs to no run yet, and what its key says it is.
 
     `folder` is the dataset folder as written, `dataset` what it becomes, `path` the rest of the key
-    below the folder. `reason` says why a key is ignored.
+    below the folder. `reason` says why a key is ignored; `is_mistake` whether somebody meant it to
+    be imported all the same.
     """
 
     record: ArrivalRecord
@@ -36,6 +38,7 @@ class Arrival:
     dataset: str | None = None
     path: str = ""
     reason: str = ""
+    is_mistake: bool = False
 
     @property
     def key(self) -> str:
@@ -90,13 +93,19 @@ def recognise(record: ArrivalRecord, mapped: Mapped) -> Arrival:
         return Arrival(record, "ignored", reason=reason)
     _, *folders, name = record.key.split("/")
     folder, dataset, inner = _dataset_folder(folders, mapped)
-    role, reason = _control_role(record.key, folders, name), ""
+    role, reason, is_mistake = _control_role(record.key, folders, name), "", False
     if role == "data":
         # Why the file itself says nothing comes first: that its folder is unknown is then no matter.
-        reason = _why_ignored(name, folders, record.size)
-        reason = reason or ("" if dataset else _why_no_dataset(folders, mapped))
+        reason = _why_ignored(name, folders)
+        if not reason and not dataset:
+            near = _near(folders, mapped)
+            reason = _why_no_dataset(folders, mapped, near)
+            # Of other folders a manifest may tell later what they are.
+            is_mistake = bool(near or not folders)
+        reason = reason or _why_empty(record.size)
     path = "/".join([*inner, name])
-    return Arrival(record, "ignored" if reason else role, folder, dataset, path, reason)
+    role = "ignored" if reason else role
+    return Arrival(record, role, folder, dataset, path, reason, is_mistake)
 
 
 def dataset_named(folder: str, mapped: Mapped) -> str | None:
@@ -152,14 +161,18 @@ def _is_manifest(folders: list[str], name: str) -> bool:
     )
 
 
-def _why_ignored(name: str, folders: list[str], size: int) -> str:
+def _why_ignored(name: str, folders: list[str]) -> str:
     if not name:
         return "it is a folder marker"
     if noise := registry.noise(name):
         return f"it is {noise}"
     if name.startswith((".", "_")) or any(_is_hidden(folder) for folder in folders):
         return "its name begins with '.' or '_', which marks it as hidden"
-    return "it is empty (0 bytes)" if size == 0 else ""
+    return ""
+
+
+def _why_empty(size: int) -> str:
+    return "" if size else "it is empty (0 bytes)"
 
 
 def _is_hidden(folder: str) -> bool:
@@ -167,14 +180,21 @@ def _is_hidden(folder: str) -> bool:
     return folder.startswith((".", "_")) and "=" not in folder
 
 
-def _why_no_dataset(folders: list[str], mapped: Mapped) -> str:
+def _near(folders: list[str], mapped: Mapped) -> str:
+    """The dataset or mapped folder that the first folder is nearly called; "" for none."""
+    wanted = folders[0].lower() if folders else ""
+    return next(iter(difflib.get_close_matches(wanted, [*DATASETS, *mapped], 1, 0.7)), "")
+
+
+def _why_no_dataset(folders: list[str], mapped: Mapped, near: str) -> str:
     known = ", ".join([*DATASETS, *sorted(mapped)])
     if not folders:
         return (
             "it lies in no dataset folder: "
             f"expected <group>/<dataset>/<file> with a dataset of {known}"
         )
+    meant = f"Did you mean {near!r}? " if near else ""
     return (
-        f"folder {folders[0]!r} is no dataset: expected one of {known}, "
+        f"folder {folders[0]!r} is no dataset. {meant}Expected one of {known}, "
         f"or a [[dataset]] in {layout.CONFIG_NAME} that maps it"
     )

@@ -62,10 +62,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Ignored:
-    """Nothing here to import; `keys` are the objects that will never be part of an export."""
+    """Nothing here to import; `keys` are the objects that will never be part of an export.
+
+    `is_mistake`: somebody meant one to be, and put it where it is not looked for.
+    """
 
     why: str
     keys: frozenset[str]
+    is_mistake: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def decide(
         oldest = min(facts.manifests, key=case.turn_of)
         return _by_manifest(case, selected, oldest)
     if not selected.kept:
-        return Ignored(_why_nothing(facts.group, selected.ignored), case.hopeless)
+        why = _why_nothing(facts.group, selected.ignored)
+        return Ignored(why, case.hopeless, any(a.is_mistake for a in facts.arrivals.values()))
     if source.import_mode == "FULL":
         selected = selection.newest_unload(selected)
     if rule == "manifest":

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import click
 
+from chalicelib.intake.inbox import CORRECTION
 from recdrop.cli.common import CONFIG, FINDINGS, UNREACHABLE, UNREADABLE, CliError
-from recdrop.cli.exports import CORRECTION, INCOMPLETE, Before, Exports, File, files_of
+from recdrop.cli.exports import INCOMPLETE, Before, Exports, File, files_of
 from recdrop.cli.runs import Run
 
 

@@ -17,12 +17,13 @@ from typing import Any
 from chalicelib import documents, layout
 from chalicelib.documents import ExportSet, NoteRecord
 from chalicelib.errors import DocumentUnreadable
+from chalicelib.intake.inbox import CORRECTION
 from recdrop.cli.runs import Run, Runs
 from recdrop.cli.target import Target
 
 File = tuple[str, str]  # key, ETag without quotes
 # What `on_export` notes of a group when it starts no run, and nobody else tells the reason.
-CORRECTION, INCOMPLETE = "waiting for a correction", "export not complete"
+INCOMPLETE = "export not complete"
 REASONS = frozenset({CORRECTION, INCOMPLETE, "ignored", "nothing to import"})
 
 

@@ -247,6 +247,45 @@ def test_a_databricks_commit_says_which_parts_count(stage: Stage) -> None:
     assert list(stage.record(run).ignored) == ["shop/interactions/part-0.csv"]
 
 
+def test_a_manifest_that_stays_broken_is_put_aside_with_its_files_and_holds_up_nobody(
+    stage: Stage,
+) -> None:
+    stage.drop("shop/x/interactions/a.csv", ROWS)
+    stage.drop("shop/x/manifest.json", "{")
+    stage.drop("shop/y/b.csv", ROWS)
+    stage.drop("shop/y/manifest.json", manifest("b.csv"))
+    assert (stage.runs, len(stage.topic.told)) == ([], 1)  # told once
+    stage.wait(DEADLINE)
+    assert stage.files(stage.runs[0]) == ["shop/y/b.csv"]
+    (key,) = stage.context.work.keys("quarantine/shop/")
+    note = json.loads(stage.context.work.read(key))
+    assert note["keys"] == ["shop/x/interactions/a.csv", "shop/x/manifest.json"]
+    assert "is not JSON" in note["reason"]
+    assert stage.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("intractions/a.csv", "Did you mean 'interactions'?"),
+        ("a.csv", "it lies in no dataset folder"),
+    ],
+)
+def test_what_somebody_meant_to_be_imported_is_told_of(stage: Stage, name: str, told: str) -> None:
+    stage.drop(f"shop/{name}", ROWS)
+    assert [message["Subject"] for message in stage.topic.told] == [
+        "recdrop shop: nothing to import"
+    ]
+    assert told in stage.topic.told[0]["Message"]
+
+
+def test_what_tools_leave_beside_an_export_is_not_told_of(stage: Stage) -> None:
+    stage.drop("shop/interactions/_started_7", "")
+    stage.drop("shop/interactions/.part-0.crc", "x")
+    stage.drop("shop/interactions/part-1.csv", "")
+    assert stage.topic.told == []
+
+
 def test_what_lies_below_a_marker_belongs_to_it_though_its_event_is_late(stage: Stage) -> None:
     stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
     stage.put("shop/interactions/part-1.csv", ROWS)  # there, and not heard of
