@@ -19,6 +19,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> tuple[unload.Unload, un
     return good, unload.write_unload(folder / "bad", corrupted=True)
 
 
+@pytest.mark.slow
 def test_the_manifest_lists_every_file_with_its_size_and_rows(
     exports: tuple[unload.Unload, unload.Unload],
 ) -> None:
@@ -32,6 +33,7 @@ def test_the_manifest_lists_every_file_with_its_size_and_rows(
     assert rows == export.rows
 
 
+@pytest.mark.slow
 def test_the_damage_changes_who_bought_what_and_no_count(
     exports: tuple[unload.Unload, unload.Unload],
 ) -> None:
