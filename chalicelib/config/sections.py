@@ -37,6 +37,15 @@ Timezone = Annotated[
         description="an IANA zone such as Europe/Berlin",
     ),
 ]
+TimestampFormat = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(auto|month-first|day-first|excel|(nano|micro|milli)?seconds"
+        r"|(?=.*%)([^%]|%[AaBbdfgHIjMmnpSYyZz%])+)$",
+        description="auto, month-first, day-first, excel, seconds, milliseconds, microseconds, "
+        "nanoseconds, or strptime's directives, for example %d.%m.%Y %H:%M",
+    ),
+]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
 
@@ -56,6 +65,7 @@ class Source(_Section, frozen=True):
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
     files that have no header line; `timezone` is that of timestamps written without one;
+    `timestamp_format` is how they are written, where that cannot be told from the file;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
@@ -66,6 +76,7 @@ class Source(_Section, frozen=True):
     columns: ColumnMap = {}
     mode: Mode = "FULL"
     timezone: Timezone = "UTC"
+    timestamp_format: TimestampFormat = "auto"
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False

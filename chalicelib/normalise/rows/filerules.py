@@ -30,6 +30,7 @@ class FileRules:
     columns: Mapping[str, str]
     header: tuple[str, ...] = ()
     timezone: str = "UTC"
+    timestamp_format: str = "auto"
     max_bad_rows: float = 0.05
     keep_duplicates: bool = False
     events: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class FileRules:
             columns={**SEGMENT_FIELDS, **columns} if is_log else columns,
             header=(section.header if section else ()) or config.source.header,
             timezone=config.source.timezone,
+            timestamp_format=config.source.timestamp_format,
             max_bad_rows=config.source.max_bad_rows,
             keep_duplicates=config.source.keep_duplicates,
             events=section.events if section else (),
