@@ -64,7 +64,8 @@ class Source(_Section, frozen=True):
     """How exports arrive.
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
-    files that have no header line; `timezone` is that of timestamps written without one;
+    files that have no header line; `encoding` is that of the files, a name of Python's;
+    `timezone` is that of timestamps written without one;
     `timestamp_format` is how they are written, where that cannot be told from the file;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
@@ -75,6 +76,7 @@ class Source(_Section, frozen=True):
     complete: Complete = "auto"
     columns: ColumnMap = {}
     mode: Mode = "FULL"
+    encoding: str = "auto"
     timezone: Timezone = "UTC"
     timestamp_format: TimestampFormat = "auto"
     max_bad_rows: Fraction = 0.05

@@ -67,7 +67,7 @@ def normalise_file(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        unpacked = unpack(source, scratch)
+        unpacked = unpack(source, scratch, file_rules.encoding)
         zone = file_rules.timezone
         with engine.connect(scratch, timezone=zone, memory_mb=memory_mb) as connection:
             file = _File(unpacked, folder, scratch, dataset, key, file_rules, now)
