@@ -42,6 +42,7 @@ def load(text: str | None, group: str) -> Config:
     _check_names(config, group)
     _check_gates(config)
     _check_timezone(config.source.timezone)
+    _check_encoding(config.source.encoding)
     return config
 
 
@@ -132,6 +133,16 @@ def _check_gates(config: Config) -> None:
             key = f"solution[{index}].gate.min_users"
             expected = f"at most max_users, which is {gate.max_users}."
             raise ConfigError(explaining.told(key, gate.min_users, expected))
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        known = encoding == "auto" or bool(b"".decode(encoding) == "")
+    except LookupError:
+        known = False
+    if not known:
+        expected = "auto, or an encoding of text such as utf-8, cp1252, shift_jis"
+        raise ConfigError(explaining.told("source.encoding", encoding, expected))
 
 
 def _check_timezone(timezone: str) -> None:

@@ -52,6 +52,15 @@ Timezone = Annotated[
         description="an IANA zone such as Europe/Berlin",
     ),
 ]
+TimestampFormat = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(auto|month-first|day-first|excel|(nano|micro|milli)?seconds"
+        r"|(?=.*%)([^%]|%[AaBbdfgHIjMmnpSYyZz%])+)$",
+        description="auto, month-first, day-first, excel, seconds, milliseconds, microseconds, "
+        "nanoseconds, or strptime's directives, for example %d.%m.%Y %H:%M",
+    ),
+]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
 
@@ -70,7 +79,9 @@ class Source(_Section, frozen=True):
     """How exports arrive.
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
-    files that have no header line; `timezone` is that of timestamps written without one;
+    files that have no header line; `encoding` is that of the files, a name of Python's;
+    `timezone` is that of timestamps written without one;
+    `timestamp_format` is how they are written, where that cannot be told from the file;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
@@ -82,7 +93,9 @@ class Source(_Section, frozen=True):
     complete: Complete = "auto"
     columns: ColumnMap = {}
     mode: Mode | None = None
+    encoding: str = "auto"
     timezone: Timezone = "UTC"
+    timestamp_format: TimestampFormat = "auto"
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False

@@ -7,19 +7,37 @@ that it changes.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from itertools import chain
 
 from chalicelib.normalise.errors import FileRejected
 
+# Windows' Western code page, and Latin-1 for the five bytes that it leaves open.
+WESTERN = "cp1252"
+AUTO = "auto"
+_MANY = 0.25  # of the bytes beyond ASCII stand beside another: Western words have single ones
 
-def to_utf8(first: bytes, rest: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
+
+class NoUtf8(FileRejected):
+    """Bytes that are no UTF-8: the file may be in another encoding."""
+
+
+def to_utf8(
+    first: bytes, rest: Iterator[bytes], notes: list[str], encoding: str = AUTO
+) -> Iterator[bytes]:
     """`first`, the first chunk, tells the encoding; `rest` are the others.
 
+    `encoding` is a name of Python's, or "auto".
+
     Raises:
-        FileRejected: bytes that are no text in that encoding, while the chunks are consumed.
+        NoUtf8: bytes that are no UTF-8, while the chunks are consumed.
+        FileRejected: the same of another encoding.
     """
     chunks = chain((first,), rest)
+    if encoding != AUTO and codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
+        notes.append(f"converted {encoding} to UTF-8")
+        return _recode(chunks, encoding)
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         notes.append("converted UTF-16 to UTF-8")
         return _recode(chunks, "utf-16")
@@ -30,6 +48,27 @@ def to_utf8(first: bytes, rest: Iterator[bytes], notes: list[str]) -> Iterator[b
         notes.append("removed a byte order mark")
         return _check_utf8(chain((first[3:],), rest), offset=3)
     return _check_utf8(chunks, offset=0)
+
+
+def guess(chunks: Iterator[bytes]) -> str | None:
+    """The encoding of a whole file that is no UTF-8: Western, or None when that cannot be told.
+
+    A file with more characters of UTF-8 than broken ones is damaged UTF-8. One whose bytes beyond
+    ASCII come in runs is Cyrillic, Japanese or the like, and only its owner knows which.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    good = broken = beyond = in_runs = 0
+    for chunk in chunks:
+        if chunk.isascii() and not decoder.getstate()[0]:
+            continue
+        text = decoder.decode(chunk)
+        lost = text.count("\ufffd")
+        broken += lost
+        good += sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+        beyond += len(chunk) - len(re.sub(rb"[\x80-\xff]", b"", chunk))
+        in_runs += sum(map(len, re.findall(rb"[\x80-\xff]{2,}", chunk)))
+    is_western = good < broken and in_runs <= _MANY * beyond
+    return WESTERN if is_western else None
 
 
 def unix_lines(chunks: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
@@ -52,6 +91,17 @@ def unix_lines(chunks: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
         yield b"\n"
 
 
+def _latin1(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that cp1252 leaves open, as Latin-1 has them; errors of other encodings stay errors."""
+    if isinstance(error, UnicodeDecodeError) and error.encoding == "charmap":
+        return error.object[error.start : error.end].decode("latin-1"), error.end
+    raise error
+
+
+_OPEN_AS_LATIN1 = "recdrop-latin1"
+codecs.register_error(_OPEN_AS_LATIN1, _latin1)
+
+
 def _looks_like_utf16(first: bytes) -> bool:
     """Western text in UTF-16 has a zero in every other byte."""
     head = first[:400]
@@ -59,7 +109,7 @@ def _looks_like_utf16(first: bytes) -> bool:
 
 
 def _recode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)()
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_OPEN_AS_LATIN1)
     offset = 0
     try:
         for chunk in chunks:
@@ -68,7 +118,9 @@ def _recode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError as error:
         raise FileRejected(
-            "encoding", f"The file is no valid UTF-16 near byte {offset:,}. Expected UTF-8."
+            "encoding",
+            f"The file is no valid {encoding.upper()} near byte {offset:,}. Expected UTF-8, or "
+            "what [source] encoding in recdrop.toml says.",
         ) from error
 
 
@@ -93,8 +145,8 @@ def _decode(
         decoder.decode(chunk, final)
     except UnicodeDecodeError as error:
         where = offset + error.start
-        raise FileRejected(
+        raise NoUtf8(
             "encoding",
-            f"Byte {where:,} (0x{error.object[error.start]:02x}) is no valid UTF-8. "
-            "Expected UTF-8; export with that encoding, or drop UTF-16 with a byte order mark.",
+            f"Byte {where:,} (0x{error.object[error.start]:02x}) is no valid UTF-8. Expected "
+            'UTF-8, or the encoding in recdrop.toml: [source] encoding = "cp1251" and so on.',
         ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from chalicelib.documents import Format
-from chalicelib.normalise.bytes.decoding import to_utf8, unix_lines
+from chalicelib.normalise.bytes.decoding import AUTO, NoUtf8, guess, to_utf8, unix_lines
 from chalicelib.normalise.bytes.traits import EDGE, Traits
 from chalicelib.normalise.errors import FileRejected
 
@@ -61,13 +61,30 @@ class Unpacked:
         return self.head.lstrip()[:1] == b"["
 
 
-def unpack(source: Path, scratch: Path) -> Unpacked:
+def unpack(source: Path, scratch: Path, encoding: str = AUTO) -> Unpacked:
     """Unpack and decode `source` into `scratch`.
+
+    `encoding` is a name of Python's; "auto" takes UTF-8, UTF-16, and Western text of one byte a
+    character.
 
     Raises:
         FileRejected: empty, truncated or bomb-like gzip, unknown binary formats, bytes that are no
-            UTF-8 (with the offset).
+            text in the encoding (with the offset).
     """
+    try:
+        return _unpack(source, scratch, encoding)
+    except NoUtf8:
+        if encoding != AUTO:
+            raise
+        # What is no UTF-8 is decided on the whole file: the first such byte may be a damaged one.
+        size, chunks = source.stat().st_size, _read(source, hashlib.sha256())
+        other = guess(_gunzip_all(chunks, size, []))
+        if other is None:
+            raise
+        return _unpack(source, scratch, other)
+
+
+def _unpack(source: Path, scratch: Path, encoding: str) -> Unpacked:
     size = source.stat().st_size
     if size == 0:
         raise FileRejected("empty", "The file has 0 bytes. Expected a header line and rows.")
@@ -86,7 +103,7 @@ def unpack(source: Path, scratch: Path) -> Unpacked:
         return Unpacked(target, "parquet", size, digest.hexdigest(), Traits.unknown())
 
     traits = Traits()
-    text = unix_lines(to_utf8(first, chunks, notes), notes)
+    text = unix_lines(to_utf8(first, chunks, notes, encoding), notes)
     path, head = _settle(source, target, text, notes, traits)
     if not head.strip():
         raise FileRejected("empty", "The file holds no text. Expected a header line and rows.")

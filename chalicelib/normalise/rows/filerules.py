@@ -29,7 +29,9 @@ class FileRules:
 
     columns: Mapping[str, str]
     header: tuple[str, ...] = ()
+    encoding: str = "auto"
     timezone: str = "UTC"
+    timestamp_format: str = "auto"
     max_bad_rows: float = 0.05
     keep_duplicates: bool = False
     events: tuple[str, ...] = ()
@@ -47,7 +49,9 @@ class FileRules:
         return cls(
             columns={**SEGMENT_FIELDS, **columns} if is_log else columns,
             header=(section.header if section else ()) or config.source.header,
+            encoding=config.source.encoding,
             timezone=config.source.timezone,
+            timestamp_format=config.source.timestamp_format,
             max_bad_rows=config.source.max_bad_rows,
             keep_duplicates=config.source.keep_duplicates,
             events=section.events if section else (),

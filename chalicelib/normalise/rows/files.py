@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,9 @@ from chalicelib.normalise.rows.parts import BUCKETS, Users, sample_users, write_
 from chalicelib.normalise.rows.profiles import profile_columns
 from chalicelib.normalise.rows.quarantine import read_lines, write_quarantine
 from chalicelib.normalise.rows.rules import NOT_BAD, RowRules, no_item_event, write_rules
-from chalicelib.normalise.rows.sources import MAX_OBJECT, Source, open_source
+from chalicelib.normalise.rows.sources import MAX_OBJECT, Source, open_source, reading
 from chalicelib.normalise.rows.table import Table, load
+from chalicelib.normalise.rows.times import HINTS, TimeFormat, find_formats
 from chalicelib.vocabulary.datasets import DATASETS
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def normalise_file(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        unpacked = unpack(source, scratch)
+        unpacked = unpack(source, scratch, file_rules.encoding)
         zone = file_rules.timezone
         with engine.connect(scratch, timezone=zone, memory_mb=memory_mb) as connection:
             file = _File(unpacked, folder, scratch, dataset, key, file_rules, now)
@@ -99,13 +100,16 @@ class _File:
         names = [column.name for column in columns]
 
         # Read every row once: clean values, and what is wrong with each.
-        rules = self._row_rules(source, columns)
+        told = self.rules.timestamp_format
+        with reading(self.unpacked.format):
+            times = find_formats(connection, source.sql, columns, told, self.now)
+        rules = self._row_rules(source, columns, times)
         table = load(connection, self.unpacked, source, rules, self.scratch, key=self.row_key)
         dropped = count_drops(table)
         rows = table.count() + (table.mended.lost if table.mended else 0)
         # Before the budget is checked: a refused file needs its quarantine most of all.
         quarantine = write_quarantine(table, self.key, self.folder / "quarantine.jsonl")
-        self._check_budget(table, rows, dropped, columns)
+        self._check_budget(table, rows, dropped, columns, times)
 
         # Decide which rows stay, and which of them are set aside.
         fixed = count_fixes(table)
@@ -123,7 +127,14 @@ class _File:
             is_clean=not dropped and not fixed,
             everyone=self.rules.withhold >= 1,
         )
-        report = self._report(source, rows, dropped, fixed, reports, users, parts.sampled_rows)
+        notes = [
+            *self.unpacked.notes,
+            *(t.note for t in times.values() if t.note),
+            *self._lost(rows),
+        ]
+        report = self._report(
+            source, rows, dropped, fixed, notes, reports, users, parts.sampled_rows
+        )
         sampled = parts.sampled if parts.sampled_rows else None
         return Normalised(report, parts.part, sampled, quarantine)
 
@@ -142,7 +153,9 @@ class _File:
         known = {*DATASETS[self.dataset].own, *named}
         return [column for column in kept if column.name in known]
 
-    def _row_rules(self, source: Source, columns: Sequence[Column]) -> RowRules:
+    def _row_rules(
+        self, source: Source, columns: Sequence[Column], times: Mapping[str, TimeFormat]
+    ) -> RowRules:
         first = [*source.drops]
         if self.rules.item_events_only:
             first.append(no_item_event(columns, DATASETS[self.dataset].required[:2]))
@@ -153,12 +166,18 @@ class _File:
             plain=source.plain,
             events=self.rules.events,
             before=first,
+            times=times,
         )
 
     # -- what came of it ---------------------------------------------------------------------------
 
     def _check_budget(
-        self, table: Table, rows: int, dropped: Sequence[Counted], columns: Sequence[Column]
+        self,
+        table: Table,
+        rows: int,
+        dropped: Sequence[Counted],
+        columns: Sequence[Column],
+        times: Mapping[str, TimeFormat],
     ) -> None:
         """A few bad rows are left out; many mean that the file is not what it seems."""
         if rows == 0:
@@ -172,13 +191,15 @@ class _File:
                 "too-many-bad-rows",
                 f"{bad:,} of {rows:,} rows cannot be used, "
                 f"more than {self.rules.max_bad_rows:.0%}: "
-                f"{worst.rows:,} {worst.sentence}{where}. Columns were read as {read_as}.",
+                f"{worst.rows:,} {worst.sentence}{where}. Columns were read as {read_as}."
+                f"{_time_hint(worst.code, times)}",
             )
         if sum(d.rows for d in dropped) >= rows:
             first = dropped[0]
             raise FileRejected(
                 "no-rows",
-                f"None of the {rows:,} rows can be used: {first.rows:,} {first.sentence}.",
+                f"None of the {rows:,} rows can be used: {first.rows:,} {first.sentence}."
+                f"{_time_hint(first.code, times)}",
             )
 
     def _report(
@@ -187,6 +208,7 @@ class _File:
         rows: int,
         dropped: Sequence[Counted],
         fixed: Sequence[Counted],
+        notes: Sequence[str],
         columns: Sequence[ColumnReport],
         users: Users,
         sampled: int,
@@ -205,7 +227,7 @@ class _File:
             sampled=sampled,
             fixed=tuple(fixed),
             dropped=tuple(dropped),
-            notes=(*self.unpacked.notes, *self._lost(rows)),
+            notes=tuple(notes),
             columns=tuple(columns),
             first_timestamp=_whole(time.minimum if time else None),
             last_timestamp=_whole(time.maximum if time else None),
@@ -227,6 +249,14 @@ class _File:
         if missing <= 0:
             return ()
         return (f"{missing:,} lines are blank or longer than {MAX_OBJECT:,} bytes",)
+
+
+def _time_hint(code: str, times: Mapping[str, TimeFormat]) -> str:
+    """What the config could say when times are why a file is refused."""
+    form = times.get("TIMESTAMP")
+    if form is None or code not in HINTS:
+        return ""
+    return f" {form.hint or HINTS[code]}"
 
 
 def _show(table: Table, line: int) -> str:

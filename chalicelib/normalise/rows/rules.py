@@ -6,12 +6,21 @@ speed comes from. `selecting` makes a query of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.normalise.bytes.traits import Traits
 from chalicelib.normalise.engine import literal
 from chalicelib.normalise.rows.columns import Column
+from chalicelib.normalise.rows.times import (
+    EARLIEST,
+    EARLIEST_OF_THINGS,
+    MS,
+    NS,
+    PLAIN,
+    US,
+    TimeFormat,
+)
 from chalicelib.vocabulary.datasets import IDS, TIMES
 
 MAX_ID = 256
@@ -23,12 +32,10 @@ FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the
 # Rows left out because the config or the source says so; they are no fault of the file.
 NOT_BAD = ("event-type", "no-item-event")
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
-# A whole number tells its unit by its size: seconds have ten digits from 2001 to 2286, and each
-# unit has three more.
-_MS, _US, _NS = 10**11, 10**14, 10**17
 
 # C0, DEL, C1, the Unicode line ends, and the byte order mark in the middle of a text.
 _CONTROL = r"[\x00-\x1f\x7f\x{80}-\x{9f}\x{2028}\x{2029}\x{feff}]"
+_UNIT_CODES = {"milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _FIX_SENTENCES = {
     "ms": "timestamps in milliseconds turned into seconds",
     "us": "timestamps in microseconds turned into seconds",
@@ -95,14 +102,22 @@ def write_rules(
     plain: Collection[int] = (),
     events: Sequence[str] = (),
     before: Sequence[Drop] = (),
+    times: Mapping[str, TimeFormat] | None = None,
 ) -> RowRules:
     """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
 
     `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
     control characters (numbers in Parquet). `events` are the event types to keep (none: all).
-    `before` are drops that come first: a row counts under the first drop that takes it.
+    `before` are drops that come first: a row counts under the first drop that takes it. `times` are
+    the formats of times by column; what is not in it tells itself.
     """
-    rules = [_column_rules(c, Traits() if c.index in plain else traits, now) for c in columns]
+    formats = times or {}
+    rules = [
+        _time_rules(c, formats.get(c.name, PLAIN), now)
+        if c.name in TIMES
+        else _column_rules(c, Traits() if c.index in plain else traits)
+        for c in columns
+    ]
     drops = [*before, *(drop for rule in rules for drop in rule.drops)]
     drops += _event_drops(columns, events)
     return RowRules(
@@ -120,29 +135,30 @@ def no_item_event(columns: Sequence[Column], ids: Collection[str]) -> Drop:
     return Drop("no-item-event", "are no event of a user with an item", " OR ".join(missing))
 
 
-def _column_rules(column: Column, traits: Traits, now: float) -> _ColumnRules:
+def _column_rules(column: Column, traits: Traits) -> _ColumnRules:
     cell = f"_c{column.index}"
     if column.name in IDS:
         return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits)))
-    if column.name in TIMES:
-        return _time_rules(column, cell, now)
     if column.name in NUMBERS:
         return _number_rules(column, cell)
     fixes = _text_fixes(column.name, cell, traits)
     return _ColumnRules(_text(cell, traits), fixes=tuple(fixes))
 
 
-def _time_rules(column: Column, cell: str, now: float) -> _ColumnRules:
+def _time_rules(column: Column, form: TimeFormat, now: float) -> _ColumnRules:
     """A row needs its TIMESTAMP; other times that cannot be read become empty."""
-    whole, number = f"_b{column.index}", f"_n{column.index}"
+    cell, whole, number = f"_c{column.index}", f"_b{column.index}", f"_n{column.index}"
     required = column.name == "TIMESTAMP"
-    seconds = _seconds(number)
+    seconds = form.seconds(number)
+    is_time = f"{number} > 0"
+    if not form.is_told and not form.is_bare:
+        is_time += f" AND coalesce({whole} >= {EARLIEST_OF_THINGS}, true)"
     return _ColumnRules(
-        value=seconds if required else f"CASE WHEN {number} > 0 THEN {seconds} END",
+        value=seconds if required else f"CASE WHEN {is_time} THEN {seconds} END",
         inner=((whole, f"TRY_CAST({cell} AS BIGINT)"),),
-        numbers=((number, _epoch(cell, whole)),),
-        drops=tuple(_time_drops(column.name, number, now)) if required else (),
-        fixes=tuple(_time_fixes(column, required)),
+        numbers=((number, form.epoch(cell, whole)),),
+        drops=tuple(_time_drops(column.name, number, form, now)) if required else (),
+        fixes=tuple(_time_fixes(column, form, None if required else is_time)),
     )
 
 
@@ -209,55 +225,47 @@ def _may_have_controls(traits: Traits) -> bool:
     return traits.quotes or traits.controls or traits.tabs or traits.non_ascii
 
 
-def _epoch(cell: str, whole: str) -> str:
-    """A whole number in the unit it was written in, or a written date in seconds."""
-    number = f"TRY_CAST({cell} AS DOUBLE)"
-    # Beyond that a BIGINT overflows.
-    from_number = f"CASE WHEN abs({number}) < 9e18 THEN CAST(trunc({number}) AS BIGINT) END"
-    from_date = f"CAST(floor(epoch(TRY_CAST({cell} AS TIMESTAMPTZ))) AS BIGINT)"
-    # Most cells are whole numbers: the dear casts run for the others only.
-    return (
-        f"CASE WHEN {whole} IS NOT NULL THEN {whole} ELSE coalesce({from_number}, {from_date}) END"
-    )
-
-
-def _seconds(number: str) -> str:
-    """A whole number in any unit as seconds."""
-    return (
-        f"CASE WHEN {number} < {_MS} THEN {number} WHEN {number} < {_US} THEN {number} // 1000 "
-        f"WHEN {number} < {_NS} THEN {number} // 1000000 ELSE {number} // 1000000000 END"
-    )
-
-
-def _time_drops(column: str, number: str, now: float) -> list[Drop]:
-    last = int(now) + FUTURE_SECONDS
+def _time_drops(column: str, number: str, form: TimeFormat, now: float) -> list[Drop]:
+    seconds, last = form.seconds(number), int(now) + FUTURE_SECONDS
+    early = Drop("early-timestamp", f"have a {column} before 1991", f"{seconds} < {EARLIEST}")
+    if form.is_told:
+        early = Drop("early-timestamp", f"have a {column} of zero or less", f"{number} <= 0")
     return [
         Drop("no-timestamp", f"have no {column} that can be read", f"{number} IS NULL"),
-        Drop("early-timestamp", f"have a {column} of zero or less", f"{number} <= 0"),
-        Drop(
-            "future-timestamp",
-            f"have a {column} in the future",
-            f"{_seconds(number)} > {last}",
-        ),
+        early,
+        Drop("future-timestamp", f"have a {column} in the future", f"{seconds} > {last}"),
     ]
 
 
-def _time_fixes(column: Column, required: bool) -> list[Fix]:
+def _time_fixes(column: Column, form: TimeFormat, is_time: str | None) -> list[Fix]:
+    """`is_time` is the SQL for a value that is kept; None where the row is dropped otherwise."""
     cell, whole, number = f"_c{column.index}", f"_b{column.index}", f"_n{column.index}"
-    as_number = f"TRY_CAST({cell} AS DOUBLE)"
-    is_date = f"{whole} IS NULL AND {number} IS NOT NULL AND {as_number} IS NULL"
-    is_same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
-    fixes = [
-        _fix("ms", "", f"{number} BETWEEN {_MS} AND {_US - 1}"),
-        _fix("us", "", f"{number} BETWEEN {_US} AND {_NS - 1}"),
-        _fix("ns", "", f"{number} >= {_NS}"),
-        _fix("date", "", is_date),
-        _fix("plain", column.name, f"NOT ({is_same}) AND {as_number} IS NOT NULL"),
-    ]
-    if not required:
-        is_none = f"{cell} IS NOT NULL AND NOT coalesce({number} > 0, false)"
+    if form.is_bare:
+        fixes = [_fix("date", "", f"{number} IS NOT NULL")]
+    else:
+        fixes = _unit_fixes(form, number)
+        as_number = f"TRY_CAST({cell} AS DOUBLE)"
+        is_date = f"{whole} IS NULL AND {number} IS NOT NULL AND {as_number} IS NULL"
+        is_same = f"{number} IS NULL OR {cell} = CAST({number} AS VARCHAR)"
+        fixes += [
+            _fix("date", "", is_date),
+            _fix("plain", column.name, f"NOT ({is_same}) AND {as_number} IS NOT NULL"),
+        ]
+    if is_time is not None:
+        is_none = f"{cell} IS NOT NULL AND NOT coalesce({is_time}, false)"
         fixes.append(_fix("time", column.name, is_none))
     return fixes
+
+
+def _unit_fixes(form: TimeFormat, number: str) -> list[Fix]:
+    if form.unit is not None:
+        code = _UNIT_CODES.get(form.unit)
+        return [_fix(code, "", f"{number} IS NOT NULL")] if code else []
+    return [
+        _fix("ms", "", f"{number} BETWEEN {MS} AND {US - 1}"),
+        _fix("us", "", f"{number} BETWEEN {US} AND {NS - 1}"),
+        _fix("ns", "", f"{number} >= {NS}"),
+    ]
 
 
 def _text(cell: str, traits: Traits) -> str:

@@ -76,11 +76,11 @@ def test_a_carriage_return_at_the_edge_of_a_chunk_is_no_extra_line(tmp_path: Pat
         (pack(BODY.encode())[:10] + b"\xff" * 40, "gzip", "damaged"),
         (pack(pack(pack(BODY.encode()))), "gzip", "more than twice"),
         (
-            BODY.encode() + b"u3,caf\xe9,1700000000\n",
+            BODY.encode() + "u3,café é,1\n".encode() + b"u4,caf\xe9,1\n",
             "encoding",
-            f"Byte {len(BODY) + 6} (0xe9) is no valid UTF-8",
+            f"Byte {len(BODY) + 20} (0xe9) is no valid UTF-8",
         ),
-        (BODY.encode() + "é".encode()[:1], "encoding", f"Byte {len(BODY)} (0xc3)"),
+        (BODY.encode() + "u3,книга,1\n".encode("cp1251"), "encoding", "[source] encoding"),
         (BODY.encode("utf-16") + b"\x00", "encoding", "no valid UTF-16"),
         (b"PK\x03\x04rest", "format", "is a ZIP archive"),
     ],
@@ -107,3 +107,20 @@ def test_a_gzip_bomb_is_refused_within_its_limit(tmp_path: Path) -> None:
 
 def test_gzip_under_any_name_is_normalised(tmp_path: Path) -> None:
     assert clean(tmp_path, pack(BODY.encode())).report.kept == 2
+
+
+def test_western_text_of_one_byte_a_character_is_told_by_the_whole_file(tmp_path: Path) -> None:
+    body = BODY * 50_000 + "u3,café,1\nu4,naïve € \x81,1\n"
+    raw = BODY.encode() * 50_000 + b"u3,caf\xe9,1\nu4,na\xefve \x80 \x81,1\n"
+    for packed in (raw, pack(raw)):
+        found = take_in(tmp_path, packed)
+        assert found.path.read_text() == body
+        assert "converted cp1252 to UTF-8" in found.notes
+
+
+def test_the_config_says_the_encoding(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes((BODY + "u3,книга,1\n").encode("cp1251"))
+    assert "книга" in unpack(source, tmp_path, "cp1251").path.read_text()
+    with pytest.raises(FileRejected, match="no valid SHIFT_JIS"):
+        unpack(source, tmp_path, "shift_jis")
