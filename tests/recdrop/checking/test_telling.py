@@ -61,7 +61,9 @@ def test_a_refused_export_says_why_first(tmp_path: Path) -> None:
 
 
 def test_a_refused_set_shows_its_rows_too(tmp_path: Path) -> None:
-    text = told(write(tmp_path / "x", {"interactions/a.csv": rows(OWN, lambda _: "u,i,5", 1500)}))
+    text = told(
+        write(tmp_path / "x", {"interactions/a.csv": rows(OWN, lambda _: "u,i,1700000000", 1500)})
+    )
     assert text.startswith("This export cannot be used: The export has 1 usable interactions.")
     assert "1,499 rows of interactions dropped: they are exact copies" in text
 
