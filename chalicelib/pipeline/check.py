@@ -12,6 +12,7 @@ from chalicelib import layout
 from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import (
+    Contents,
     DataReport,
     DatasetSummary,
     FileOutcome,
@@ -21,9 +22,10 @@ from chalicelib.documents import (
     RunEvent,
     SetReport,
 )
-from chalicelib.errors import ExportRejected
+from chalicelib.errors import ExportHeld, ExportRejected
 from chalicelib.gate import promotion
-from chalicelib.normalise.errors import SetRejected
+from chalicelib.ledger import iso_time
+from chalicelib.normalise.errors import SetHeld, SetRejected
 from chalicelib.normalise.export import (
     checking,
     comparing,
@@ -34,7 +36,6 @@ from chalicelib.normalise.export import (
     schemas,
     shaping,
 )
-from chalicelib.normalise.export.comparing import Kept
 from chalicelib.normalise.export.sampling import Live, Withholding
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.pipeline.files import is_small
@@ -52,6 +53,7 @@ def check_export(context: Context, event: RunEvent) -> None:
 
     Raises:
         ExportRejected: with the reasons, which lie in quarantine too.
+        ExportHeld: it would lose data, and nobody has accepted that.
     """
     run = Run.of(context, event)
     outcomes = list(_outcomes(run))
@@ -64,7 +66,8 @@ def check_export(context: Context, event: RunEvent) -> None:
             reasons = [str(error), *(f"{r.key}: {r.reason}" for r in rejected[:SHOWN_REJECTIONS])]
             note = {"code": error.code, "reasons": reasons}
             run.work.write_json(layout.quarantined_export(run.group, run.name), note)
-            raise ExportRejected(" ".join(reasons)) from error
+            kind = ExportHeld if isinstance(error, SetHeld) else ExportRejected
+            raise kind(" ".join(reasons)) from error
 
 
 def _outcomes(run: Run) -> Iterator[FileOutcome]:
@@ -84,15 +87,15 @@ class _Check:
 
     def run_all(self) -> None:
         verdict = self._judge()
-        self._require_whole()
-        compared = self._compare(verdict)
+        contents = self._contents(verdict)
+        self._hold_losses(contents)
         plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
         truth = self._withhold(verdict)
-        findings = self._findings(verdict, compared, plans, truth)
+        findings = self._findings(verdict, plans, truth)
         clean = self._shape_all(plans, truth)
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
-        report = self._report(verdict, findings, plans, truth, last_items)
+        report = self._report(verdict, findings, plans, truth, last_items, contents)
         self.run.work.write_json(layout.data_report(self.run.name), report)
 
     # -- what is there -----------------------------------------------------------------------------
@@ -108,14 +111,6 @@ class _Check:
         if held is None:
             return None
         return self.run.work.find_document(layout.data_report(held.run), DataReport)
-
-    @cached_property
-    def imported(self) -> Sequence[Path]:
-        """The interactions of the last import, as long as they are kept."""
-        held = self.run.ledger.data(self.run.group)
-        if held is None or "interactions" not in self.run.export.datasets:
-            return ()
-        return self._fetch(layout.clean(self.run.group, "interactions", held.run))
 
     @cached_property
     def sampled(self) -> Sequence[Path]:
@@ -155,37 +150,51 @@ class _Check:
             mode=self.run.export.mode,
             has_interactions=self.run.ledger.data(self.run.group) is not None,
             count=lambda: ids.count_users(self.interactions, self.scratch),
-            expected_rows=self._expected_rows,
+            expected_rows=self._expected_rows(),
         )
 
-    def _require_whole(self) -> None:
-        """
-        Raises:
-            SetRejected: a file is in quarantine, or holds fewer rows than its manifest states, and
-                the config does not allow that.
-        """
-        if not self.run.config.source.allow_partial:
-            checking.require_whole(self.reports, self.rejected, self._expected_rows)
-
-    @cached_property
-    def _expected_rows(self) -> Mapping[str, int]:
-        """By key, of the files whose manifest states them."""
+    def _expected_rows(self) -> dict[str, int]:
         files = self.run.export.files()
         return {file.key: file.rows for _, file in files if file.rows is not None}
 
-    def _compare(self, verdict: SetReport) -> Sequence[Kept]:
-        """What a full export keeps of the import that it would replace.
+    def _contents(self, verdict: SetReport) -> dict[str, Contents]:
+        found = {summary.dataset: Contents(rows=summary.kept) for summary in verdict.datasets}
+        if "interactions" in found:
+            found["interactions"] = comparing.interactions_of(self.interactions, self.scratch)
+        return found
+
+    def _hold_losses(self, contents: Mapping[str, Contents]) -> None:
+        """Nothing is replaced by less unless somebody has said so.
 
         Raises:
-            SetRejected: less than the config's `min_kept`.
+            SetHeld: with what is missing, and what would be lost.
         """
-        if self.run.export.mode != "FULL" or self.before is None:
-            return ()
-        compared = list(comparing.rows(self.before.report.datasets, verdict.datasets))
-        if self.interactions and self.imported:
-            compared += comparing.user_days(self.imported, self.interactions, self.scratch)
-        comparing.require_kept(compared, self.run.config.source.min_kept)
-        return compared
+        source, run = self.run.config.source, self.run
+        if run.record.accepted:
+            return
+        if not source.allow_partial and (
+            found := comparing.missing(self.rejected, self.reports, self._expected_rows())
+        ):
+            raise SetHeld(
+                "partial",
+                f"Held: the export is not whole. {'; '.join(found)}. Drop it whole, set "
+                f"source.allow_partial, or let it through: recdrop accept {run.name}.",
+            )
+        before = _contents_of(self.before)
+        if run.export.mode != "FULL" or not before:
+            return
+        kept = 1.0
+        if "interactions" in before and "interactions" in contents:
+            old = before["interactions"]
+            kept = comparing.share_kept(old, self.interactions, self.scratch)
+        if lost := comparing.losses(before, contents, kept, source.min_kept):
+            raise SetHeld(
+                "shrunk",
+                "Held: a full export takes the place of all data, and this one has lost too much "
+                f"of it. {'; '.join(map(str, lost))}.{_times(before, contents)} Expected at least "
+                f"{source.min_kept:.0%} (source.min_kept). Drop the whole export, set source.mode "
+                f'= "INCREMENTAL" for parts, or let it through: recdrop accept {run.name}.',
+            )
 
     def _plan(self, summary: DatasetSummary) -> SchemaPlan:
         """The dataset's own schema when it has one, with new columns when the config says so; else
@@ -216,7 +225,6 @@ class _Check:
     def _findings(
         self,
         verdict: SetReport,
-        compared: Sequence[Kept],
         plans: Mapping[str, SchemaPlan],
         truth: Withholding | None,
     ) -> Sequence[Finding]:
@@ -229,8 +237,6 @@ class _Check:
         unknown = ids.check_ids(everything, self.scratch)
         rejected = map(_quarantined, self.rejected)
         kept_back = [Finding("info", "withheld", truth.note, truth.rows)] if truth else []
-        kept = comparing.finding(compared)
-        kept_back += [kept] if kept else []
         return (*rejected, *left_out, *unknown, *verdict.findings, *kept_back)
 
     # -- the gate's truth --------------------------------------------------------------------------
@@ -341,6 +347,7 @@ class _Check:
         plans: Mapping[str, SchemaPlan],
         truth: Withholding | None,
         last_items: dict[str, str],
+        contents: Mapping[str, Contents],
     ) -> DataReport:
         """An export without interactions takes over what the run before knew of them."""
         run, before = self.run, self.before
@@ -367,6 +374,7 @@ class _Check:
             users=self._users() if interactions else _known(before).users,
             population=truth.population if truth else 0,
             unknown_to_live=self._unknown_to_live(truth),
+            contents=comparing.add(_contents_of(before), contents, run.export.mode),
         )
 
     def _users(self) -> str | None:
@@ -413,3 +421,17 @@ def _quarantined(rejection: Rejection) -> Finding:
         action="mend the file and drop the export again",
         samples=(rejection.key,),
     )
+
+
+def _contents_of(before: DataReport | None) -> Mapping[str, Contents]:
+    return before.contents if before else {}
+
+
+def _times(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> str:
+    """The time range then and now, where both have interactions."""
+    ranges = [
+        f"{iso_time(held.first)} to {iso_time(held.last)}"
+        for held in (before.get("interactions"), now.get("interactions"))
+        if held and held.first is not None and held.last is not None
+    ]
+    return f" Interactions of {ranges[0]} before, {ranges[1]} now." if len(ranges) == 2 else ""

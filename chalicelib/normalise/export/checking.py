@@ -9,7 +9,6 @@ from chalicelib.documents import (
     DatasetSummary,
     FileReport,
     Finding,
-    Rejection,
     Requirement,
     SetReport,
 )
@@ -31,7 +30,6 @@ from chalicelib.normalise.export.minimums import (
 from chalicelib.normalise.export.summaries import summarise
 
 INTERACTIONS = "interactions"
-SHOWN = 3  # problems that are told one by one
 
 
 def check_set(
@@ -76,30 +74,6 @@ def check_set(
         requirements=requirements,
         findings=tuple(findings),
     )
-
-
-def require_whole(
-    reports: Sequence[FileReport], rejected: Sequence[Rejection], expected_rows: Mapping[str, int]
-) -> None:
-    """
-    Raises:
-        SetRejected: a file was refused, or has fewer rows than its manifest states.
-    """
-    short = [
-        f"{report.key} has {report.rows:,} of the {expected_rows[report.key]:,} rows that the "
-        "manifest states"
-        for report in reports
-        if report.rows < expected_rows.get(report.key, 0)
-    ]
-    refused = [f"{rejection.key} is in quarantine" for rejection in rejected]
-    if problems := [*refused, *short]:
-        more = f" and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise SetRejected(
-            "partial",
-            f"Held: the export is not whole: {'; '.join(problems[:SHOWN])}{more}. Mend it and drop "
-            "it again; or, to go on without what is missing, say allow_partial = true in [source] "
-            "of recdrop.toml.",
-        )
 
 
 def verdict(findings: Sequence[Finding]) -> Literal["yes", "yes with warnings"]:
