@@ -391,6 +391,21 @@ class SetReport(msgspec.Struct, frozen=True, kw_only=True):
         return next((s for s in self.datasets if s.dataset == dataset), None)
 
 
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dataset holds, for the next export to be compared with.
+
+    `first` and `last` are epoch seconds. `sample` are the smallest hashes of its interactions; other
+    datasets have rows alone.
+    """
+
+    rows: int
+    users: int = 0
+    items: int = 0
+    first: int | None = None
+    last: int | None = None
+    sample: tuple[int, ...] = ()
+
+
 class DataReport(Document, frozen=True, kw_only=True):
     """What `Check the export` found out, for all later tasks and for the next run.
 
@@ -399,7 +414,7 @@ class DataReport(Document, frozen=True, kw_only=True):
     list, `users` that of all users, where a solution asks for batch inference; `last_items` the newest
     imported item of each withheld user; `population` how many users might have been withheld;
     `unknown_to_live` the share of the truth whose item is in no interaction as old as the live
-    version's data.
+    version's data; `contents` is what each dataset holds after the import, by dataset.
     """
 
     version: Literal[1] = 1
@@ -416,6 +431,7 @@ class DataReport(Document, frozen=True, kw_only=True):
     users: str | None = None
     population: int = 0
     unknown_to_live: float | None = None
+    contents: dict[str, Contents] = {}
 
 
 class PopularItem(msgspec.Struct, frozen=True, rename="camel"):
@@ -546,7 +562,8 @@ class RunRecord(Document, frozen=True, kw_only=True):
     """A run: its export, its attempt and what became of it. `claimed` and `ended` are ISO 8601 UTC.
 
     `filters` (ARN by name) and the event tracker are what `prepare_group` made; `ignored` maps a key
-    that was left out of the export to the reason.
+    that was left out of the export to the reason; `accepted`: somebody has let the export through,
+    whatever it lacks.
     """
 
     version: Literal[1] = 1
@@ -565,6 +582,7 @@ class RunRecord(Document, frozen=True, kw_only=True):
     ignored: dict[str, str] = {}
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
+    accepted: bool = False
 
 
 class ServingRecord(Document, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ change of the state machine.
     ├── LeaseHeld             another run has the group: Retry waits for it
     ├── LeaseLost             this run was believed dead and the group is another's: stop at once
     ├── ExportRejected        the data cannot be used; reasons are in quarantine
+    │   └── ExportHeld        it would take too much away; `recdrop accept` lets it through
+    ├── NotHeld               there is no held export that could be accepted
     ├── ResourceFailed        Personalize gave up; its failureReason is in the message
     ├── VerificationFailed    the updated campaign does not answer as its candidate did
     ├── ConfigurationError    the deployment or recdrop.toml is wrong
@@ -53,6 +55,14 @@ class LeaseLost(RecdropError):
 
 class ExportRejected(RecdropError):
     """The export set cannot be imported."""
+
+
+class ExportHeld(ExportRejected):
+    """The export lacks what it should have, or what the group has now: somebody must accept it."""
+
+
+class NotHeld(RecdropError):
+    """A run whose export nobody holds."""
 
 
 class ResourceFailed(RecdropError):

@@ -67,6 +67,7 @@ class RunChanges(TypedDict, total=False):
     ignored: dict[str, str]
     filters: dict[str, str]
     event_tracker_id: str
+    accepted: bool
 
 
 @dataclass(frozen=True)

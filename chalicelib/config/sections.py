@@ -59,6 +59,9 @@ class Source(_Section, frozen=True):
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
+    `min_kept` is the share of the interactions, users and items of the last export that a full one
+    must still have, or it is held; `allow_partial` imports an export of which a file is refused, or
+    has fewer rows than its manifest promises.
     """
 
     kind: Kind = "plain"
@@ -70,6 +73,8 @@ class Source(_Section, frozen=True):
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False
     schema: Literal["keep", "update"] = "keep"
+    min_kept: Fraction = 0.8
+    allow_partial: bool = False
 
 
 class Campaign(_Section, frozen=True):

@@ -17,3 +17,7 @@ class FileRejected(DataRejected):
 
 class SetRejected(DataRejected):
     """The export as a whole cannot be used."""
+
+
+class SetHeld(SetRejected):
+    """The export could be used, but would lose data; somebody may accept that."""

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from chalicelib import layout
 from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import (
+    Contents,
     DataReport,
     DatasetSummary,
     FileOutcome,
@@ -21,10 +24,20 @@ from chalicelib.documents import (
     RunEvent,
     SetReport,
 )
-from chalicelib.errors import ExportRejected
+from chalicelib.errors import ExportHeld, ExportRejected
 from chalicelib.gate import promotion
-from chalicelib.normalise.errors import SetRejected
-from chalicelib.normalise.export import checking, facts, ids, popular, sampling, schemas, shaping
+from chalicelib.ledger import iso_time
+from chalicelib.normalise.errors import SetHeld, SetRejected
+from chalicelib.normalise.export import (
+    checking,
+    comparing,
+    facts,
+    ids,
+    popular,
+    sampling,
+    schemas,
+    shaping,
+)
 from chalicelib.normalise.export.sampling import Live, Withholding
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.pipeline.files import is_small
@@ -42,6 +55,7 @@ def check_export(context: Context, event: RunEvent) -> None:
 
     Raises:
         ExportRejected: with the reasons, which lie in quarantine too.
+        ExportHeld: it would lose data, and nobody has accepted that.
     """
     run = Run.of(context, event)
     outcomes = list(_outcomes(run))
@@ -54,7 +68,8 @@ def check_export(context: Context, event: RunEvent) -> None:
             reasons = [str(error), *(f"{r.key}: {r.reason}" for r in rejected[:SHOWN_REJECTIONS])]
             note = {"code": error.code, "reasons": reasons}
             run.work.write_json(layout.quarantined_export(run.group, run.name), note)
-            raise ExportRejected(" ".join(reasons)) from error
+            kind = ExportHeld if isinstance(error, SetHeld) else ExportRejected
+            raise kind(" ".join(reasons)) from error
 
 
 def _outcomes(run: Run) -> Iterator[FileOutcome]:
@@ -74,6 +89,8 @@ class _Check:
 
     def run_all(self) -> None:
         verdict = self._judge()
+        contents = self._contents(verdict)
+        self._hold_losses(contents)
         plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
         truth = self._withhold(verdict)
         findings = self._findings(verdict, plans, truth)
@@ -81,6 +98,8 @@ class _Check:
         self._write_facts(clean)
         last_items = self._write_truth(clean, truth)
         report = self._report(verdict, findings, plans, truth, last_items)
+        held = comparing.add(_contents_of(self.before), contents, self.run.export.mode)
+        report = msgspec.structs.replace(report, contents=held)
         self.run.work.write_json(layout.data_report(self.run.name), report)
 
     # -- what is there -----------------------------------------------------------------------------
@@ -130,14 +149,56 @@ class _Check:
     # -- judging -----------------------------------------------------------------------------------
 
     def _judge(self) -> SetReport:
-        files = self.run.export.files()
         return checking.check_set(
             self.reports,
             mode=self.run.export.mode,
             has_interactions=self.run.ledger.data(self.run.group) is not None,
             count=lambda: ids.count_users(self.interactions, self.scratch),
-            expected_rows={file.key: file.rows for _, file in files if file.rows is not None},
+            expected_rows=self._expected_rows(),
         )
+
+    def _expected_rows(self) -> dict[str, int]:
+        files = self.run.export.files()
+        return {file.key: file.rows for _, file in files if file.rows is not None}
+
+    def _contents(self, verdict: SetReport) -> dict[str, Contents]:
+        found = {summary.dataset: Contents(rows=summary.kept) for summary in verdict.datasets}
+        if "interactions" in found:
+            found["interactions"] = comparing.interactions_of(self.interactions, self.scratch)
+        return found
+
+    def _hold_losses(self, contents: Mapping[str, Contents]) -> None:
+        """Nothing is replaced by less unless somebody has said so.
+
+        Raises:
+            SetHeld: with what is missing, and what would be lost.
+        """
+        source, run = self.run.config.source, self.run
+        if run.record.accepted:
+            return
+        if not source.allow_partial and (
+            found := comparing.missing(self.rejected, self.reports, self._expected_rows())
+        ):
+            raise SetHeld(
+                "partial",
+                f"Held: the export is not whole. {'; '.join(found)}. Drop it whole, set "
+                f"source.allow_partial, or let it through: recdrop accept {run.name}.",
+            )
+        before = _contents_of(self.before)
+        if run.export.mode != "FULL" or not before:
+            return
+        kept = 1.0
+        if "interactions" in before and "interactions" in contents:
+            old = before["interactions"]
+            kept = comparing.share_kept(old, self.interactions, self.scratch)
+        if lost := comparing.losses(before, contents, kept, source.min_kept):
+            raise SetHeld(
+                "shrunk",
+                "Held: a full export takes the place of all data, and this one has lost too much "
+                f"of it. {'; '.join(map(str, lost))}.{_times(before, contents)} Expected at least "
+                f"{source.min_kept:.0%} (source.min_kept). Drop the whole export, set source.mode "
+                f'= "INCREMENTAL" for parts, or let it through: recdrop accept {run.name}.',
+            )
 
     def _plan(self, summary: DatasetSummary) -> SchemaPlan:
         """The dataset's own schema when it has one, with new columns when the config says so; else
@@ -362,3 +423,17 @@ def _quarantined(rejection: Rejection) -> Finding:
         action="mend the file and drop the export again",
         samples=(rejection.key,),
     )
+
+
+def _contents_of(before: DataReport | None) -> Mapping[str, Contents]:
+    return before.contents if before else {}
+
+
+def _times(before: Mapping[str, Contents], now: Mapping[str, Contents]) -> str:
+    """The time range then and now, where both have interactions."""
+    ranges = [
+        f"{iso_time(held.first)} to {iso_time(held.last)}"
+        for held in (before.get("interactions"), now.get("interactions"))
+        if held and held.first is not None and held.last is not None
+    ]
+    return f" Interactions of {ranges[0]} before, {ranges[1]} now." if len(ranges) == 2 else ""

@@ -44,6 +44,8 @@ def next_command(group: str, run: str, *, failed: bool, error: str, stack: str =
     where = f" --stack {stack}" if stack else ""
     if not failed:
         return f"recdrop runs{where}"
+    if error == "ExportHeld":
+        return f"recdrop accept {run}{where}   # if the loss is meant; else drop the whole export"
     if error == "ExportRejected":
         return (
             f"recdrop quarantine {run}{where}   "

@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": ("recdrop.cli.runs", "List the runs, or show one run's states."),
     "report": ("recdrop.cli.report", "Tell what a run found, decided and why."),
     "quarantine": ("recdrop.cli.quarantine", "Show what was refused of a run's export, and why."),
+    "accept": ("recdrop.cli.accept", "Let an export through that is held: it would lose data."),
     "forget": ("recdrop.cli.forget", "Erase users from a group, and say what is left to do."),
     "logs": ("recdrop.cli.logs", "Print what the Lambdas logged."),
     "wait": ("recdrop.cli.wait", "Wait until the stack is up and no run is going on."),

@@ -260,7 +260,9 @@ def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
 
 
 def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
-    config = {"two/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "each-file"\n'}
+    config = {
+        "two/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "each-file"\nmin_kept = 0\n'
+    }
     shop.drop(
         {
             **config,

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib import layout
 from chalicelib.documents import DataRecord, PopularList
-from chalicelib.errors import ExportRejected
+from chalicelib.errors import ExportHeld, ExportRejected
 from chalicelib.runs import Run
 from tests.chalicelib.shop import CONFIG, DAY, FIRST_DAY, Tasks, catalogue, export_of, purchases
 from tests.chalicelib.town import Town
@@ -86,7 +86,8 @@ def test_an_export_that_cannot_train_is_rejected_with_its_reasons(town: Town) ->
 
 
 def test_a_rejected_file_is_an_error_in_the_report_and_the_others_are_judged(town: Town) -> None:
-    run = check(town, {**WHOLE, "interactions/bad.csv": b"%PDF-1.4"})
+    broken = {**WHOLE, "interactions/bad.csv": b"%PDF-1.4"}
+    run = check(town, broken, config="[source]\nallow_partial = true\n")
     errors = [f for f in run.data.report.findings if f.severity == "error"]
     assert [f.samples for f in errors] == [("shop/interactions/bad.csv",)]
     assert run.data.report.verdict == "yes with warnings"
@@ -167,3 +168,78 @@ def test_new_columns_of_interactions_are_refused_at_once(town: Town) -> None:
     wider = b"\n".join([header + b",DEVICE", *(line + b",phone" for line in lines), b""])
     with pytest.raises(ExportRejected, match=r"DEVICE.*source\.schema"):
         again(town, first, {**WHOLE, "interactions/orders.csv": wider})
+
+
+def import_(town: Town, run: Run) -> None:
+    """The datasets hold what the run has checked, and the group is free again."""
+    town.context.ledger.record_data("shop", DataRecord(run=run.name))
+    town.context.ledger.release_lease("shop", run.name)
+
+
+def halves(body: bytes) -> tuple[bytes, bytes]:
+    """Two parts of one unload: every other row."""
+    header, *lines = body.splitlines(keepends=True)
+    return header + b"".join(lines[::2]), header + b"".join(lines[1::2])
+
+
+def test_a_second_part_does_not_take_the_place_of_the_first(town: Town) -> None:
+    first, second = halves(purchases(users=120))
+    import_(town, check(town, {"interactions/1.csv": first}))
+    with pytest.raises(ExportHeld, match=r"0% of the interactions is left .*recdrop accept"):
+        check(town, {"interactions/2.csv": second})
+
+
+def test_a_full_export_that_shrunk_is_held_with_the_difference(town: Town) -> None:
+    import_(town, check(town, {"interactions/a.csv": purchases(users=120)}))
+    with pytest.raises(ExportHeld) as error:
+        check(town, {"interactions/a.csv": purchases(users=45)})
+    assert "38% of the users is left (120 before, 45 now)" in str(error.value)
+    assert "Interactions of 2023-11-" in str(error.value)
+
+
+def test_items_that_shrunk_are_held(town: Town) -> None:
+    import_(town, check(town, WHOLE))
+    few = b"".join(catalogue().splitlines(keepends=True)[:11])
+    with pytest.raises(ExportHeld, match="17% of the rows of items is left"):
+        check(town, {**WHOLE, "items/things.csv": few})
+
+
+def test_an_export_that_has_grown_is_compared_with_what_an_increment_added(town: Town) -> None:
+    import_(town, check(town, WHOLE))
+    later = purchases(seed=2, start=FIRST_DAY + 60 * DAY)
+    import_(town, check(town, {"interactions/more.csv": later}, mode="INCREMENTAL"))
+    both = {**WHOLE, "interactions/more.csv": later}
+    assert check(town, both).data.contents["interactions"].rows > 2000
+    town.context.ledger.release_lease("shop", town.context.ledger.runs("shop")[-1])
+    with pytest.raises(ExportHeld, match="of the interactions is left"):
+        check(town, WHOLE)
+
+
+def test_a_config_may_expect_less(town: Town) -> None:
+    import_(town, check(town, {"interactions/a.csv": purchases(users=120)}))
+    check(town, {"interactions/a.csv": purchases(users=45)}, "[source]\nmin_kept = 0.1\n")
+
+
+def test_a_refused_file_holds_the_export(town: Town) -> None:
+    with pytest.raises(ExportHeld, match=r"not whole.*bad\.csv"):
+        check(town, {**WHOLE, "items/bad.csv": b"%PDF-1.4"})
+
+
+def test_fewer_rows_than_the_manifest_promises_hold_the_export(town: Town) -> None:
+    export = export_of(town, "shop", WHOLE)
+    [file] = export.datasets["interactions"]
+    promised = msgspec.structs.replace(file, rows=90_000)
+    datasets = {**export.datasets, "interactions": (promised,)}
+    run = town.begin_run("shop", CONFIG, msgspec.structs.replace(export, datasets=datasets))
+    Tasks(run).normalise()
+    with pytest.raises(ExportHeld, match="its manifest promises 90,000"):
+        Tasks(run).check()
+
+
+def test_what_somebody_accepted_is_let_through(town: Town) -> None:
+    export = export_of(town, "shop", {**WHOLE, "items/bad.csv": b"%PDF-1.4"})
+    run = town.begin_run("shop", CONFIG, export)
+    town.context.ledger.update_run(run.name, accepted=True)
+    Tasks(run).normalise()
+    Tasks(run).check()
+    assert run.data.report.verdict == "yes with warnings"

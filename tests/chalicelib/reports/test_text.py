@@ -7,6 +7,11 @@ from chalicelib.reports import text
 from tests.chalicelib.reports.test_page import REPORT
 
 
+def test_a_held_export_is_accepted_or_dropped_whole() -> None:
+    command = text.next_command("shop", "abc", failed=True, error="ExportHeld")
+    assert command.startswith("recdrop accept abc ")
+
+
 def test_the_headline_says_what_became_of_each_solution() -> None:
     assert text.headline(REPORT) == "for-you promoted"
 
