@@ -18,6 +18,8 @@ from chalicelib.vocabulary import metrics
 Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
 Kind = Literal["snowflake", "databricks", "segment", "redshift", "plain"]
 
+APPENDING: frozenset[Kind] = frozenset({"segment"})  # logs of a day or an hour, never all of them
+
 Name = Annotated[
     str, msgspec.Meta(pattern=names.PATTERN, min_length=1, max_length=names.MAX_RESOURCE)
 ]
@@ -55,8 +57,10 @@ class Source(_Section, frozen=True):
     """How exports arrive.
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
-    files that have no header line; `timezone` is that of timestamps written without one;
-    `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
+    files that have no header line; `mode` says whether an export is all there is ("FULL") or adds to
+    it ("INCREMENTAL", and the default for Segment, which writes logs); `timezone` is that of
+    timestamps written without one; `max_bad_rows` is the share of rows that may be dropped before a
+    file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
     `min_kept` is the share of the interactions, users and items of the last export that a full one
@@ -67,7 +71,7 @@ class Source(_Section, frozen=True):
     kind: Kind = "plain"
     complete: Complete = "auto"
     columns: ColumnMap = {}
-    mode: Mode = "FULL"
+    mode: Mode | None = None
     timezone: Timezone = "UTC"
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
@@ -75,6 +79,11 @@ class Source(_Section, frozen=True):
     schema: Literal["keep", "update"] = "keep"
     min_kept: Fraction = 0.8
     allow_partial: bool = False
+
+    @property
+    def appends(self) -> bool:
+        """Whether an export adds to what there is: as `mode` says, else as the source's tool writes."""
+        return self.mode == "INCREMENTAL" if self.mode else self.kind in APPENDING
 
 
 class Campaign(_Section, frozen=True):

@@ -26,6 +26,7 @@ from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
 
 NOBODY = "(no group)"
+CORRECTION = "waiting for a correction"
 
 
 def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
@@ -124,9 +125,13 @@ def look(context: Context, group: str) -> None:
         try:
             config = loading.load(text, group)
             facts = _gather(context, group, config.mapped, records)
-        except (ConfigError, ManifestError) as error:
+        except ManifestError as error:
+            if _give_up(context, group, records, error):
+                continue  # it no longer stands before the others
+            return
+        except ConfigError as error:
             # The files wait. The corrected file arrives as an object of its own: then we look again.
-            _tell(context, group, "waiting for a correction", str(error))
+            _tell(context, group, CORRECTION, str(error))
             return
         decision = sets.decide(
             facts,
@@ -148,10 +153,28 @@ def look(context: Context, group: str) -> None:
             case sets.Rejected(reason, rejected):
                 _quarantine(context, group, reason, rejected)
                 _forget(context, group, records, rejected)
-            case sets.Ignored(why, hopeless):
-                _note(context, group, "nothing to import", why)
+            case sets.Ignored(why, hopeless, tell):
+                (_tell if tell else _note)(context, group, "nothing to import", why)
                 _forget(context, group, records, hopeless)
         return
+
+
+def _give_up(
+    context: Context, group: str, records: Sequence[ArrivalRecord], error: ManifestError
+) -> bool:
+    """Whether the deadline of a broken manifest is over: then it is in quarantine with the files that
+    came before it. Until then its correction is waited for.
+    """
+    broken = next(record for record in records if record.key == error.key)
+    left = broken.arrived + context.settings.deadline_seconds - context.now()
+    if left > 0:
+        _tell(context, group, CORRECTION, str(error))
+        context.queue.look_again(group, left)
+        return False
+    export = {record.key for record in records if record.arrived <= broken.arrived}
+    _quarantine(context, group, f"{error} No correction came in time.", export)
+    _forget(context, group, records, export)
+    return True
 
 
 # -- gathering facts -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from chalicelib.vocabulary.datasets import DATASETS
 
 # S3 takes 1,024 bytes, and so does a sort key of DynamoDB, where `arrival#` stands before it.
 MAX_BYTES = 1_000
+EMPTY = "it is empty (0 bytes)"
 MANIFEST_FOLDER = "manifests"
 
 Role = Literal["data", "manifest", "marker", "commit", "config", "ignored"]
@@ -27,7 +29,8 @@ class Arrival:
     """An object of the drop bucket that belongs to no run yet, and what its key says it is.
 
     `folder` is the dataset folder as written, `dataset` what it becomes, `path` the rest of the key
-    below the folder. `reason` says why a key is ignored.
+    below the folder. `reason` says why a key is ignored; `meant`: somebody meant it as data, and must
+    be told.
     """
 
     record: ArrivalRecord
@@ -36,6 +39,7 @@ class Arrival:
     dataset: str | None = None
     path: str = ""
     reason: str = ""
+    meant: bool = False
 
     @property
     def key(self) -> str:
@@ -85,13 +89,15 @@ def recognise(record: ArrivalRecord, mapped: Mapped) -> Arrival:
         return Arrival(record, "ignored", reason=reason)
     _, *folders, name = record.key.split("/")
     folder, dataset, inner = _dataset_folder(folders, mapped)
-    role, reason = _control_role(record.key, folders, name), ""
+    role, reason, meant = _control_role(record.key, folders, name), "", False
     if role == "data":
         # Why the file itself says nothing comes first: that its folder is unknown is then no matter.
         reason = _why_ignored(name, folders, record.size)
+        meant = not reason or reason == EMPTY
         reason = reason or ("" if dataset else _why_no_dataset(folders, mapped))
     path = "/".join([*inner, name])
-    return Arrival(record, "ignored" if reason else role, folder, dataset, path, reason)
+    meant = meant and bool(reason)
+    return Arrival(record, "ignored" if reason else role, folder, dataset, path, reason, meant)
 
 
 def dataset_named(folder: str, mapped: Mapped) -> str | None:
@@ -154,7 +160,7 @@ def _why_ignored(name: str, folders: list[str], size: int) -> str:
         return f"it is {noise}"
     if name.startswith((".", "_")) or any(_is_hidden(folder) for folder in folders):
         return "its name begins with '.' or '_', which marks it as hidden"
-    return "it is empty (0 bytes)" if size == 0 else ""
+    return EMPTY if size == 0 else ""
 
 
 def _is_hidden(folder: str) -> bool:
@@ -169,7 +175,14 @@ def _why_no_dataset(folders: list[str], mapped: Mapped) -> str:
             "it lies in no dataset folder: "
             f"expected <group>/<dataset>/<file> with a dataset of {known}"
         )
+    names = [
+        *DATASETS,
+        *(name for dataset in DATASETS.values() for name in dataset.folders),
+        *mapped,
+    ]
+    near = difflib.get_close_matches(folders[0].lower(), names, n=1)
+    hint = f"did you mean {near[0]!r}? It may be " if near else "expected "
     return (
-        f"folder {folders[0]!r} is no dataset: expected one of {known}, "
+        f"folder {folders[0]!r} is no dataset: {hint}one of {known}, "
         f"or a [[dataset]] in {layout.CONFIG_NAME} that maps it"
     )

@@ -27,7 +27,11 @@ MAX_BYTES = 2**63 - 1  # of a file, or rows: what is stored as a number
 
 
 class ManifestError(RecdropError):
-    """A manifest that cannot be used."""
+    """A manifest, or a commit file, that cannot be used; `key` is its own."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,15 @@ class _Reader:
             document = json.loads(body.decode("utf-8-sig"))
         # No JSON, or no UTF-8; a number of 5,000 digits; thousands of brackets within each other.
         except (ValueError, RecursionError) as error:
-            raise ManifestError(f"Manifest {self.key!r} is not JSON: {error}.") from error
+            raise ManifestError(self.key, f"Manifest {self.key!r} is not JSON: {error}.") from error
         # COPY INTO writes the object alone, but a SELECT that does not aggregate wraps it in a list.
         if isinstance(document, list) and len(document) == 1:
             document = document[0]
         if not isinstance(document, dict):
             kind = type(document).__name__
-            raise ManifestError(f"Manifest {self.key!r} is a JSON {kind}. Expected an object.")
+            raise ManifestError(
+                self.key, f"Manifest {self.key!r} is a JSON {kind}. Expected an object."
+            )
         return document
 
     def check_version(self, document: dict[str, Any]) -> None:
@@ -142,7 +148,8 @@ class _Reader:
         if dataset is None:
             known = ", ".join(DATASETS)
             raise ManifestError(
-                f"Manifest {self.key!r} lies in no dataset folder. Expected one of: {known}."
+                self.key,
+                f"Manifest {self.key!r} lies in no dataset folder. Expected one of: {known}.",
             )
         return {dataset: self.files("entries", redshift.listed_files(document))}
 
@@ -193,5 +200,6 @@ class _Reader:
 
     def wrong(self, where: str, value: Any, expected: str) -> ManifestError:
         return ManifestError(
-            f"Manifest {self.key!r} has {where[:MAX_SHOWN]} {shown(value)}. Expected {expected}."
+            self.key,
+            f"Manifest {self.key!r} has {where[:MAX_SHOWN]} {shown(value)}. Expected {expected}.",
         )

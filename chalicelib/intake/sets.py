@@ -58,10 +58,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Ignored:
-    """Nothing here to import; `keys` are the objects that will never be part of an export."""
+    """Nothing here to import; `keys` are the objects that will never be part of an export.
+
+    `tell`: somebody meant one of them as data.
+    """
 
     why: str
     keys: frozenset[str]
+    tell: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def decide(
     `quiet_seconds`: how long nothing may arrive before files alone are an export, unless the config
     says otherwise. `deadline_seconds`: how long a manifest or a marker is waited for.
     """
-    case = _Case(facts, source.mode, now, deadline_seconds)
+    mode: Mode = "INCREMENTAL" if source.appends else "FULL"
+    case = _Case(facts, mode, now, deadline_seconds)
     selected = selection.select(facts.arrivals.values(), facts.commits)
     rule = source.complete
     if facts.manifests and rule in ("auto", "manifest"):
@@ -91,8 +96,8 @@ def decide(
         oldest = min(facts.manifests, key=lambda manifest: (manifest.arrived, manifest.key))
         return _by_manifest(case, selected, oldest)
     if not selected.kept:
-        return Ignored(_why_nothing(facts.group, selected.ignored), case.hopeless)
-    if source.mode == "FULL":
+        return _by_nothing(case, selected, _quiet_seconds(rule, quiet_seconds), rule)
+    if mode == "FULL":
         selected = selection.newest_unload(selected)
     if rule == "manifest":
         return case.wait_for("a manifest.json that lists the files", selected.kept)
@@ -233,6 +238,21 @@ def _by_quiet(case: _Case, selected: Selection, quiet: float) -> Decision:
         why = f"the newest file is {age:.0f} s old; complete after {quiet:.0f} s of quiet"
         return Waiting(newest + quiet, why)
     return case.complete(selected.kept, "quiet", selected.ignored)
+
+
+def _by_nothing(case: _Case, selected: Selection, quiet: float, rule: str) -> Decision:
+    """Nothing here is data. Somebody may have meant it so; but a manifest that comes last may yet
+    list files of any folder, and the empty part of an unload may come before the others.
+    """
+    group, arrivals = case.facts.group, case.facts.arrivals
+    meant = [arrivals[key] for key in selected.ignored if key in arrivals and arrivals[key].meant]
+    if not meant or rule == "manifest":
+        return Ignored(_why_nothing(group, selected.ignored), case.hopeless)
+    why = _why_nothing(group, {found.key: found.reason for found in meant})
+    until = _newest(meant) + quiet
+    if case.now < until:
+        return Waiting(until, why)
+    return Ignored(why, case.hopeless, tell=True)
 
 
 def _quiet_seconds(rule: str, otherwise: float) -> float:

@@ -40,13 +40,15 @@ _FEW_CATEGORIES = 20
 class Fields:
     """Makes the fields of one dataset of `rows` rows.
 
-    `text` is the one textual column; `categorical` are the config's, in capitals.
+    `text` is the one textual column; `categorical` are the config's, in capitals; `required` are the
+    domain's, which Personalize does not let be null.
     """
 
     dataset: Dataset
     rows: int
     text: str | None
     categorical: frozenset[str]
+    required: frozenset[str] = frozenset()
 
     def field(self, column: ColumnReport) -> dict[str, Any]:
         """The field as Avro has it, with Personalize's own marks."""
@@ -56,7 +58,9 @@ class Fields:
         if column.name in self.dataset.reserved:
             return {"name": column.name, "type": self._nullable(own, column)}
         kind = self._type(column)
-        field: dict[str, Any] = {"name": column.name, "type": self._nullable(kind, column)}
+        # The next export may have an empty cell, and a schema cannot be changed.
+        types = kind if column.name in self.required else ["null", kind]
+        field: dict[str, Any] = {"name": column.name, "type": types}
         if kind == "string" and column.name == self.text:
             field["textual"] = True
         elif kind == "string" and self._is_category(column):

@@ -57,7 +57,9 @@ def infer_schema(
     own = [c for c in columns if c.name in kind.required or (c.name in kind.reserved and c.filled)]
     metadata = [c for c in columns if c.name not in kind.own]
     text = textual_column(kind, metadata, rows, textual)
-    fields = Fields(kind, rows, text, frozenset(name.upper() for name in categorical))
+    fields = Fields(
+        kind, rows, text, frozenset(name.upper() for name in categorical), frozenset(required)
+    )
 
     left_out = {
         c.name: "it has no value in any row" for c in columns if not c.filled and c not in own

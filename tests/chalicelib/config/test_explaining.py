@@ -20,7 +20,7 @@ SOLUTION = {"name": "a", "recipe": "aws-sims"}
         (
             "Object contains unknown field `colums` - at `$.source`",
             {"source": {"colums": {}}},
-            "Config key 'source.colums' is unknown. Did you mean 'columns'? Expected one of: allow_partial, columns,",
+            "Config key 'source.colums' is unknown. Did you mean 'columns'? Expected one of: allow_",
         ),
         (
             "Object missing required field `expression` - at `$.filter[0]`",

@@ -43,10 +43,10 @@ def test_no_file_at_all_gives_two_solutions_from_a_plain_source() -> None:
         ("for-you", "aws-user-personalization-v2"),
         ("similar", "aws-similar-items"),
     ]
-    assert (config.source.kind, config.source.complete, config.source.mode) == (
+    assert (config.source.kind, config.source.complete, config.source.appends) == (
         "plain",
         "auto",
-        "FULL",
+        False,
     )
     assert config.solution[0].gate == Gate()
 

@@ -77,6 +77,7 @@ def test_every_file_of_each_file_is_a_run_of_its_own_at_once(stage: Stage) -> No
 
 def test_the_run_says_what_was_left_out_and_why(stage: Stage) -> None:
     stage.drop("shop/clicks/c.csv")
+    stage.wait(QUIET)
     assert stage.waiting() == []  # it will never be part of anything
     stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
     stage.drop("shop/items/a.csv")
@@ -235,6 +236,36 @@ def test_a_broken_manifest_is_told_and_its_correction_goes_on(stage: Stage) -> N
     assert stage.files(stage.runs[0]) == ["shop/x/a.csv"]
 
 
+def test_a_broken_manifest_does_not_stand_before_later_exports_for_ever(stage: Stage) -> None:
+    stage.drop("shop/x/interactions/a.csv", ROWS)
+    stage.drop("shop/x/manifest.json", "{")
+    stage.now += 1
+    stage.drop("shop/y/interactions/b.csv", ROWS)
+    stage.drop("shop/y/manifest.json", manifest("interactions/b.csv"))
+    assert stage.runs == []
+    assert stage.queue.sent
+    stage.wait(DEADLINE)
+    assert stage.files(stage.runs[0]) == ["shop/y/interactions/b.csv"]
+    assert stage.topic.told[-1]["Subject"] == "recdrop shop: export quarantined"
+    assert "No correction came in time" in stage.topic.told[-1]["Message"]
+    assert stage.waiting() == []
+
+
+def test_what_somebody_meant_as_data_is_told_and_the_tools_own_files_are_not(stage: Stage) -> None:
+    stage.drop("shop/items/.hidden")
+    assert (stage.topic.told, stage.queue.sent) == ([], [])
+    for key in ("shop/intractions/a.csv", "shop/a.csv", "shop/items/empty.csv"):
+        stage.drop(key, "" if "empty" in key else ROWS)
+        assert stage.waiting() == [key]
+        stage.wait(QUIET)
+        told = stage.topic.told[-1]
+        assert told["Subject"] == "recdrop shop: nothing to import"
+        assert repr(key) in told["Message"]
+        assert stage.waiting() == []
+    assert len(stage.topic.told) == 3
+    assert "did you mean 'interactions'?" in stage.topic.told[0]["Message"]
+
+
 def test_a_databricks_commit_says_which_parts_count(stage: Stage) -> None:
     stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
     for name in ("part-0.csv", "part-1.csv"):
@@ -350,6 +381,7 @@ def test_a_run_takes_the_place_of_what_held_it_up(stage: Stage) -> None:
 
 def test_what_is_not_imported_is_noted_with_its_reason(stage: Stage) -> None:
     stage.drop("shop/interactions/empty.csv", "")
+    stage.wait(QUIET)
     what, why = note_of(stage)
     assert what == "nothing to import"
     assert "'shop/interactions/empty.csv' is not imported" in why

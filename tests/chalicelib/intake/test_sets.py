@@ -151,10 +151,27 @@ def test_parts_of_an_older_unload_in_the_same_folder_are_left_out_of_a_full_expo
 
 def test_nothing_but_strange_files_says_why_and_is_done_with_them() -> None:
     decision = run([dropped("clicks/a.csv"), dropped("clicks/b.csv")])
+    assert isinstance(decision, Waiting)  # a manifest may yet list them
+    decision = run([dropped("clicks/a.csv", age=200), dropped("clicks/b.csv", age=200)])
     assert isinstance(decision, Ignored)
+    assert decision.tell
     assert "folder 'clicks' is no dataset" in decision.why
     assert decision.why.endswith("(and 1 more)")
     assert decision.keys == {"shop/clicks/a.csv", "shop/clicks/b.csv"}
+
+
+def test_the_logs_of_segment_add_to_each_other_unless_the_config_says_otherwise() -> None:
+    objects = [dropped("interactions/a.csv", age=200)]
+    facts = Facts("shop", {found.key: found for found in objects})
+    for source, mode in (
+        (Source(kind="segment"), "INCREMENTAL"),
+        (Source(kind="segment", mode="FULL"), "FULL"),
+        (Source(kind="snowflake"), "FULL"),
+        (Source(mode="INCREMENTAL"), "INCREMENTAL"),
+    ):
+        decision = decide(facts, source, NOW, quiet_seconds=QUIET, deadline_seconds=DEADLINE)
+        assert isinstance(decision, Complete)
+        assert decision.export.mode == mode
 
 
 def test_nothing_at_all_is_nothing_to_import() -> None:
@@ -162,7 +179,7 @@ def test_nothing_at_all_is_nothing_to_import() -> None:
 
 
 def test_a_marker_alone_is_kept_for_the_files_to_come() -> None:
-    decision = run([dropped("items/_SUCCESS", 0), dropped("items/empty.csv", 0)], "marker")
+    decision = run([dropped("items/_SUCCESS", 0), dropped("items/empty.csv", 0, age=200)], "marker")
     assert isinstance(decision, Ignored)
     assert decision.keys == {"shop/items/empty.csv"}
 

@@ -69,13 +69,13 @@ def test_items_are_typed_by_what_they_hold() -> None:
     plan = infer_schema("items", columns, ROWS)
     assert fields(plan) == {
         "ITEM_ID": {"type": "string"},
-        "GENRES": {"type": "string", "categorical": True},
-        "BRAND": {"type": "string", "categorical": True},
-        "PRICE": {"type": "float"},
+        "GENRES": {"type": ["null", "string"], "categorical": True},
+        "BRAND": {"type": ["null", "string"], "categorical": True},
+        "PRICE": {"type": ["null", "float"]},
         "YEAR": {"type": ["null", "long"]},
-        "STORE_ID": {"type": "string", "categorical": True},
-        "TITLE": {"type": "string", "textual": True},
-        "SKU": {"type": "string"},
+        "STORE_ID": {"type": ["null", "string"], "categorical": True},
+        "TITLE": {"type": ["null", "string"], "textual": True},
+        "SKU": {"type": ["null", "string"]},
         "CREATION_TIMESTAMP": {"type": "long"},
     }
     assert plan.left_out == {"NOTE": "it has no value in any row"}
@@ -92,9 +92,9 @@ def test_the_config_has_the_last_word() -> None:
         infer_schema("items", columns, ROWS, categorical=("year", "TITLE"), textual="note")
     )
     assert (found["NOTE"], found["TITLE"], found["YEAR"]) == (
-        {"type": "string", "textual": True},
-        {"type": "string", "categorical": True},
-        {"type": "string", "categorical": True},
+        {"type": ["null", "string"], "textual": True},
+        {"type": ["null", "string"], "categorical": True},
+        {"type": ["null", "string"], "categorical": True},
     )
 
 
@@ -104,7 +104,7 @@ def test_users_have_no_textual_column() -> None:
             "users", [column("USER_ID", "id"), column("BIO", distinct=1000, mean_length=80.0)], ROWS
         )
     )
-    assert found["BIO"] == {"type": "string"}
+    assert found["BIO"] == {"type": ["null", "string"]}
 
 
 def test_beyond_five_metadata_columns_the_least_useful_are_left_out() -> None:
@@ -218,7 +218,7 @@ def test_items_get_new_columns_that_may_be_null_and_keep_the_old_ones_as_they_ar
     )
     found = fields(plan)
     assert plan.columns == ("ITEM_ID", "GENRE", "PRICE", "COLOUR")
-    assert found["PRICE"] == {"type": "float"}
+    assert found["PRICE"] == {"type": ["null", "float"]}
     assert found["COLOUR"] == {"type": ["null", "string"], "categorical": True}
     assert plan.left_out == {}
 
@@ -245,3 +245,9 @@ def test_a_second_textual_column_is_left_out_and_so_is_what_is_too_many() -> Non
     plan = grown("users", [user, *many], [user, *many, column("D")])
     assert "D" not in plan.columns
     assert "D" in plan.left_out
+
+
+def test_an_empty_cell_in_a_later_export_does_no_harm() -> None:
+    live = infer_schema("items", [ITEM, column("PRICE", "number"), column("GENRE")], ROWS)
+    later = [ITEM, column("PRICE", "number", filled=999), column("GENRE", filled=998)]
+    assert keep_schema(live.schema, "items", later, ROWS).schema == live.schema
