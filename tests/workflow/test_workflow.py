@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chalicelib.vocabulary.recipes import RECIPES, USER_PERSONALIZATION, Recipe
-from recdrop.cli.common import FINDINGS, CliError
+from recdrop.cli.common import FINDINGS, USAGE, CliError
 from recdrop.cli.forget import NOTHING_DONE, Place
 from recdrop.cli.forgetting import mentions
 from recdrop.cli.here import Here
@@ -362,3 +362,21 @@ def test_a_group_that_is_in_use_or_that_nobody_knows(shop: Shop) -> None:
     unknown = Place.of(Here(shop.stack.aws_url), "nobody-knows").forget({"u1"}, wait=True)
     assert (unknown.job, unknown.status, unknown.rewritten) == (None, NOTHING_DONE, {})
     assert list(Place.of(Here(shop.stack.aws_url), "nobody-knows").work.keys("forget/")) == []
+
+
+def test_an_export_that_shrunk_is_held_until_somebody_accepts_it(shop: Shop) -> None:
+    rows = purchases(seed=31, users=80)
+    shop.drop({"less/recdrop.toml": ONE_SOLUTION, "less/interactions/orders.csv": csv(rows)})
+    assert shop.finish("less")["status"] == "succeeded"
+    shop.drop({"less/interactions/orders.csv": csv(rows[:1_200])})
+    held = shop.finish("less")
+    assert held["status"] == "failed"
+    assert "50% of the users is left (80 before, 40 now)" in held["reason"]
+    assert held["next_command"].startswith(f"recdrop accept {held['run']}")
+    assert any("50% of the users" in told for told in shop.notifications("less").values())
+
+    accept = ["accept", held["run"], "--endpoint-url", shop.stack.aws_url]
+    assert main(accept) == 0
+    accepted = shop.finish("less")
+    assert (accepted["status"], accepted["run"]) == ("succeeded", f"{held['run']}-2")
+    assert main(accept) == USAGE  # it has run
