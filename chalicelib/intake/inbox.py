@@ -18,9 +18,9 @@ from chalicelib.config.loading import ConfigError
 from chalicelib.context import Context
 from chalicelib.documents import ArrivalRecord
 from chalicelib.errors import shown
-from chalicelib.intake import keys, manifests, sets
+from chalicelib.intake import keys, manifests, selection, sets
 from chalicelib.intake.keys import Arrival
-from chalicelib.intake.manifests import Manifest, ManifestError
+from chalicelib.intake.manifests import ManifestError
 from chalicelib.intake.sets import Facts
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
@@ -211,7 +211,11 @@ def _gather(
         for key, text in there.items()
         if arrivals[key].role == "commit"
     }
-    return Facts(group, arrivals | _unheard_of(context, found, arrivals, mapped), found, commits)
+    newest = selection.newest_commits(commits).values()
+    listed = {file.key for manifest in found for file in manifest.files}
+    listed |= {key for commit in newest for key in commits[commit]}
+    unheard_of = _unheard_of(context, listed - arrivals.keys(), mapped)
+    return Facts(group, arrivals | unheard_of, found, commits)
 
 
 def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, bytes | None]:
@@ -221,15 +225,11 @@ def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, 
 
 
 def _unheard_of(
-    context: Context,
-    found: Sequence[Manifest],
-    arrivals: Mapping[str, Arrival],
-    mapped: keys.Mapped,
+    context: Context, listed: Collection[str], mapped: keys.Mapped
 ) -> dict[str, Arrival]:
-    """Objects that a manifest lists and whose event is still on its way, or that an earlier run took."""
-    listed = {file.key for manifest in found for file in manifest.files}
+    """Objects that are listed and whose event is still on its way, or that an earlier run took."""
     there = {}
-    for key in sorted(listed - arrivals.keys()):
+    for key in sorted(listed):
         if head := context.drop.head(key):
             record = ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
             there[key] = keys.recognise(record, mapped)

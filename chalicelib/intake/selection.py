@@ -42,9 +42,14 @@ def newest_unload(selection: Selection) -> Selection:
     return selection.without(_older_unloads(selection.kept))
 
 
+def newest_commits(commits: Iterable[str]) -> dict[str, str]:
+    """The newest commit file of each directory."""
+    return {keys.directory(commit): commit for commit in sorted(commits, key=databricks.age)}
+
+
 def _uncommitted(kept: Sequence[Arrival], commits: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Files in a folder with commits that its newest commit did not add."""
-    newest = {keys.directory(commit): commit for commit in sorted(commits, key=databricks.age)}
+    newest = newest_commits(commits)
     reasons = {}
     for arrival in kept:
         commit = newest.get(arrival.directory)

@@ -104,6 +104,8 @@ def decide(
     if rule == "each-file":
         first = min(selected.kept, key=lambda arrival: (arrival.arrived, arrival.key))
         return case.complete([first], "each-file", selected.ignored)
+    if absent := _uncopied(facts):
+        return case.wait_for(f"{absent[0]!r}, which its commit lists", selected.kept)
     if rule == "marker":
         return _by_marker(case, selected)
     return _by_quiet(case, selected, _quiet_seconds(rule, quiet_seconds))
@@ -229,6 +231,14 @@ def _by_marker(case: _Case, selected: Selection) -> Decision:
     if unfinished:
         return case.wait_for(f"{hadoop.MARKER} in {unfinished[0]!r}", selected.kept)
     return case.complete(selected.kept, "marker", selected.ignored)
+
+
+def _uncopied(facts: Facts) -> list[str]:
+    """Files that the newest commit of a folder lists and that do not lie there."""
+    newest = selection.newest_commits(facts.commits).values()
+    return sorted(
+        key for commit in newest for key in facts.commits[commit] if key not in facts.arrivals
+    )
 
 
 def _by_quiet(case: _Case, selected: Selection, quiet: float) -> Decision:

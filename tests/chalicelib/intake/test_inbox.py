@@ -276,6 +276,17 @@ def test_a_databricks_commit_says_which_parts_count(stage: Stage) -> None:
     assert list(stage.record(run).ignored) == ["shop/items/part-0.csv"]
 
 
+def test_a_commit_waits_for_the_files_that_it_lists_and_not_for_their_events(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", "[source]\ncomplete = 'marker'\n")
+    stage.drop("shop/items/part-0.csv", "zero")
+    listed = {"added": ["part-0.csv", "part-1.csv", "part-2.csv"], "removed": []}
+    stage.put("shop/items/part-1.csv", "one")  # its event is late
+    stage.drop("shop/items/_committed_7", json.dumps(listed))
+    assert stage.runs == []
+    stage.drop("shop/items/part-2.csv", "two")
+    assert stage.files(stage.runs[0]) == [f"shop/items/part-{n}.csv" for n in range(3)]
+
+
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
