@@ -137,12 +137,11 @@ def _check_gates(config: Config) -> None:
 
 def _check_encoding(encoding: str) -> None:
     try:
-        known = encoding == "auto" or bool(b"".decode(encoding) == "")
-    except LookupError:
-        known = False
-    if not known:
-        expected = "auto, or an encoding of text such as utf-8, cp1252, shift_jis"
-        raise ConfigError(explaining.told("source.encoding", encoding, expected))
+        # A letter, for of an empty text Python does not look the encoding up.
+        "a".encode("ascii" if encoding == "auto" else encoding)
+    except (LookupError, ValueError) as error:
+        expected = "auto, or an encoding of text such as utf-8, cp1252, shift_jis."
+        raise ConfigError(explaining.told("source.encoding", encoding, expected)) from error
 
 
 def _check_timezone(timezone: str) -> None:

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from chalicelib.documents import Finding
 from chalicelib.vocabulary.datasets import IDS
 from recdrop.checking.checkup import Checkup
-from recdrop.checking.judging import INTERACTIONS
 
 _FLOAT = re.compile(r"-?\d+\.0+")
 _SCIENTIFIC = re.compile(r"-?\d(\.\d+)?[eE]\+?\d+")
-_YEAR = 366 * 86_400
 MOSTLY = 0.9
 
 
@@ -24,17 +22,6 @@ def notice(checkup: Checkup) -> Iterator[Finding]:
             if look and column.name in IDS and column.source in look.header:
                 values = look.column(look.header.index(column.source))
                 yield from _ids(piece.file.name, column.name, values)
-    for summary in checkup.judged.summaries:
-        last = summary.last_timestamp
-        if summary.dataset == INTERACTIONS and last is not None and last < _YEAR:
-            yield Finding(
-                "warning",
-                "times-in-1970",
-                "All interactions lie in 1970: the column of times seems to hold another kind of number, "
-                "such as dates like 20231114 or the days of a spreadsheet",
-                summary.kept,
-                action="write times as seconds since 1970 or as 2023-11-14 22:13:20",
-            )
 
 
 def _ids(name: str, column: str, values: list[str]) -> Iterator[Finding]:

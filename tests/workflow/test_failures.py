@@ -5,6 +5,8 @@ Every test has a dataset group of its own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.workflow.shop import (
@@ -124,26 +126,29 @@ def test_a_dropped_connection_however_often_ends_in_words_and_not_in_an_attribut
     assert shop.finish("cut")["status"] == "succeeded"
 
 
+def serve(shop: Shop, group: str, seed: int) -> str | None:
+    """The version that serves a first export; a second one is promoted whatever it scores."""
+    gate = b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
+    files = {f"{group}/interactions/orders.csv": csv(purchases(seed=seed))}
+    shop.drop({f"{group}/recdrop.toml": ONE_SOLUTION + gate, **files})
+    assert shop.finish(group)["status"] == "succeeded"
+    return shop.serving(group)
+
+
+def drop_more(shop: Shop, group: str, seed: int) -> dict[str, Any]:
+    """The report of the same export with a second season."""
+    later = purchases(seed=seed + 1, start=FIRST_DAY + 101 * DAY)
+    shop.drop({f"{group}/interactions/orders.csv": csv([*purchases(seed=seed), *later])})
+    return shop.finish(group)
+
+
 def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> None:
-    config = {
-        "update/recdrop.toml": ONE_SOLUTION
-        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
-    }
-    shop.drop({**config, "update/interactions/orders.csv": csv(purchases(seed=7))})
-    assert shop.finish("update")["status"] == "succeeded"
-    live = shop.serving("update")
+    live = serve(shop, "update", seed=7)
 
     shop.plan_personalize_fault(
         {"operation": "UpdateCampaign", "call": 1, "fault": "job", "reason": "No instances left."}
     )
-    shop.drop(
-        {
-            "update/interactions/orders.csv": csv(
-                [*purchases(seed=7), *purchases(seed=8, start=FIRST_DAY + 101 * DAY)]
-            )
-        }
-    )
-    report = shop.finish("update")
+    report = drop_more(shop, "update", seed=7)
     assert report["status"] == "failed"
     assert "No instances left." in report["reason"]
     assert shop.serving("update") == live
@@ -151,13 +156,7 @@ def test_a_failed_campaign_update_leaves_the_old_version_serving(shop: Shop) -> 
 
 
 def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: Shop) -> None:
-    config = {
-        "back/recdrop.toml": ONE_SOLUTION
-        + b'gate = { when_unsure = "promote", over_popularity = 0.0, max_regression = 1.0 }\n'
-    }
-    shop.drop({**config, "back/interactions/orders.csv": csv(purchases(seed=13))})
-    assert shop.finish("back")["status"] == "succeeded"
-    live = shop.serving("back")
+    live = serve(shop, "back", seed=13)
 
     shop.plan_personalize_fault(
         {
@@ -168,14 +167,7 @@ def test_a_campaign_that_does_not_answer_after_its_update_is_rolled_back(shop: S
             "status": 400,
         }
     )
-    shop.drop(
-        {
-            "back/interactions/orders.csv": csv(
-                [*purchases(seed=13), *purchases(seed=14, start=FIRST_DAY + 101 * DAY)]
-            )
-        }
-    )
-    report = shop.finish("back")
+    report = drop_more(shop, "back", seed=13)
     assert report["status"] == "failed"
     assert "Verify campaign" in report["reason"]
     assert shop.serving("back") == live

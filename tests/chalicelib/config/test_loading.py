@@ -227,3 +227,14 @@ def test_a_wrong_value_in_a_free_table_says_so_without_a_value() -> None:
         ConfigError, match=r"Config key 'source.columns.*': Expected `str`, got `int`"
     ):
         load("[source]\ncolumns = { USER_ID = 3 }", "shop")
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "", "a\\u0000b"])
+def test_an_encoding_that_is_none_of_text_is_refused(encoding: str) -> None:
+    with pytest.raises(ConfigError, match=r"source.encoding.*Expected auto, or an encoding"):
+        load(f'[source]\nencoding = "{encoding}"\n', "shop")
+
+
+@pytest.mark.parametrize("encoding", ["auto", "utf-16", "cp1252", "shift_jis"])
+def test_an_encoding_of_text_is_taken(encoding: str) -> None:
+    assert load(f'[source]\nencoding = "{encoding}"\n', "shop").source.encoding == encoding

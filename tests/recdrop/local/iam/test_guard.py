@@ -148,9 +148,9 @@ def test_a_role_is_passed_only_to_the_service_that_the_policy_names() -> None:
 
 def test_whoever_is_no_role_and_whoever_does_not_sign_is_the_developer() -> None:
     made = house()
-    made.client("s3", "recdrop").put_object(Bucket="work", Key="a", Body=b"x")
+    made.client("s3", "recdrop").put_object(Bucket="things", Key="a", Body=b"x")
     started: list[str] = []
-    request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/work/a"}
+    request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/things/a"}
     list(made.guard.protect(made.service)(request, lambda status, _: started.append(status)))  # type: ignore[arg-type]
     assert started == ["200 OK"]
 
