@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib import layout, names
+from chalicelib.buckets import Head
 from chalicelib.config import loading
 from chalicelib.config.loading import ConfigError
 from chalicelib.context import Context
@@ -20,7 +21,7 @@ from chalicelib.documents import ArrivalRecord
 from chalicelib.errors import shown
 from chalicelib.intake import keys, manifests, sets
 from chalicelib.intake.keys import Arrival
-from chalicelib.intake.manifests import ManifestError
+from chalicelib.intake.manifests import Manifest, ManifestError
 from chalicelib.intake.sets import Facts
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
@@ -193,11 +194,10 @@ def _gather(
         for key, text in there.items()
         if arrivals[key].role == "commit"
     }
-    listed = {file.key for manifest in found for file in manifest.files}
-    listed |= _below_markers(context, arrivals.values())
-    unheard = _unheard_of(context, listed - arrivals.keys(), mapped)
+    unheard = _unheard_of(context, found, arrivals) | _below_markers(context, arrivals)
+    late = {key: keys.recognise(record, mapped) for key, record in unheard.items()}
     has_interactions = context.ledger.data(group) is not None
-    return Facts(group, arrivals | unheard, found, commits, has_interactions)
+    return Facts(group, arrivals | late, found, commits, has_interactions)
 
 
 def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, bytes | None]:
@@ -206,22 +206,28 @@ def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, 
     return {key: context.drop.read_if_there(key) for key in lists}
 
 
-def _below_markers(context: Context, arrivals: Iterable[Arrival]) -> set[str]:
+def _below_markers(context: Context, arrivals: Mapping[str, Arrival]) -> dict[str, ArrivalRecord]:
     """What lies beside and below the markers: the event of a part may come after that of its marker."""
-    folders = {found.directory for found in arrivals if found.role == "marker"}
-    return {key for folder in folders for key in context.drop.keys(folder)}
+    folders = {found.directory for found in arrivals.values() if found.role == "marker"}
+    return {
+        key: _record(key, head)
+        for folder in folders
+        for key, head in context.drop.heads(folder).items()
+        if key not in arrivals
+    }
 
 
 def _unheard_of(
-    context: Context, listed: Collection[str], mapped: keys.Mapped
-) -> dict[str, Arrival]:
-    """Objects whose event is still on its way, or that an earlier run took."""
-    there = {}
-    for key in sorted(listed):
-        if head := context.drop.head(key):
-            record = ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
-            there[key] = keys.recognise(record, mapped)
-    return there
+    context: Context, found: Sequence[Manifest], arrivals: Mapping[str, Arrival]
+) -> dict[str, ArrivalRecord]:
+    """Objects that a manifest lists and whose event is still on its way, or that an earlier run took."""
+    listed = {file.key for manifest in found for file in manifest.files}
+    heads = {key: context.drop.head(key) for key in sorted(listed - arrivals.keys())}
+    return {key: _record(key, head) for key, head in heads.items() if head}
+
+
+def _record(key: str, head: Head) -> ArrivalRecord:
+    return ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
 
 
 # -- acting ----------------------------------------------------------------------------------------
