@@ -230,7 +230,9 @@ class ExportSet(Document, frozen=True, kw_only=True):
     """The files of one export, by dataset. No dataset: a retraining on what streamed in.
 
     `complete_by` says what completed it: the manifest's key, "quiet", "marker", "each-file" or
-    "retraining".
+    "retraining". `source` is the tool that wrote it, `recognised` by what it was told (a sentence; ""
+    where the config says it). `again` names the run that had imported a part of it before the rest
+    came.
     """
 
     version: Literal[1] = 1
@@ -238,6 +240,9 @@ class ExportSet(Document, frozen=True, kw_only=True):
     datasets: Mapping[str, tuple[SourceFile, ...]]
     mode: Mode
     complete_by: str
+    source: str = "plain"
+    recognised: str = ""
+    again: str = ""
 
     @property
     def export_id(self) -> str:
@@ -537,13 +542,28 @@ class RunReport(Document, frozen=True, kw_only=True):
 
 
 class ArrivalRecord(Document, frozen=True, kw_only=True):
-    """An object of the drop bucket that belongs to no run yet. `arrived` is epoch seconds."""
+    """An object of the drop bucket that belongs to no run yet.
+
+    `arrived` is when its event came, `modified` when S3 says that it was written (0: not asked);
+    epoch seconds both.
+    """
 
     version: Literal[1] = 1
     key: str
     etag: str
     size: int
     arrived: float
+    modified: float = 0.0
+
+
+class TakenRecord(Document, frozen=True, kw_only=True):
+    """An object of the drop bucket that a run has taken, or left out. Times as in ArrivalRecord."""
+
+    version: Literal[1] = 1
+    key: str
+    etag: str
+    arrived: float
+    run: str
 
 
 class NoteRecord(Document, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ served. The one reader and writer of it; what its items hold is declared in chal
     pk                sk                          what
     group#<group>     lease                       holder, fence (only ever grows), expires
     group#<group>     arrival#<key>               ArrivalRecord
+    group#<group>     taken#<key>                 TakenRecord, for TAKEN_SECONDS
     group#<group>     run#<claimed>#<run>         the runs of a group, by time
     group#<group>     serving#<solution>          ServingRecord, read by the API
     group#<group>     history#<solution>#<run>#<what>   HistoryRecord
@@ -41,6 +42,7 @@ from chalicelib.documents import (
     PopularRecord,
     RunRecord,
     ServingRecord,
+    TakenRecord,
 )
 from chalicelib.errors import Changed, DocumentUnreadable, LeaseHeld, LeaseLost
 
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 # Longer than any time between two entries of a task, each of which renews it: the longest time-out of a
 # state and all its retries (tests/architecture/test_state_machine.py adds them up).
 LEASE_SECONDS = 1_800
+# Longer than any queue keeps an event: 24 hours of EventBridge's retries, and 14 days of SQS.
+TAKEN_SECONDS = 30 * 86_400
 Item = dict[str, Any]
 D = TypeVar("D", bound=Document)
 
@@ -157,8 +161,11 @@ class Ledger:
 
     # -- arrivals ----------------------------------------------------------------------------------
 
-    def record_arrival(self, group: str, key: str, *, etag: str, size: int) -> None:
-        record = ArrivalRecord(key=key, etag=etag, size=size, arrived=round(self.now(), 3))
+    def record_arrival(
+        self, group: str, key: str, *, etag: str, size: int, modified: float = 0.0
+    ) -> None:
+        now = round(self.now(), 3)
+        record = ArrivalRecord(key=key, etag=etag, size=size, arrived=now, modified=modified)
         self._put(f"group#{group}", f"arrival#{key}", record)
         call(self.table.put_item, Item={"pk": "groups", "sk": group})
 
@@ -170,6 +177,24 @@ class Ledger:
         """Forgets what a run has taken; a newer object under the key stays."""
         for arrival in arrivals:
             _took_place(self._deleting(group, arrival))
+
+    def record_taken(self, group: str, run: str, arrivals: Iterable[ArrivalRecord]) -> None:
+        """Which objects a run has taken: their events may come again, or come only now."""
+        expires = int(self.now()) + TAKEN_SECONDS
+        for found in arrivals:
+            record = TakenRecord(key=found.key, etag=found.etag, arrived=found.arrived, run=run)
+            key = {"pk": f"group#{group}", "sk": f"taken#{found.key}"}
+            item = {**key, "expires_at": expires, **documents.to_item(record)}
+            call(self.table.put_item, Item=item)
+
+    def taken(self, group: str, key: str) -> TakenRecord | None:
+        """Which run has taken the object that lay at `key`."""
+        return self._document(f"group#{group}", f"taken#{key}", TakenRecord)
+
+    def taken_below(self, group: str, folder: str) -> dict[str, TakenRecord]:
+        """What runs have taken of a folder, by key."""
+        found = self._documents(f"group#{group}", f"taken#{folder}", TakenRecord)
+        return {record.key: record for record in found}
 
     def _deleting(self, group: str, arrival: ArrivalRecord) -> Callable[[], object]:
         return lambda: self.table.delete_item(

@@ -78,6 +78,8 @@ class Group(_Section, frozen=True):
 class Source(_Section, frozen=True):
     """How exports arrive.
 
+    `kind` is the tool that writes them, which "auto" recognises by the names of its files; from it
+    follow `complete` and `mode` where they are not set.
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
     files that have no header line; `encoding` is that of the files, a name of Python's;
     `timezone` is that of timestamps written without one;
@@ -89,7 +91,7 @@ class Source(_Section, frozen=True):
     so is one of which a file is in quarantine or cut, unless `allow_partial`.
     """
 
-    kind: Kind = "plain"
+    kind: Literal["auto"] | Kind = "auto"
     complete: Complete = "auto"
     columns: ColumnMap = {}
     mode: Mode | None = None
@@ -102,11 +104,6 @@ class Source(_Section, frozen=True):
     schema: Literal["keep", "update"] = "keep"
     min_kept: Fraction = 0.5
     allow_partial: bool = False
-
-    @property
-    def import_mode(self) -> Mode:
-        """Unless it is said: what each file of Segment's logs holds is new, other exports are whole."""
-        return self.mode or ("INCREMENTAL" if self.kind == "segment" else "FULL")
 
 
 class Campaign(_Section, frozen=True):

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from chalicelib import layout, names
 from chalicelib.buckets import Head
 from chalicelib.config import loading
 from chalicelib.config.loading import ConfigError
+from chalicelib.config.sections import Config
 from chalicelib.context import Context
 from chalicelib.documents import ArrivalRecord
 from chalicelib.errors import shown
-from chalicelib.intake import keys, manifests, sets
-from chalicelib.intake.keys import Arrival
-from chalicelib.intake.manifests import Manifest, ManifestError
-from chalicelib.intake.sets import Facts
+from chalicelib.intake import keys, listing, lost, manifests, sets
+from chalicelib.intake.manifests import ManifestError
+from chalicelib.intake.rules import rules_of
+from chalicelib.intake.sets import Decision, Facts
 from chalicelib.intake.starting import Start, start
+from chalicelib.sources import delta
+from chalicelib.sources.adapter import Seen
 from chalicelib.telemetry import logger
 
 NOBODY = "(no group)"
 CORRECTION = "waiting for a correction"
+KNOWN = "export is known"
 
 
 def handle(context: Context, event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
@@ -92,10 +97,39 @@ def arrive(context: Context, key: str) -> None:
     if head is None:
         logger.info("object vanished before it was read", extra={"key": key})
         return
-    # The config is no part of an export. That it has changed may let one go on.
-    if key != layout.group_config(group):
-        context.ledger.record_arrival(group, key, etag=head.etag, size=head.size)
+    if key == layout.group_config(group):
+        _hear_again(context, group)
+    elif run := _taken_by(context, group, key, head):
+        context.ledger.record_note(group, KNOWN, run)
+    else:
+        _record_arrival(context, group, key, head)
     look(context, group)
+
+
+def _hear_again(context: Context, group: str) -> None:
+    """What lies there and belongs to no run: with another config it may be part of an export."""
+    known = {record.key for record in context.ledger.arrivals(group)}
+    known |= context.ledger.taken_below(group, f"{group}/").keys()
+    for key, head in context.drop.heads(f"{group}/").items():
+        if key not in known and key != layout.group_config(group) and keys.can_be(key):
+            _record_arrival(context, group, key, head)
+
+
+def _record_arrival(context: Context, group: str, key: str, head: Head) -> None:
+    context.ledger.record_arrival(
+        group, key, etag=head.etag, size=head.size, modified=head.modified
+    )
+
+
+def _taken_by(context: Context, group: str, key: str, head: Head) -> str | None:
+    """The run that has taken what lies at `key`, unless it failed: then it is dropped again."""
+    taken = context.ledger.taken(group, key)
+    if taken is None or taken.etag != head.etag:
+        return None
+    record = context.ledger.run(taken.run)
+    if record is None or record.status == "failed" or lost.close_if_lost(context, record):
+        return None
+    return taken.run
 
 
 def _key_of(message: Mapping[str, Any]) -> str | None:
@@ -112,7 +146,7 @@ def _is_group(context: Context, group: Any, about: str = "") -> bool:
     try:
         loading.check_group_name(group if isinstance(group, str) else "")
     except ConfigError as error:
-        named = group if isinstance(group, str) and group else NOBODY
+        named = group if isinstance(group, str) and keys.can_be(group) else NOBODY
         _tell(context, named[: names.MAX_RESOURCE], "ignored", f"{about}{error}")
         return False
     return True
@@ -125,7 +159,7 @@ def look(context: Context, group: str) -> None:
         text = _config_text(context, group)
         try:
             config = loading.load(text, group)
-            facts = _gather(context, group, config.mapped, records)
+            facts, decision = _decide(context, group, config, records)
         except ConfigError as error:
             # The files wait. The corrected file arrives as an object of its own: then we look again.
             _tell(context, group, CORRECTION, str(error))
@@ -134,18 +168,13 @@ def look(context: Context, group: str) -> None:
             if _wait_for_manifest(context, group, records, error):
                 return
             continue  # without it: it is not to hold up what came after it
-        decision = sets.decide(
-            facts,
-            config.source,
-            context.now(),
-            quiet_seconds=context.settings.quiet_seconds,
-            deadline_seconds=context.settings.deadline_seconds,
-        )
         match decision:
             case sets.Complete(export, ignored, done):
-                run = start(context, Start(export.export_id, export, text, ignored))
-                what = "run started" if run else "export is known"
-                context.ledger.record_note(group, what, run or export.export_id)
+                begun = start(context, Start(export.export_id, export, text, ignored))
+                what = "run started" if begun.is_new else KNOWN
+                context.ledger.record_note(group, what, begun.run)
+                taken = [found.record for key, found in facts.arrivals.items() if key in done]
+                context.ledger.record_taken(group, begun.run, taken)
                 _forget(context, group, records, done)
                 continue  # the next export of the group may be complete, too
             case sets.Waiting(until, why):
@@ -163,6 +192,33 @@ def look(context: Context, group: str) -> None:
 # -- gathering facts -------------------------------------------------------------------------------
 
 
+def _decide(
+    context: Context, group: str, config: Config, records: Sequence[ArrivalRecord]
+) -> tuple[Facts, Decision]:
+    """What is known of a group, and what to do about it.
+
+    Raises:
+        ManifestError: a manifest or a commit file cannot be used.
+    """
+    facts = _gather(context, group, config.mapped, records)
+    rules = rules_of(config.source, Seen([key.partition("/")[2] for key in facts.arrivals]))
+    decide = partial(
+        sets.decide,
+        rules=rules,
+        now=context.now(),
+        quiet_seconds=context.settings.quiet_seconds,
+        deadline_seconds=context.settings.deadline_seconds,
+    )
+    decision = decide(facts)
+    if isinstance(decision, sets.Unlisted):
+        facts = listing.look_there(context, facts, decision.folders, rules.mode, config.mapped)
+        # What was deleted meanwhile never came. Kept, it would be looked for again and again.
+        gone = [record for record in records if record.key not in facts.arrivals]
+        context.ledger.clear_arrivals(group, gone)
+        decision = decide(facts)
+    return facts, decision
+
+
 def _config_text(context: Context, group: str) -> str:
     """The text of the group's recdrop.toml; "" (all defaults) when there is none."""
     body = context.drop.read_if_there(layout.group_config(group))
@@ -173,61 +229,24 @@ def _config_text(context: Context, group: str) -> str:
 def _gather(
     context: Context, group: str, mapped: keys.Mapped, records: Sequence[ArrivalRecord]
 ) -> Facts:
-    """Everything that is known of the group, read and recognised.
+    """Everything that events have told of the group, and what manifests list.
 
     Raises:
-        ManifestError: a manifest or a commit file cannot be used.
+        ManifestError: a manifest cannot be used.
     """
     arrivals = {record.key: keys.recognise(record, mapped) for record in records}
-    texts = _texts_of_lists(context, arrivals.values())
-    for key in [key for key, text in texts.items() if text is None]:
+    lists = [key for key, arrival in arrivals.items() if arrival.role == "manifest"]
+    texts = listing.texts_of(context, lists)
+    for key in set(lists) - texts.keys():
         # A list that was deleted never came. Kept, it would hold up the group for ever.
         context.ledger.clear_arrivals(group, [arrivals.pop(key).record])
-    there = {key: text for key, text in texts.items() if text is not None}
     found = [
         manifests.read_manifest(arrivals[key], text, context.drop.name, mapped)
-        for key, text in there.items()
-        if arrivals[key].role == "manifest"
+        for key, text in texts.items()
     ]
-    commits = {
-        key: manifests.read_commit(key, text)
-        for key, text in there.items()
-        if arrivals[key].role == "commit"
-    }
-    unheard = _unheard_of(context, found, arrivals) | _below_markers(context, arrivals)
-    late = {key: keys.recognise(record, mapped) for key, record in unheard.items()}
+    late = listing.unheard_of(context, found, arrivals, mapped)
     has_interactions = context.ledger.data(group) is not None
-    return Facts(group, arrivals | late, found, commits, has_interactions)
-
-
-def _texts_of_lists(context: Context, arrivals: Iterable[Arrival]) -> dict[str, bytes | None]:
-    """The text of each manifest and commit file, by key; None of one that is gone."""
-    lists = [arrival.key for arrival in arrivals if arrival.role in ("manifest", "commit")]
-    return {key: context.drop.read_if_there(key) for key in lists}
-
-
-def _below_markers(context: Context, arrivals: Mapping[str, Arrival]) -> dict[str, ArrivalRecord]:
-    """What lies beside and below the markers: the event of a part may come after that of its marker."""
-    folders = {found.directory for found in arrivals.values() if found.role == "marker"}
-    return {
-        key: _record(key, head)
-        for folder in folders
-        for key, head in context.drop.heads(folder).items()
-        if key not in arrivals
-    }
-
-
-def _unheard_of(
-    context: Context, found: Sequence[Manifest], arrivals: Mapping[str, Arrival]
-) -> dict[str, ArrivalRecord]:
-    """Objects that a manifest lists and whose event is still on its way, or that an earlier run took."""
-    listed = {file.key for manifest in found for file in manifest.files}
-    heads = {key: context.drop.head(key) for key in sorted(listed - arrivals.keys())}
-    return {key: _record(key, head) for key, head in heads.items() if head}
-
-
-def _record(key: str, head: Head) -> ArrivalRecord:
-    return ArrivalRecord(key=key, etag=head.etag, size=head.size, arrived=head.modified)
+    return Facts(group, arrivals | late, found, has_interactions=has_interactions)
 
 
 # -- acting ----------------------------------------------------------------------------------------
@@ -247,19 +266,21 @@ def _wait_for_manifest(
 
     Its export is what lies beside and below it and came before it.
     """
-    broken = next(record for record in records if record.key == error.key)
-    until = broken.arrived + context.settings.deadline_seconds
+    # It may have been found beside what arrived. Then what came last is waited for.
+    heard = [record.arrived for record in records if record.key == error.key]
+    broken = max(heard or [record.arrived for record in records])
+    until = broken + context.settings.deadline_seconds
     if context.now() < until:
         told = context.ledger.note(group)
         if told is None or (told.what, told.why) != (CORRECTION, str(error)):
             _tell(context, group, CORRECTION, str(error))
         context.queue.look_again(group, until - context.now())
         return True
-    folder = keys.directory(broken.key)
+    folder = delta.table(error.key) if delta.is_log(error.key) else keys.directory(error.key)
     export = {
         record.key
         for record in records
-        if record.key.startswith(folder) and record.arrived <= broken.arrived
+        if record.key.startswith(folder) and record.arrived <= broken
     }
     _quarantine(context, group, str(error), export)
     _forget(context, group, records, export)

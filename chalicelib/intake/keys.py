@@ -12,14 +12,14 @@ from typing import Literal
 
 from chalicelib import layout
 from chalicelib.documents import ArrivalRecord
-from chalicelib.sources import registry
+from chalicelib.sources import delta, registry
 from chalicelib.vocabulary.datasets import DATASETS
 
 # S3 takes 1,024 bytes, and so does a sort key of DynamoDB, where `arrival#` stands before it.
 MAX_BYTES = 1_000
 MANIFEST_FOLDER = "manifests"
 
-Role = Literal["data", "manifest", "marker", "commit", "config", "ignored"]
+Role = Literal["data", "manifest", "marker", "commit", "started", "config", "ignored"]
 Mapped = Mapping[str, str]
 
 
@@ -60,8 +60,21 @@ class Arrival:
         return self.record.arrived
 
     @property
+    def name(self) -> str:
+        return layout.file_name(self.key)
+
+    @property
     def directory(self) -> str:
         return directory(self.key)
+
+    @property
+    def root(self) -> str:
+        return root(self.key)
+
+    @property
+    def written(self) -> float:
+        """Epoch seconds: by S3's clock where it was asked, else when the event came."""
+        return self.record.modified or self.record.arrived
 
 
 def can_be(key: str) -> bool:
@@ -81,6 +94,14 @@ def group_of(key: str) -> str:
 def directory(key: str) -> str:
     """The key up to and with its last slash."""
     return key[: key.rfind("/") + 1]
+
+
+def root(key: str) -> str:
+    """The folder of the whole export that an object is a part of: its own, above all partitions."""
+    folders = directory(key).split("/")[:-1]
+    while folders and "=" in folders[-1]:
+        folders.pop()
+    return "".join(f"{folder}/" for folder in folders)
 
 
 def recognise(record: ArrivalRecord, mapped: Mapped) -> Arrival:
@@ -147,7 +168,9 @@ def _control_role(key: str, folders: list[str], name: str) -> Role:
         return "manifest"
     if registry.is_marker(name):
         return "marker"
-    return "commit" if registry.is_commit(name) else "data"
+    if registry.committed(name) or delta.is_log(key):
+        return "commit"
+    return "started" if registry.started(name) else "data"
 
 
 def _is_manifest(folders: list[str], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lists of files that tools write beside an export, last: manifests, and Databricks' commit files.
+"""Lists of files that tools write beside an export, last.
 
 Ours is {"version": 1, "mode": "FULL", "datasets": {"INTERACTIONS": [{"name": ..., "size": ...,
 "rows": ...}]}}. A file's name is `s3://bucket/key`, or relative to the manifest's folder, or relative
@@ -19,7 +19,7 @@ from chalicelib.documents import Mode
 from chalicelib.errors import MAX_SHOWN, RecdropError, shown
 from chalicelib.intake import keys
 from chalicelib.intake.keys import Arrival, Mapped
-from chalicelib.sources import databricks, redshift
+from chalicelib.sources import redshift
 from chalicelib.vocabulary.datasets import DATASETS
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -66,7 +66,7 @@ def read_manifest(arrival: Arrival, body: bytes, bucket: str, mapped: Mapped) ->
     Raises:
         ManifestError: it is no manifest, or lists a file outside its group.
     """
-    reader = _Reader(arrival.key, bucket)
+    reader = Reader(arrival.key, bucket)
     document = reader.parse(body)
     if redshift.is_manifest(document):
         datasets, mode = reader.redshift(document, arrival.dataset), None
@@ -77,25 +77,8 @@ def read_manifest(arrival: Arrival, body: bytes, bucket: str, mapped: Mapped) ->
     return Manifest(arrival.key, datasets, mode, arrival.arrived)
 
 
-def read_commit(key: str, body: bytes) -> tuple[str, ...]:
-    """The keys that the Databricks commit at `key` adds.
-
-    Raises:
-        ManifestError: it has no list of added files.
-    """
-    reader = _Reader(key, bucket="")
-    added = databricks.added_files(reader.parse(body))
-    if not isinstance(added, list) or not all(isinstance(name, str) for name in added):
-        raise reader.wrong("added", added, "a list of file names")
-    listed = [keys.directory(key) + name for name in added]
-    for name in listed:
-        if not keys.can_be(name):
-            raise reader.wrong("added", name, "names of files that S3 can hold")
-    return tuple(listed)
-
-
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """Reads the parts of one manifest; every error names it."""
 
     key: str

@@ -63,7 +63,7 @@ def _start_again(context: Context, last: RunRecord, now: datetime) -> str | None
     if not _may_promote(config, last.group):
         return None
     nothing = ExportSet(group=last.group, datasets={}, mode="INCREMENTAL", complete_by="retraining")
-    run = start(
+    begun = start(
         context,
         Start(
             names.retraining(last.export, now.date()),
@@ -72,8 +72,8 @@ def _start_again(context: Context, last: RunRecord, now: datetime) -> str | None
             data_report=context.work.read(layout.data_report(last.run)),
         ),
     )
-    logger.info("retraining", extra={"group": last.group, "run": run})
-    return run
+    logger.info("retraining", extra={"group": last.group, "run": begun.run})
+    return begun.run if begun.is_new else None
 
 
 def _may_promote(config: str, group: str) -> bool:

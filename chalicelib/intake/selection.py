@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.intake import keys
+from chalicelib import layout
+from chalicelib.intake.commits import Commit
 from chalicelib.intake.keys import Arrival
-from chalicelib.sources import databricks, registry
+from chalicelib.sources import registry
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Selection:
         return Selection(kept, {**self.ignored, **reasons})
 
 
-def select(arrivals: Iterable[Arrival], commits: Mapping[str, tuple[str, ...]]) -> Selection:
-    """What counts of all that arrived. `commits` are the added keys of each commit file."""
+def select(arrivals: Iterable[Arrival], commits: Sequence[Commit]) -> Selection:
+    """What counts of all that arrived."""
     ordered = sorted(arrivals, key=lambda arrival: arrival.key)
     selection = Selection(
         tuple(arrival for arrival in ordered if arrival.role == "data"),
@@ -42,15 +43,13 @@ def newest_unload(selection: Selection) -> Selection:
     return selection.without(_older_unloads(selection.kept))
 
 
-def _uncommitted(kept: Sequence[Arrival], commits: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Files in a folder with commits that its newest commit did not add."""
-    newest = {keys.directory(commit): commit for commit in sorted(commits, key=databricks.age)}
+def _uncommitted(kept: Sequence[Arrival], commits: Sequence[Commit]) -> dict[str, str]:
+    """Files in a folder with a commit that did not add them, or whose log has removed them."""
     reasons = {}
     for arrival in kept:
-        commit = newest.get(arrival.directory)
-        if commit and arrival.key not in commits[commit]:
-            name = commit.rsplit("/", 1)[1]
-            reasons[arrival.key] = f"the commit {name} does not list it"
+        for commit in commits:
+            if commit.judges(arrival) and arrival.key not in commit.added:
+                reasons[arrival.key] = f"the commit {layout.file_name(commit.key)} does not list it"
     return reasons
 
 

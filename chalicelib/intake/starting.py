@@ -28,8 +28,16 @@ class Start:
     data_report: bytes | None = None
 
 
-def start(context: Context, wanted: Start) -> str | None:
-    """The name of the run that was started; None when the export's run goes on or has succeeded.
+@dataclass(frozen=True)
+class Begun:
+    """The run of an export; `is_new` unless it goes on or has succeeded already."""
+
+    run: str
+    is_new: bool
+
+
+def start(context: Context, wanted: Start) -> Begun:
+    """The run of an export, started unless it goes on or has succeeded.
 
     Names follow from the export, so whoever starts the same run again finds the first one. An export
     whose run has failed, or was lost, gets another attempt, under a name of its own.
@@ -44,7 +52,7 @@ def start(context: Context, wanted: Start) -> str | None:
     # A run that goes on keeps the config it began with.
     if record.status != "claimed":
         logger.info("export is known", extra={"status": record.status})
-        return None
+        return Begun(run, is_new=False)
     _write_inputs(context, run, wanted)
     if wanted.ignored:
         context.ledger.update_run(run, ignored=dict(wanted.ignored))
@@ -52,7 +60,7 @@ def start(context: Context, wanted: Start) -> str | None:
     context.machine.start(group, run)
     files = len(wanted.export.files())
     logger.info("run started", extra={"files": files, "complete_by": wanted.export.complete_by})
-    return run
+    return Begun(run, is_new=True)
 
 
 def _write_inputs(context: Context, run: str, wanted: Start) -> None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from chalicelib import layout
+from chalicelib import layout, sources
 from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import (
     Contents,
     DataReport,
     DatasetSummary,
+    ExportSet,
     FileOutcome,
     FileReport,
     Finding,
@@ -237,7 +238,14 @@ class _Check:
         unknown = ids.check_ids(everything, self.scratch)
         rejected = map(_quarantined, self.rejected)
         kept_back = [Finding("info", "withheld", truth.note, truth.rows)] if truth else []
-        return (*rejected, *left_out, *unknown, *verdict.findings, *kept_back)
+        return (
+            *rejected,
+            *left_out,
+            *unknown,
+            *verdict.findings,
+            *kept_back,
+            *_of_set(self.run.export),
+        )
 
     # -- the gate's truth --------------------------------------------------------------------------
 
@@ -411,6 +419,26 @@ def _left_out(dataset: str, column: str, why: str) -> Finding:
         f"{column} of {dataset} is left out: {why}",
         action="drop the column, or see source.schema",
     )
+
+
+def _of_set(export: ExportSet) -> Iterator[Finding]:
+    """Who wrote the export, and what had run of it before."""
+    if export.recognised and export.source != "plain":
+        writer = sources.ADAPTERS[export.source].writer
+        how = "added to what is there" if export.mode == "INCREMENTAL" else "in place of it"
+        yield Finding(
+            "info",
+            "source",
+            f"taken for an export of {writer}, since {export.recognised}: imported {how}",
+            action="source.kind and source.mode of recdrop.toml say otherwise",
+        )
+    if export.again:
+        yield Finding(
+            "info",
+            "late-part",
+            f"a part of this export was imported by run {export.again} before the rest of it came: "
+            "it is imported again as a whole",
+        )
 
 
 def _quarantined(rejection: Rejection) -> Finding:

@@ -14,8 +14,9 @@ from chalicelib.sources.habits import Habits
 
 HABITS = Habits(
     "databricks",
-    commit=re.compile(r"^_committed_\d+$"),
-    # Also `_committed_vacuum<id>`, which is no commit: it has added nothing.
+    commit=re.compile(r"^_committed_(\d+)$"),
+    started=re.compile(r"^_started_(\d+)$"),
+    # `_committed_vacuum<id>` is no commit: it has added nothing.
     noise=((re.compile(r"^_(committed|started)_"), "a transaction marker of Databricks"),),
     unload=re.compile(r"tid-(\d+)-"),
 )

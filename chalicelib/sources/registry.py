@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from chalicelib.sources import databricks, hadoop, redshift, snowflake, snowplow
 from chalicelib.sources.habits import Habits
 
@@ -18,8 +21,14 @@ def is_marker(name: str) -> bool:
     return any(name in tool.markers for tool in TOOLS)
 
 
-def is_commit(name: str) -> bool:
-    return any(tool.commit.search(name) for tool in TOOLS)
+def committed(name: str) -> str | None:
+    """The transaction that a commit file ends; None of any other file."""
+    return _first(name, (tool.commit for tool in TOOLS))
+
+
+def started(name: str) -> str | None:
+    """The transaction that a file says has begun; None of any other file."""
+    return _first(name, (tool.started for tool in TOOLS))
 
 
 def is_manifest(name: str) -> bool:
@@ -35,8 +44,7 @@ def noise(name: str) -> str | None:
 
 def unload_id(path: str) -> str | None:
     """Which unload wrote the file at `path` (below its dataset's folder), where the name says so."""
-    found = (tool.unload.search(path) for tool in TOOLS)
-    return next((match[1] for match in found if match), None)
+    return _first(path, (tool.unload for tool in TOOLS))
 
 
 def original_of(key: str) -> str | None:
@@ -45,3 +53,9 @@ def original_of(key: str) -> str | None:
     return next(
         (key.removesuffix(copy) + kept for kept, copy in endings if key.endswith(copy)), None
     )
+
+
+def _first(text: str, patterns: Iterable[re.Pattern[str]]) -> str | None:
+    """The first group of the first pattern that is found."""
+    found = (pattern.search(text) for pattern in patterns)
+    return next((match[1] for match in found if match), None)

@@ -176,7 +176,7 @@ class _Export:
         """What the guesses amount to."""
         adapter = self.recognised.adapter
         names = [path.rsplit("/", 1)[-1] for path in self.paths]
-        if any(registry.is_marker(name) or registry.is_commit(name) for name in names):
+        if any(registry.is_marker(name) or registry.committed(name) for name in names):
             complete = "marker"
         else:
             complete = adapter.complete if adapter.complete != "marker" else "auto"

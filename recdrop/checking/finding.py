@@ -12,7 +12,8 @@ from pathlib import Path
 
 from chalicelib import layout
 from chalicelib.documents import ArrivalRecord
-from chalicelib.intake import keys, manifests, selection
+from chalicelib.intake import keys, selection
+from chalicelib.intake.commits import read_commits
 from chalicelib.intake.keys import Arrival
 
 NOT_COMPARED = "a list of the export's files: a run waits for all of them, this check does not"
@@ -93,11 +94,8 @@ def _arrival(path: Path, root: Path, mapped: Mapping[str, str]) -> Arrival:
 
 
 def _select(arrivals: Mapping[Path, Arrival], root: Path) -> Found:
-    commits = {
-        arrival.key: manifests.read_commit(arrival.key, path.read_bytes())
-        for path, arrival in arrivals.items()
-        if arrival.role == "commit"
-    }
+    texts = {a.key: path.read_bytes() for path, a in arrivals.items() if a.role == "commit"}
+    commits = read_commits(texts)
     selected = selection.newest_unload(selection.select(arrivals.values(), commits))
     kept = {arrival.key for arrival in selected.kept}
     files, ignored = [], dict(selected.ignored)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chalicelib.config.sections import Config
 from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
+from chalicelib.intake.rules import rules_of
 from chalicelib.normalise import engine
 from chalicelib.normalise.errors import FileRejected, SetRejected
 from chalicelib.normalise.export import checking, ids, schemas
@@ -21,6 +22,7 @@ from chalicelib.normalise.export.summaries import summarise
 from chalicelib.normalise.rows.clean import clean_source
 from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.files import Normalised, normalise_file
+from chalicelib.sources.adapter import Seen
 from recdrop.checking.finding import File
 
 INTERACTIONS = "interactions"
@@ -179,7 +181,7 @@ class _Set:
         has_some = any(piece.dataset == INTERACTIONS for piece in self.pieces)
         return checking.check_set(
             self.reports,
-            mode=self.config.source.import_mode,
+            mode=rules_of(self.config.source, Seen([p.file.name for p in self.pieces])).mode,
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
             count=lambda: ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb"),

@@ -37,14 +37,14 @@ expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'
 """
 
 
-def test_no_file_at_all_gives_two_solutions_from_a_plain_source() -> None:
+def test_no_file_at_all_gives_two_solutions_from_any_source() -> None:
     config = load(None, "shop")
     assert [(s.name, s.recipe) for s in config.solution] == [
         ("for-you", "aws-user-personalization-v2"),
         ("similar", "aws-similar-items"),
     ]
     assert (config.source.kind, config.source.complete, config.source.mode) == (
-        "plain",
+        "auto",
         "auto",
         None,
     )

@@ -21,7 +21,7 @@ def desk(stage: Stage) -> Desk:
 
 def hold(stage: Stage, code: str) -> str:
     """A run that has ended with this note in quarantine."""
-    run = start(stage.context, Start("export1", EXPORT, "[source]\n", IGNORED))
+    run = start(stage.context, Start("export1", EXPORT, "[source]\n", IGNORED)).run
     assert run
     stage.context.work.write_json(layout.quarantined_export("shop", run), {"code": code})
     stage.context.ledger.update_run(run, status="failed")

@@ -51,6 +51,8 @@ def test_a_file_in_a_dataset_folder_is_data(key: str, dataset: str, path: str) -
         ("shop/interactions/000manifest", "manifest"),
         ("shop/interactions/_SUCCESS", "marker"),
         ("shop/interactions/_committed_5196563791502273604", "commit"),
+        ("shop/interactions/_started_5196563791502273604", "started"),
+        ("shop/interactions/_delta_log/00000000000000000000.json", "commit"),
     ],
 )
 def test_control_files_are_told_from_data(key: str, role: str) -> None:
@@ -60,7 +62,6 @@ def test_control_files_are_told_from_data(key: str, role: str) -> None:
 @pytest.mark.parametrize(
     ("key", "size", "reason"),
     [
-        ("shop/interactions/_started_5196563791502273604", 0, "Databricks"),
         ("shop/interactions/_committed_vacuum123", 9, "Databricks"),
         ("shop/interactions/.part-0.csv.crc", 9, "checksum"),
         ("shop/interactions/.hidden", 9, "hidden"),
@@ -105,3 +106,15 @@ def test_any_key_at_all_is_recognised(key: str) -> None:
     found = arrived(key)
     assert found.role != "data" or found.dataset in DATASETS
     assert (found.role == "ignored") == bool(found.reason)
+
+
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [
+        ("shop/interactions/a.csv", "shop/interactions/"),
+        ("shop/interactions/day=2026-01-01/hour=1/a.csv", "shop/interactions/"),
+        ("shop/day=1/interactions/a.csv", "shop/day=1/interactions/"),
+    ],
+)
+def test_partitions_are_parts_of_one_export(key: str, folder: str) -> None:
+    assert arrived(key).root == folder

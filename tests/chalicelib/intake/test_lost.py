@@ -39,7 +39,7 @@ def begin(stage: Stage, execution: str) -> None:
 
 def test_the_same_export_again_ends_a_lost_run_and_gets_another_attempt(stage: Stage) -> None:
     begin(stage, "ABORTED")
-    assert start(stage.context, WANTED) == "export1-2"
+    assert start(stage.context, WANTED).run == "export1-2"
     record = stage.record("export1")
     assert (record.status, record.ended is not None) == ("failed", True)
     assert "ended as ABORTED and wrote no report" in str(record.reason)
@@ -51,7 +51,7 @@ def test_the_same_export_again_ends_a_lost_run_and_gets_another_attempt(stage: S
 def test_an_execution_that_is_gone_was_lost_too(stage: Stage) -> None:
     begin(stage, "ABORTED")
     del stage.machine.started["shop-export1"]
-    assert start(stage.context, WANTED) == "export1-2"
+    assert start(stage.context, WANTED).run == "export1-2"
     assert "no longer there" in str(stage.record("export1").reason)
 
 

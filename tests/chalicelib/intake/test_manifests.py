@@ -11,7 +11,6 @@ from chalicelib.intake.manifests import (
     Manifest,
     ManifestError,
     ManifestFile,
-    read_commit,
     read_manifest,
 )
 from tests.chalicelib.intake.drop import NOW, arrived
@@ -105,13 +104,6 @@ def test_a_wrong_manifest_names_value_and_expectation(body: str | bytes, message
     with pytest.raises(ManifestError) as error:
         read(body)
     assert message in str(error.value)
-
-
-def test_a_commit_names_its_added_files() -> None:
-    body = b'{"added": ["part-0.csv"], "removed": []}'
-    assert read_commit("shop/items/_committed_1", body) == ("shop/items/part-0.csv",)
-    with pytest.raises(ManifestError, match="Expected a list of file names"):
-        read_commit("shop/items/_committed_1", b"{}")
 
 
 def test_two_sections_of_one_dataset_are_read_together() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chalicelib.documents import ArrivalRecord
 from chalicelib.intake import inbox
+from chalicelib.intake.commits import Commit, read_commit
 from chalicelib.intake.keys import recognise
-from chalicelib.intake.manifests import Manifest, ManifestError, read_commit, read_manifest
+from chalicelib.intake.manifests import Manifest, ManifestError, read_manifest
 from tests.chalicelib.intake.stage import Stage
 
 DEEP, DIGITS = "[" * 3_000 + "]" * 3_000, "9" * 5_000
@@ -53,13 +54,13 @@ def arrival(key: str) -> Any:
     return recognise(ArrivalRecord(key=key, etag="e", size=1, arrived=1.0), {})
 
 
-def outcome(read: Callable[[], Manifest | tuple[str, ...]]) -> list[str] | str:
+def outcome(read: Callable[[], Manifest | Commit]) -> list[str] | str:
     """The keys that a list names, or what people are told; any other error fails the test."""
     try:
         found = read()
     except ManifestError as error:
         return str(error)
-    return [file.key for file in found.files] if isinstance(found, Manifest) else list(found)
+    return [file.key for file in found.files] if isinstance(found, Manifest) else list(found.added)
 
 
 def check(told: list[str] | str, key: str) -> None:

@@ -30,8 +30,7 @@ def finished(
     # A group is known by what was dropped in it.
     stage.context.ledger.record_arrival(group, f"{group}/items/a.csv", etag="e", size=1)
     export = ExportSet(group=group, datasets={}, mode="FULL", complete_by="quiet")
-    run = start(stage.context, Start(f"{group}export", export, config, data_report=REPORT))
-    assert run is not None
+    run = start(stage.context, Start(f"{group}export", export, config, data_report=REPORT)).run
     stage.end(run, status)
     stage.now = now
     stage.machine.started.clear()

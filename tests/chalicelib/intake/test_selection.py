@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+from chalicelib.intake.commits import Commit
 from chalicelib.intake.keys import Arrival
 from chalicelib.intake.selection import Selection, newest_unload, select
 from tests.chalicelib.intake.drop import dropped
@@ -10,8 +11,8 @@ OLD = "aaaaaaaa-0000-0000-0000-000000000002"
 NEW = "aaaaaaaa-0000-0000-0000-000000000001"
 
 
-def chosen(*objects: Arrival, commits: Mapping[str, tuple[str, ...]] | None = None) -> Selection:
-    return select(objects, commits or {})
+def chosen(*objects: Arrival, commits: Sequence[Commit] = ()) -> Selection:
+    return select(objects, commits)
 
 
 def names(selection: Selection) -> list[str]:
@@ -31,19 +32,17 @@ def test_data_is_kept_in_the_order_of_keys_and_the_rest_is_ignored_with_its_reas
     assert "no dataset" in found.ignored["shop/clicks/c.csv"]
 
 
-def test_only_what_the_newest_databricks_commit_added_counts() -> None:
-    # 20 comes after 9, though not by the alphabet.
-    commits = {
-        "shop/items/_committed_20": ("shop/items/part-1.csv",),
-        "shop/items/_committed_9": ("shop/items/part-0.csv",),
-    }
+def test_only_what_the_commit_added_counts() -> None:
+    added = frozenset({"shop/items/part-1.csv"})
+    commits = [Commit("shop/items/_committed_20", "shop/items/", added)]
     found = chosen(dropped("items/part-0.csv"), dropped("items/part-1.csv"), commits=commits)
     assert names(found) == ["items/part-1.csv"]
     assert found.ignored == {"shop/items/part-0.csv": "the commit _committed_20 does not list it"}
 
 
 def test_a_commit_says_nothing_of_other_folders() -> None:
-    commits = {"shop/items/_committed_9": ("shop/items/part-1.csv",)}
+    added = frozenset({"shop/items/part-1.csv"})
+    commits = [Commit("shop/items/_committed_9", "shop/items/", added)]
     found = chosen(dropped("items/x/a.csv"), dropped("users/a.csv"), commits=commits)
     assert names(found) == ["items/x/a.csv", "users/a.csv"]
 

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.config.sections import Source
 from chalicelib.documents import Mode
+from chalicelib.intake.commits import Commit
 from chalicelib.intake.keys import Arrival
 from chalicelib.intake.manifests import Manifest, ManifestFile
-from chalicelib.intake.sets import Complete, Decision, Facts, Ignored, Rejected, Waiting, decide
+from chalicelib.intake.rules import Rules
+from chalicelib.intake.sets import (
+    Complete,
+    Decision,
+    Facts,
+    Ignored,
+    Rejected,
+    Unlisted,
+    Waiting,
+    decide,
+)
 from tests.chalicelib.intake.drop import NOW, dropped
 
 QUIET, DEADLINE = 120.0, 3600.0
@@ -21,14 +31,15 @@ def run(
     rule: str = "auto",
     manifests: Sequence[Manifest] = (),
     mode: Mode = "FULL",
-    commits: Mapping[str, tuple[str, ...]] | None = None,
+    commits: Sequence[Commit] = (),
     *,
     has_interactions: bool = True,
+    is_listed: bool = True,
 ) -> Decision:
     arrivals = {found.key: found for found in objects}
-    facts = Facts("shop", arrivals, manifests, commits or {}, has_interactions)
-    source = Source(complete=rule, mode=mode)
-    return decide(facts, source, NOW, quiet_seconds=QUIET, deadline_seconds=DEADLINE)
+    facts = Facts("shop", arrivals, manifests, commits, has_interactions, is_listed)
+    rules = Rules("plain", "", rule, mode)
+    return decide(facts, rules, NOW, quiet_seconds=QUIET, deadline_seconds=DEADLINE)
 
 
 def keys_of(decision: Decision) -> list[str]:
@@ -273,7 +284,71 @@ def test_interactions_pass_the_items_that_wait_for_them() -> None:
     assert keys_of(run([items, orders], manifests=listed)) == [items.key]
 
 
-def test_segments_logs_are_appended_unless_the_config_says_otherwise() -> None:
-    assert Source(kind="segment").import_mode == "INCREMENTAL"
-    assert Source(kind="segment", mode="FULL").import_mode == "FULL"
-    assert Source().import_mode == "FULL"
+# -- what S3 lists ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["auto", "quiet:1m", "marker"])
+def test_nothing_is_complete_by_its_events_alone(rule: str) -> None:
+    objects = [dropped("interactions/day=1/a.csv", age=200), dropped("items/i.csv", age=130)]
+    decision = run(objects, rule, is_listed=False)
+    assert decision == Unlisted(frozenset({"shop/interactions/", "shop/items/"}))
+
+
+def test_what_tools_write_beside_their_parts_is_reason_enough_to_look() -> None:
+    markers = [
+        dropped("interactions/_SUCCESS", 0),
+        dropped("users/_started_4", 0),
+        dropped(f"items/_delta_log/{0:020}.json"),
+    ]
+    decision = run(markers, is_listed=False)
+    folders = {"shop/interactions/", "shop/users/", "shop/items/"}
+    assert decision == Unlisted(frozenset(folders))
+
+
+def test_a_marker_completes_without_a_quiet_period() -> None:
+    data, marker = dropped("interactions/day=1/a.csv", age=5), dropped("interactions/_SUCCESS", 0)
+    decision = run([data, marker])
+    assert keys_of(decision) == [data.key]
+    assert isinstance(decision, Complete)
+    assert decision.export.complete_by == "marker"
+
+
+@pytest.mark.parametrize(("rule", "waits"), [("marker", "_SUCCESS"), ("auto", "quiet")])
+def test_a_marker_says_nothing_of_what_was_written_after_it(rule: str, waits: str) -> None:
+    marker = dropped("interactions/_SUCCESS", 0, age=50)
+    decision = run([dropped("interactions/a.csv", age=5), marker], rule)
+    assert isinstance(decision, Waiting)
+    assert waits in decision.why
+
+
+def test_a_transaction_that_has_begun_is_waited_for() -> None:
+    part, begun = dropped("interactions/part-0.csv", age=200), dropped("interactions/_started_7", 0)
+    decision = run([part, begun])
+    assert isinstance(decision, Waiting)
+    assert decision.why == "waiting for _committed_7 in 'shop/interactions/'"
+    commit = Commit("shop/interactions/_committed_7", "shop/interactions/", frozenset({part.key}))
+    ended = run([part, begun, dropped("interactions/_committed_7")], commits=[commit])
+    assert keys_of(ended) == [part.key]
+
+
+def test_what_a_commit_lists_is_waited_for_and_then_missed() -> None:
+    part, marked = dropped("interactions/part-0.csv"), dropped("interactions/_committed_7")
+    listed = frozenset({part.key, "shop/interactions/part-1.csv"})
+    commits = [Commit(marked.key, "shop/interactions/", listed)]
+    waiting = run([part, marked], commits=commits)
+    assert isinstance(waiting, Waiting)
+    assert "'shop/interactions/part-1.csv'" in waiting.why
+    old = [dropped("interactions/part-0.csv", age=4000), marked]
+    rejected = run(old, commits=commits)
+    assert isinstance(rejected, Rejected)
+    assert rejected.keys == {part.key, marked.key}
+
+
+def test_a_file_that_the_log_of_a_table_removed_is_not_imported() -> None:
+    kept, gone = (dropped(f"interactions/day=1/{name}.parquet", age=200) for name in "ba")
+    log = dropped(f"interactions/_delta_log/{1:020}.json")
+    commits = [Commit(log.key, "shop/interactions/", frozenset({kept.key}), is_table=True)]
+    decision = run([kept, gone, log], commits=commits)
+    assert keys_of(decision) == [kept.key]
+    assert isinstance(decision, Complete)
+    assert list(decision.ignored) == [gone.key]

@@ -5,7 +5,7 @@ import pytest
 from chalicelib import layout
 from chalicelib.documents import ExportSet, SourceFile
 from chalicelib.errors import Missing, ServiceUnavailable
-from chalicelib.intake.starting import Start, start
+from chalicelib.intake.starting import Begun, Start, start
 from tests.chalicelib.intake.stage import Stage
 
 FILE = SourceFile("shop/items/a.csv", 3, "e", None, "items")
@@ -14,7 +14,7 @@ WANTED = Start("export1", EXPORT, "[source]\n", {"shop/x": "it is empty (0 bytes
 
 
 def test_a_run_finds_all_that_it_begins_with(stage: Stage) -> None:
-    assert start(stage.context, WANTED) == "export1"
+    assert start(stage.context, WANTED).run == "export1"
     assert stage.runs == ["export1"]
     assert stage.export("export1") == EXPORT
     assert stage.context.work.read(layout.config("export1")) == b"[source]\n"
@@ -45,13 +45,14 @@ def test_a_start_that_broke_off_is_done_again_with_what_is_known_now(stage: Stag
     with pytest.raises(ServiceUnavailable):
         start(stage.context, WANTED)
     stage.machine.broken = False
-    assert start(stage.context, Start("export1", EXPORT, "[group]\n")) == "export1"
+    assert start(stage.context, Start("export1", EXPORT, "[group]\n")).run == "export1"
     assert stage.runs == ["export1"]
     assert stage.context.work.read(layout.config("export1")) == b"[group]\n"
 
 
 def test_a_claimed_run_that_is_started_twice_has_one_execution(stage: Stage) -> None:
-    assert start(stage.context, WANTED) == start(stage.context, WANTED) == "export1"
+    first, again = start(stage.context, WANTED), start(stage.context, WANTED)
+    assert first == again == Begun("export1", is_new=True)
     assert stage.machine.asked == 2
     assert stage.runs == ["export1"]
 
@@ -62,7 +63,8 @@ def test_a_run_that_goes_on_or_has_succeeded_keeps_what_it_began_with(
 ) -> None:
     start(stage.context, WANTED)
     stage.context.ledger.update_run("export1", status=status)
-    assert start(stage.context, Start("export1", EXPORT, "[group]\n")) is None
+    found = start(stage.context, Start("export1", EXPORT, "[group]\n"))
+    assert found == Begun("export1", is_new=False)
     assert stage.machine.asked == 1
     assert stage.context.work.read(layout.config("export1")) == b"[source]\n"
 
@@ -70,8 +72,8 @@ def test_a_run_that_goes_on_or_has_succeeded_keeps_what_it_began_with(
 def test_a_failed_run_gets_another_attempt_with_names_of_its_own(stage: Stage) -> None:
     start(stage.context, WANTED)
     stage.end("export1", "failed")
-    assert start(stage.context, WANTED) == "export1-2"
+    assert start(stage.context, WANTED).run == "export1-2"
     stage.end("export1-2", "failed")
-    assert start(stage.context, WANTED) == "export1-3"
+    assert start(stage.context, WANTED).run == "export1-3"
     assert stage.runs == ["export1", "export1-2", "export1-3"]
     assert stage.record("export1-3").attempt == 3

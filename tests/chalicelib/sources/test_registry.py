@@ -27,7 +27,11 @@ PART = "part-00000-tid-5196563791502273604-c2233d6c-4a82-4d2f-8a9d-6b6f5a1f7a52-
 def test_files_that_control_an_export_are_told_from_data(
     name: str, marker: bool, commit: bool, manifest: bool
 ) -> None:
-    asked = registry.is_marker(name), registry.is_commit(name), registry.is_manifest(name)
+    asked = (
+        registry.is_marker(name),
+        registry.committed(name) is not None,
+        registry.is_manifest(name),
+    )
     assert asked == (marker, commit, manifest)
 
 
