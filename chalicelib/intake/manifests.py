@@ -9,6 +9,7 @@ ManifestError   the only error: names the manifest, the value and what was expec
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from chalicelib.documents import Mode
 from chalicelib.errors import MAX_SHOWN, RecdropError, shown
 from chalicelib.intake import keys
 from chalicelib.intake.keys import Arrival, Mapped
-from chalicelib.sources import redshift
+from chalicelib.sources import redshift, snowflake
 from chalicelib.vocabulary.datasets import DATASETS
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -67,10 +68,15 @@ def read_manifest(arrival: Arrival, body: bytes, bucket: str, mapped: Mapped) ->
         ManifestError: it is no manifest, or lists a file outside its group.
     """
     reader = Reader(arrival.key, bucket)
-    document = reader.parse(body)
-    if redshift.is_manifest(document):
-        datasets, mode = reader.redshift(document, arrival.dataset), None
+    rows = reader.rows(body)
+    document = rows[0] if len(rows) == 1 else {}
+    mode = None
+    if snowflake.is_detailed_output(rows):
+        datasets = reader.of_folder(arrival.dataset, snowflake.listed_files(rows))
+    elif redshift.is_manifest(document):
+        datasets = reader.of_folder(arrival.dataset, redshift.listed_files(document))
     else:
+        document = reader.one(rows)
         reader.check_version(document)
         mode = reader.mode(document.get("mode"))
         datasets = reader.datasets(document.get("datasets"), mapped)
@@ -85,20 +91,33 @@ class Reader:
     bucket: str
 
     def parse(self, body: bytes) -> dict[str, Any]:
+        """The one object of a JSON text."""
+        return self.one(self.rows(body))
+
+    def rows(self, body: bytes) -> list[Any]:
+        """The values of a JSON text: of a list its elements, of JSON lines one each.
+
+        COPY INTO writes an object alone, but a SELECT that does not aggregate wraps it in a list.
+        """
         try:
-            document = json.loads(body.decode("utf-8-sig"))
+            text = body.decode("utf-8-sig")
+            lines = text.split("\n")
+            if len(lines) > 1 and all(line.startswith("{") for line in lines if line.strip()):
+                with contextlib.suppress(ValueError):
+                    return [json.loads(line) for line in lines if line.strip()]
+            document = json.loads(text)
         # No JSON, or no UTF-8; a number of 5,000 digits; thousands of brackets within each other.
         except (ValueError, RecursionError) as error:
             raise ManifestError(self.key, f"Manifest {self.key!r} is not JSON: {error}.") from error
-        # COPY INTO writes the object alone, but a SELECT that does not aggregate wraps it in a list.
-        if isinstance(document, list) and len(document) == 1:
-            document = document[0]
-        if not isinstance(document, dict):
-            kind = type(document).__name__
-            raise ManifestError(
-                self.key, f"Manifest {self.key!r} is a JSON {kind}. Expected an object."
-            )
-        return document
+        return document if isinstance(document, list) else [document]
+
+    def one(self, rows: list[Any]) -> dict[str, Any]:
+        if len(rows) == 1 and isinstance(rows[0], dict):
+            return rows[0]
+        kind = type(rows[0]).__name__ if len(rows) == 1 else f"list of {len(rows)}"
+        raise ManifestError(
+            self.key, f"Manifest {self.key!r} is a JSON {kind}. Expected an object."
+        )
 
     def check_version(self, document: dict[str, Any]) -> None:
         if document.get("version", 1) != 1:
@@ -125,16 +144,15 @@ class Reader:
             found[dataset] = found.get(dataset, ()) + self.files(f"datasets.{name}", files)
         return found
 
-    def redshift(
-        self, document: dict[str, Any], dataset: str | None
-    ) -> dict[str, tuple[ManifestFile, ...]]:
+    def of_folder(self, dataset: str | None, files: Any) -> dict[str, tuple[ManifestFile, ...]]:
+        """The files of a tool that names no dataset: they are of the folder that the list lies in."""
         if dataset is None:
             known = ", ".join(DATASETS)
             raise ManifestError(
                 self.key,
                 f"Manifest {self.key!r} lies in no dataset folder. Expected one of: {known}.",
             )
-        return {dataset: self.files("entries", redshift.listed_files(document))}
+        return {dataset: self.files("entries", files)}
 
     def files(self, where: str, value: Any) -> tuple[ManifestFile, ...]:
         if not isinstance(value, list):

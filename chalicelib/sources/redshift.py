@@ -25,8 +25,8 @@ ADAPTER = Adapter(
 )
 
 
-def is_manifest(document: dict[str, Any]) -> bool:
-    return "entries" in document
+def is_manifest(document: Any) -> bool:
+    return isinstance(document, dict) and "entries" in document
 
 
 def listed_files(document: dict[str, Any]) -> Any:

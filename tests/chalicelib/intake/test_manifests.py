@@ -67,7 +67,7 @@ def test_redshifts_manifest_lies_in_the_dataset_folder() -> None:
     ("body", "message"),
     [
         (b"\xff", "is not JSON"),
-        ("[]", "is a JSON list. Expected an object"),
+        ("[]", "is a JSON list of 0. Expected an object"),
         ("3", "is a JSON int"),
         (manifest(version=2), "has version 2. Expected 1"),
         (manifest(mode="PARTIAL"), "has mode 'PARTIAL'. Expected one of: FULL, INCREMENTAL"),
@@ -140,3 +140,16 @@ json_values = st.recursive(
 def test_any_json_is_a_manifest_or_a_manifest_error(value: object, key: str) -> None:
     with contextlib.suppress(ManifestError):
         assert read(json.dumps(value), key).datasets
+
+
+@pytest.mark.parametrize("form", ["lines", "list"])
+def test_the_detailed_output_of_snowflake_is_a_manifest_of_its_folder(form: str) -> None:
+    rows = [
+        {"FILE_NAME": f"data_0_0_{n}.csv.gz", "FILE_SIZE": 10 + n, "ROW_COUNT": n} for n in (1, 2)
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    found = read(json.dumps(rows) if form == "list" else lines, "shop/interactions/manifest.json")
+    assert found.datasets["interactions"] == (
+        ManifestFile("shop/interactions/data_0_0_1.csv.gz", 11, 1),
+        ManifestFile("shop/interactions/data_0_0_2.csv.gz", 12, 2),
+    )
