@@ -62,7 +62,8 @@ class Context:
         role = self.settings.personalize_role_arn
         client = self.clients.personalize
         arns = Arns.beside(role, client.meta.region_name)
-        return Personalize(client, self.clients.personalize_runtime, arns, role)
+        runtime, events = self.clients.personalize_runtime, self.clients.personalize_events
+        return Personalize(client, runtime, events, arns, role)
 
 
 @cache

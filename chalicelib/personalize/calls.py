@@ -10,6 +10,7 @@ from chalicelib.personalize.ensure import Memory, ShortMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
+    from mypy_boto3_personalize_events import PersonalizeEventsClient
     from mypy_boto3_personalize_runtime import PersonalizeRuntimeClient
 
 
@@ -22,6 +23,7 @@ class Calls:
 
     client: PersonalizeClient
     runtime: PersonalizeRuntimeClient
+    events: PersonalizeEventsClient
     arns: Arns
     role_arn: str
     memory: Memory = field(default_factory=ShortMemory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import names
@@ -82,6 +83,16 @@ class Groups(Calls):
             memory=self.memory,
         )
         return str(state["trackingId"])
+
+    def put_events(self, tracking_id: str, user: str, events: Sequence[Any]) -> None:
+        """At most ten events of one user, as PutEvents has them, in a session of their own."""
+        call(
+            self.events.put_events,
+            trackingId=tracking_id,
+            userId=user,
+            sessionId=user,
+            eventList=events,
+        )
 
     def _tracker(self, group_arn: str) -> State:
         """Its ARN ends in an id of the service's own, so it is looked for.

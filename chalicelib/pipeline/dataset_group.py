@@ -6,6 +6,7 @@ from chalicelib import layout
 from chalicelib.context import Context
 from chalicelib.documents import DataRecord, ImportDataset, Prepared, RunEvent
 from chalicelib.errors import ConfigurationError
+from chalicelib.pipeline import increments
 from chalicelib.pipeline.steps import settle
 from chalicelib.runs import Run
 from chalicelib.vocabulary.recipes import RECIPES
@@ -29,9 +30,11 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
     }
     context.ledger.update_run(run.name, event_tracker_id=tracker, filters=filters)
     _check_backends(run)
+    # Nothing can be proven with a handful of events, and what serves knows of them at once.
+    trains = () if increments.is_small(run.data) else run.config.solution
     return Prepared(
         datasets=run.data.datasets if run.export.datasets else (),  # a retraining imports nothing
-        solutions=tuple(solution.name for solution in run.config.solution),
+        solutions=tuple(solution.name for solution in trains),
     )
 
 
@@ -59,8 +62,11 @@ def import_dataset(context: Context, event: ImportDataset) -> None:
         ResourceFailed: with the service's reason.
     """
     run, dataset = Run.of(context, event), event.dataset
-    folder = run.work.url(layout.clean(run.group, dataset, run.name))
-    run.personalize.ensure_import(run.group, dataset, run.name, folder, run.data.mode)
+    if dataset == "interactions" and increments.is_small(run.data):
+        increments.send_events(run)
+    else:
+        folder = run.work.url(layout.clean(run.group, dataset, run.name))
+        run.personalize.ensure_import(run.group, dataset, run.name, folder, run.data.mode)
     if dataset == "interactions":
         kept_back = layout.withheld(run.name)
         context.ledger.record_data(run.group, DataRecord(run=run.name, withheld=kept_back))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
-from recdrop.cli.common import CONFIG, UNREADABLE, CliError, json_option, print_json
+from recdrop.cli.common import CONFIG, FINDINGS, UNREADABLE, CliError, json_option, print_json
 from recdrop.cli.options import on_target, timeout_option
 from recdrop.cli.target import Target
 from recdrop.local.watch import is_marker
+
+Mapped = Mapping[str, str]  # the folders that a config maps, each with its dataset
 
 
 @click.command(
@@ -17,7 +20,10 @@ from recdrop.local.watch import is_marker
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--group", required=True, help="The dataset group, e.g. shop.")
-@click.option("--dataset", help="interactions, items, users, ... Not needed for recdrop.toml.")
+@click.option(
+    "--dataset",
+    help="interactions, items, users, ... Not needed where folders or files are called so.",
+)
 @click.option("--wait", "wait_for_run", is_flag=True, help="Wait for the run of these files.")
 @timeout_option
 @on_target
@@ -32,7 +38,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Upload, manifests last; then wait if asked to."""
-    planned = plan(files, group, dataset)
+    planned = plan(files, group, dataset, lambda: target.drop.read_if_there(f"{group}/{CONFIG}"))
     if wait_for_run:
         seconds = target.run_seconds if timeout is None else timeout
         return drop_and_wait(target, group, planned, seconds, as_json)
@@ -77,23 +83,73 @@ def is_data(key: str) -> bool:
     return not is_marker(key) and not key.endswith(f"/{CONFIG}")
 
 
-def plan(files: tuple[Path, ...], group: str, dataset: str | None) -> list[tuple[str, Path]]:
-    """Keys and files in the order of upload.
+def plan(
+    files: tuple[Path, ...],
+    group: str,
+    dataset: str | None,
+    read_config: Callable[[], bytes | None] = lambda: None,
+) -> list[tuple[str, Path]]:
+    """Keys and files in the order of upload: the config first, then the data, then what says that it
+    is complete.
 
-    The configuration first, then the data, then the manifests that say it is complete.
+    Without a `dataset`, files lie in folders called like one, or are called so themselves. Folders
+    that a config maps count too: the one that is dropped along, else the group's own, which
+    `read_config` gives.
+
+    Raises:
+        CliError: a file would not be imported where it lies.
     """
     named = [pair for path in files for pair in name_files(path)]
     if not named:
         raise CliError(UNREADABLE, "There is no file in what was given.")
-    if dataset is None and any(name != CONFIG for name, _ in named):
-        raise click.UsageError(
-            "Missing option '--dataset'. Expected interactions, items, users, ..."
-        )
-    keys = [
-        (f"{group}/{name}" if name == CONFIG else f"{group}/{dataset}/{name}", path)
-        for name, path in named
-    ]
-    return sorted(keys, key=lambda pair: (pair[1].name != CONFIG, is_marker(pair[0]), pair[0]))
+    config = next((path.read_bytes() for name, path in named if name == CONFIG), None)
+    mapped = _mapped(group, read_config() if config is None else config)
+    pairs = [(f"{group}/{_below_group(name, path, dataset, mapped)}", path) for name, path in named]
+    _check(pairs, mapped)
+    return sorted(pairs, key=lambda pair: (pair[1].name != CONFIG, is_marker(pair[0]), pair[0]))
+
+
+def _mapped(group: str, config: bytes | None) -> Mapped:
+    """The folders that a config maps; none of one that cannot be read: the group is told of it."""
+    from chalicelib.config import loading
+
+    try:
+        return loading.load((config or b"").decode("utf-8-sig", errors="replace"), group).mapped
+    except loading.ConfigError:
+        return {}
+
+
+def _below_group(name: str, path: Path, dataset: str | None, mapped: Mapped) -> str:
+    """The key of a file below its group."""
+    from chalicelib.intake import keys
+
+    if name == CONFIG:
+        return name
+    if dataset is not None:
+        return f"{dataset}/{name}"
+    # In a folder called like a dataset, which was given itself or lies above the file.
+    folders = [*path.resolve().parent.parts[-name.count("/") - 1 :]]
+    for place, folder in enumerate(folders):
+        if keys.dataset_named(folder, mapped):
+            return "/".join([*folders[place:], path.name])
+    stem = path.name.partition(".")[0]
+    return f"{stem}/{path.name}" if keys.dataset_named(stem, mapped) else name
+
+
+def _check(pairs: list[tuple[str, Path]], mapped: Mapped) -> None:
+    """Refuses what is not imported where it lies, before anything is uploaded."""
+    from chalicelib.documents import ArrivalRecord
+    from chalicelib.intake import keys
+
+    for key, path in pairs:
+        record = ArrivalRecord(key=key, etag="", size=path.stat().st_size, arrived=0.0)
+        found = keys.recognise(record, mapped)
+        if found.role == "ignored" and found.dataset is None and found.is_mistake:
+            raise CliError(
+                FINDINGS,
+                f"{str(path)!r} would not be imported: {found.reason}.",
+                "Or say what it is: --dataset interactions.",
+            )
 
 
 def name_files(path: Path) -> list[tuple[str, Path]]:

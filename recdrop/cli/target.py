@@ -111,6 +111,13 @@ class Target(ABC):
         return self.output("DeadLetterQueueUrl")
 
     @cached_property
+    def drop(self) -> Bucket:
+        """The bucket that exports are dropped in, to read from it."""
+        from chalicelib.buckets import Bucket
+
+        return Bucket(self.client("s3"), self.drop_bucket)
+
+    @cached_property
     def work(self) -> Bucket:
         """The bucket that the pipeline writes."""
         from chalicelib.buckets import Bucket

@@ -259,6 +259,21 @@ def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
     assert "Not enough evidence" in report["solutions"][0]["decision"]["reasons"][0]
 
 
+def test_an_increment_too_small_to_import_goes_in_as_events(shop: Shop) -> None:
+    config = ONE_SOLUTION + b'[source]\nmode = "INCREMENTAL"\n'
+    shop.drop({"more/recdrop.toml": config, "more/interactions/a.csv": csv(purchases(seed=19))})
+    assert shop.finish("more")["status"] == "succeeded"
+    new = [f"newcomer,i03{step},{FIRST_DAY + 101 * DAY + step},view" for step in range(5)]
+    shop.drop({"more/interactions/b.csv": csv(new)})
+    report = shop.finish("more")
+    assert report["status"] == "succeeded", report["reason"]
+    assert "5 interactions are too few for an import" in json.dumps(report["data"]["findings"])
+    assert report["solutions"] == []
+    assert "Train" not in {stage["name"] for stage in report["stages"]}
+    _, answer = shop.get("/recommendations/newcomer?group=more&numResults=5")
+    assert {item["itemId"][:3] for item in answer["items"]} == {"i03"}
+
+
 def test_a_second_drop_waits_for_the_first(shop: Shop) -> None:
     config = {
         "two/recdrop.toml": ONE_SOLUTION + b'[source]\ncomplete = "each-file"\nmin_kept = 0\n'

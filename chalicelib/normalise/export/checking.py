@@ -64,7 +64,9 @@ def check_set(
     requirements: tuple[Requirement, ...] = ()
     for interactions in (s for s in summaries if s.dataset == INTERACTIONS):
         counts = _user_counts(by_dataset[INTERACTIONS], count)
-        _require_trainable(interactions, counts, mode)
+        is_increment = mode == "INCREMENTAL" and has_interactions
+        _require_trainable(interactions, counts, mode, is_increment=is_increment)
+        findings += _small_increment(interactions, mode)
         requirements = _requirements(interactions, counts)
         findings += interaction_findings(interactions, counts)
 
@@ -126,9 +128,12 @@ def _requirements(interactions: DatasetSummary, counts: UserCounts) -> tuple[Req
     )
 
 
-def _require_trainable(interactions: DatasetSummary, counts: UserCounts, mode: str) -> None:
+def _require_trainable(
+    interactions: DatasetSummary, counts: UserCounts, mode: str, *, is_increment: bool
+) -> None:
     """What Personalize would refuse hours later is refused now."""
-    if interactions.kept < MIN_INTERACTIONS:
+    # An increment of fewer goes in as events.
+    if interactions.kept < MIN_INTERACTIONS and not is_increment:
         raise SetRejected(
             "too-few-interactions",
             f"The export has {interactions.kept:,} usable interactions. "
@@ -147,6 +152,16 @@ def _require_trainable(interactions: DatasetSummary, counts: UserCounts, mode: s
     if mode != "INCREMENTAL":
         _require_repeating_users(counts)
         _require_times(interactions)
+
+
+def _small_increment(interactions: DatasetSummary, mode: str) -> list[Finding]:
+    if mode != "INCREMENTAL" or interactions.kept >= MIN_INTERACTIONS:
+        return []
+    told = (
+        f"{interactions.kept:,} interactions are too few for an import, which takes {MIN_INTERACTIONS:,} "
+        "or more: they go in as events, and nothing is trained"
+    )
+    return [Finding("info", "sent-as-events", told, interactions.kept)]
 
 
 def _require_repeating_users(counts: UserCounts) -> None:

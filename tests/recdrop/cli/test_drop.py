@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from recdrop.cli.common import FINDINGS, CliError
+from recdrop.cli.drop import plan
 from recdrop.local.aws.clients import Clients
 from tests.recdrop.cli.test_cli import read_description, start_up
 from tests.recdrop.conftest import eventually
@@ -139,3 +141,59 @@ def test_a_drop_that_is_not_complete_in_time_says_what_it_waits_for(
     code, _, err = finish(start_drop(shop, write(tmp_path, "g.csv", 7), "patient", timeout=3))
     assert code == 4
     assert "300 s of quiet" in err
+
+
+# -- where files lie -------------------------------------------------------------------------------
+
+
+def lay(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("USER_ID\n1\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "keys"),
+    [
+        (
+            ["items/i.csv", "interactions/day=1/a.csv", "interactions/manifest.json"],
+            ".",
+            ["interactions/day=1/a.csv", "items/i.csv", "interactions/manifest.json"],
+        ),
+        (["interactions/a.csv"], "interactions", ["interactions/a.csv"]),
+        (["interactions/a.csv"], "interactions/a.csv", ["interactions/a.csv"]),
+        (["items.csv.gz"], "items.csv.gz", ["items/items.csv.gz"]),
+    ],
+)
+def test_datasets_are_found_by_the_names_of_folders_and_files(
+    tmp_path: Path, names: list[str], given: str, keys: list[str]
+) -> None:
+    planned = plan((lay(tmp_path / "export", *names) / given,), "shop", None)
+    assert [key for key, _ in planned] == [f"shop/{key}" for key in keys]
+
+
+def test_a_folder_that_a_config_maps_is_one_too(tmp_path: Path) -> None:
+    config = b"[[dataset]]\nname = 'clicks'\ndataset = 'interactions'\n"
+    export = lay(tmp_path / "export", "clicks/a.csv")
+    assert [key for key, _ in plan((export,), "shop", None, lambda: config)] == [
+        "shop/clicks/a.csv"
+    ]
+    (export / "recdrop.toml").write_bytes(config)
+    assert [key for key, _ in plan((export,), "shop", None)] == [
+        "shop/recdrop.toml",
+        "shop/clicks/a.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("interactons/a.csv", "Did you mean 'interactions'?"), ("a.csv", "in no dataset folder")],
+)
+def test_what_would_not_be_imported_is_refused_before_it_is_uploaded(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    with pytest.raises(CliError, match="would not be imported") as error:
+        plan((lay(tmp_path / "export", name),), "shop", None)
+    assert told in str(error.value)
+    assert error.value.exit_code == FINDINGS
