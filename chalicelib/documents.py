@@ -572,6 +572,7 @@ class NoteRecord(Document, frozen=True, kw_only=True):
     `why` is the reason in words; of a run that was started, or is known, its name.
     """
 
+    STARTED: ClassVar[str] = "run started"
     version: Literal[1] = 1
     what: str
     why: str

@@ -19,7 +19,7 @@ from chalicelib.config import loading
 from chalicelib.config.loading import ConfigError
 from chalicelib.config.sections import Config
 from chalicelib.context import Context
-from chalicelib.documents import ArrivalRecord
+from chalicelib.documents import ArrivalRecord, NoteRecord
 from chalicelib.errors import shown
 from chalicelib.intake import keys, listing, lost, manifests, sets
 from chalicelib.intake.manifests import ManifestError
@@ -171,7 +171,7 @@ def look(context: Context, group: str) -> None:
         match decision:
             case sets.Complete(export, ignored, done):
                 begun = start(context, Start(export.export_id, export, text, ignored))
-                what = "run started" if begun.is_new else KNOWN
+                what = NoteRecord.STARTED if begun.is_new else KNOWN
                 context.ledger.record_note(group, what, begun.run)
                 taken = [found.record for key, found in facts.arrivals.items() if key in done]
                 context.ledger.record_taken(group, begun.run, taken)

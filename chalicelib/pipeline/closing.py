@@ -41,6 +41,8 @@ def write_report(context: Context, event: WriteReport) -> Written:
         results={solution.solution: solution.result for solution in report.solutions},
         report=run.work.url(layout.report_page(run.name)),
     )
+    told = f"{run.name}: {report.reason}" if report.reason else run.name
+    context.ledger.end_note(run.group, run.name, f"run {report.status}", told)
     return Written(status=report.status, reason=report.reason[:MAX_REASON])
 
 

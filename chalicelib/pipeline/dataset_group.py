@@ -70,5 +70,8 @@ def import_dataset(context: Context, event: ImportDataset) -> None:
     if dataset == "interactions":
         kept_back = layout.withheld(run.name)
         context.ledger.record_data(run.group, DataRecord(run=run.name, withheld=kept_back))
+    elif "interactions" not in run.data.datasets and (held := context.ledger.data(run.group)):
+        # Its report says what the items are now; the interactions are those of the run before.
+        context.ledger.record_data(run.group, DataRecord(run=run.name, withheld=held.withheld))
     if context.ledger.popular(run.group) is None:
         context.ledger.record_popular(run.group, run.name, run.data.popular)

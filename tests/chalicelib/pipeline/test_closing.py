@@ -57,6 +57,20 @@ def test_a_run_that_promoted_reports_metrics_data_and_cost(promoted: Run) -> Non
     assert promoted.record.results == {"for-you": "promoted", "similar": "promoted"}
 
 
+def test_the_note_of_a_group_tells_how_its_run_ended(promoted: Run) -> None:
+    ledger = promoted.ledger
+    ledger.record_note(promoted.group, "run started", promoted.name)
+    write(promoted, solutions=[{"solution": "for-you", "result": "promoted"}])
+    note = ledger.note(promoted.group)
+    assert note is not None
+    assert note.what == "run succeeded"
+    assert note.why.startswith(f"{promoted.name}: for-you: promoted.")
+    ledger.record_note(promoted.group, "run started", "another")
+    write(promoted, solutions=[])
+    assert ledger.note(promoted.group) != note  # what was told since then stays
+    assert ledger.note(promoted.group).why == "another"  # type: ignore[union-attr]
+
+
 def test_a_failed_solution_fails_the_run_and_names_state_and_cause(town: Town) -> None:
     run = town.begin_run("shop", CONFIG)
     town.machine.events = HISTORY

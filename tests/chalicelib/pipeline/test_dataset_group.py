@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from chalicelib.documents import ExportSet, Prepared
+from chalicelib import layout
+from chalicelib.documents import ExportSet, ImportDataset, Prepared
 from chalicelib.errors import ConfigurationError
 from chalicelib.pipeline import dataset_group
 from chalicelib.runs import Run
@@ -48,3 +50,25 @@ def test_a_recipe_of_another_back_end_is_refused_by_name(town: Town) -> None:
     town.write_data(run)
     with pytest.raises(ConfigurationError, match=r"'stars' asks for recipe 'svd'.* sagemaker"):
         prepare(run)
+
+
+def test_items_alone_are_remembered_for_the_next_export_to_be_compared_with(promoted: Run) -> None:
+    before = promoted.ledger.data("promoted")
+    assert before is not None
+    run = Run(promoted.context, "items-only", "promoted")
+    town_export = ExportSet(group="promoted", datasets={}, mode="FULL", complete_by="quiet")
+    run.work.write_json(layout.export_set(run.name), town_export)
+    run.work.write_json(
+        layout.data_report(run.name), msgspec.structs.replace(promoted.data, datasets=("items",))
+    )
+    source = layout.clean("promoted", "items", promoted.name)
+    for key in run.work.keys(source):
+        run.work.write(
+            layout.clean("promoted", "items", run.name) + layout.file_name(key), run.work.read(key)
+        )
+    event = ImportDataset(run=run.name, group="promoted", dataset="items")
+    persist(lambda: dataset_group.import_dataset(promoted.context, event))
+    held = promoted.ledger.data("promoted")
+    assert held is not None
+    assert (held.run, held.withheld) == ("items-only", before.withheld)
+    promoted.ledger.record_data("promoted", before)
