@@ -584,7 +584,8 @@ class RunRecord(Document, frozen=True, kw_only=True):
 
     `filters` (ARN by name) and the event tracker are what `prepare_group` made; `ignored` maps a key
     that was left out of the export to the reason; `accepted`: somebody has let the export through,
-    whatever it lacks.
+    whatever it lacks; `destroyed`: what it made was deleted with its group, so the same export may run
+    again.
     """
 
     version: Literal[1] = 1
@@ -604,6 +605,7 @@ class RunRecord(Document, frozen=True, kw_only=True):
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
     accepted: bool = False
+    destroyed: bool = False
 
 
 class ServingRecord(Document, frozen=True, kw_only=True):

@@ -72,6 +72,7 @@ class RunChanges(TypedDict, total=False):
     filters: dict[str, str]
     event_tracker_id: str
     accepted: bool
+    destroyed: bool
 
 
 @dataclass(frozen=True)
@@ -231,11 +232,14 @@ class Ledger:
     # -- runs --------------------------------------------------------------------------------------
 
     def claim_run(self, group: str, export: str) -> RunRecord:
-        """The run of this export, made now unless there is one. After a failure, a new attempt."""
+        """The run of this export, made now unless there is one.
+
+        After a failure, or when its group was destroyed, a new attempt.
+        """
         record = self._new_run(group, export, 1)
         while not self._put_new(record):
             latest = self.run(record.run) or record
-            if latest.status != "failed":
+            if latest.status != "failed" and not latest.destroyed:
                 # Whoever claimed it may have died before it was listed.
                 self._list_run(latest)
                 return latest
@@ -414,6 +418,14 @@ class Ledger:
 
     def data(self, group: str) -> DataRecord | None:
         return self._document(f"group#{group}", "data", DataRecord)
+
+    def forget_group(self, group: str) -> None:
+        """Nothing is known of the group any more; its runs, which have names of their own, stay."""
+        for run in self.runs(group):
+            self.update_run(run, destroyed=True)
+        call(self.table.delete_item, Key={"pk": "groups", "sk": group})
+        for item in list(self._query(f"group#{group}")):
+            call(self.table.delete_item, Key={"pk": item["pk"], "sk": item["sk"]})
 
     # -- plumbing ----------------------------------------------------------------------------------
 

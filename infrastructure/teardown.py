@@ -15,13 +15,11 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from infrastructure.personalize_resources import Resource, find_resources
 from infrastructure.stacks import APPLICATION, Make, Stack, clients, stack_name
+from recdrop.cli.removing import Resource, delete_resources, find_resources
 
 RETAINED_BUCKET, RETAINED_TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
 LOG_GROUP = "AWS::Logs::LogGroup"
-POLL_SECONDS = 15
-DELETE_SECONDS = 7200
 Say = Callable[[str], None]
 
 
@@ -175,27 +173,6 @@ def stop_runs(states: Any, machine: str, say: Say) -> None:
     for arn in [execution["executionArn"] for page in pages for execution in page["executions"]]:
         say(f"stopping run {arn.rsplit(':', 1)[-1]}")
         states.stop_execution(executionArn=arn, error="Teardown", cause="make teardown")
-
-
-def delete_resources(
-    personalize: Any, resources: tuple[Resource, ...], say: Say, sleep: Callable[[float], None]
-) -> None:
-    """Delete resources of Personalize, kind after kind, waiting for each to be gone.
-
-    Raises:
-        click.ClickException: one is not gone within two hours.
-    """
-    for resource in resources:
-        say(f"deleting {resource.kind} {resource.name}")
-        waited = 0.0
-        while resource.delete(personalize):
-            if waited > DELETE_SECONDS:
-                raise click.ClickException(
-                    f"{resource.kind} {resource.name!r} is still there after {waited:.0f} s. "
-                    "Run the same command again."
-                )
-            sleep(POLL_SECONDS)
-            waited += POLL_SECONDS
 
 
 def delete_bucket(s3: Any, bucket: str, say: Say) -> None:

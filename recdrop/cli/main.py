@@ -27,6 +27,7 @@ COMMANDS = {
     "quarantine": ("recdrop.cli.quarantine", "Show what was refused of a run's export, and why."),
     "accept": ("recdrop.cli.accept", "Let an export through that is held: it would lose data."),
     "forget": ("recdrop.cli.forget", "Erase users from a group, and say what is left to do."),
+    "destroy": ("recdrop.cli.destroy", "Delete a dataset group, with all that was made for it."),
     "logs": ("recdrop.cli.logs", "Print what the Lambdas logged."),
     "wait": ("recdrop.cli.wait", "Wait until the stack is up and no run is going on."),
     "fault": ("recdrop.cli.fault", "Plan the failure of a Lambda."),

@@ -395,3 +395,30 @@ def test_an_export_that_shrunk_is_held_until_somebody_accepts_it(shop: Shop) -> 
     accepted = shop.finish("less")
     assert (accepted["status"], accepted["run"]) == ("succeeded", f"{held['run']}-2")
     assert main(accept) == USAGE  # it has run
+
+
+def test_a_destroyed_group_is_gone_and_the_same_export_begins_it_anew(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = {
+        "old/recdrop.toml": ONE_SOLUTION,
+        "old/interactions/orders.csv": csv(purchases(seed=32)),
+    }
+    shop.drop(export)
+    first = shop.finish("old")
+    assert first["status"] == "succeeded", first["reason"]
+    where = ["--endpoint-url", shop.stack.aws_url]
+    assert main(["destroy", "old", "--yes", *where]) == 0
+    told = capsys.readouterr().out
+    assert "campaign old-for-you" in told
+    assert "Group old is gone" in told
+    groups = shop.stack.boto_client("personalize").list_dataset_groups()["datasetGroups"]
+    assert "old" not in {group["name"] for group in groups}
+    assert shop.get("/recommendations/u001?group=old")[0] == 404
+    assert main(["destroy", "old", "--yes", *where]) == FINDINGS
+    assert "There is no group 'old'" in capsys.readouterr().err
+    shop.drop(export)
+    second = shop.finish("old")
+    assert second["status"] == "succeeded", second["reason"]
+    assert second["run"] == f"{first['run']}-2"
+    assert shop.get("/recommendations/u001?group=old")[0] == 200

@@ -1,4 +1,4 @@
-"""What the runs of a stage made in Personalize, in the order in which it can be deleted.
+"""What runs made in Personalize, in the order in which it can be deleted, and its deletion.
 
 Campaigns and recommenders before solutions, everything before the datasets that it was made from,
 schemas when no dataset has them any more, the group last. Jobs cannot be deleted.
@@ -7,10 +7,11 @@ schemas when no dataset has them any more, the group last. Jobs cannot be delete
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import click
 from botocore.exceptions import ClientError
 
 from chalicelib.vocabulary.datasets import DATASETS
@@ -24,6 +25,8 @@ OF_GROUP = (
     ("filter", "Filters", "filterArn"),
     ("dataset", "datasets", "datasetArn"),
 )
+POLL_SECONDS = 15.0
+DELETE_SECONDS = 7200
 PENDING = ("ResourceInUseException",)  # something it depends on is not gone yet, or it is pending
 
 
@@ -106,3 +109,28 @@ def pages(personalize: Any, operation: str, items: str, **of: str) -> Iterator[d
     """Every item of a list."""
     for page in personalize.get_paginator(operation).paginate(**of):
         yield from page[items]
+
+
+def delete_resources(
+    personalize: Any,
+    resources: tuple[Resource, ...],
+    say: Callable[[str], None],
+    sleep: Callable[[float], None],
+    poll_seconds: float = POLL_SECONDS,
+) -> None:
+    """Delete resources of Personalize, kind after kind, waiting for each to be gone.
+
+    Raises:
+        click.ClickException: one is not gone within two hours.
+    """
+    for resource in resources:
+        say(f"deleting {resource.kind} {resource.name}")
+        waited = 0.0
+        while resource.delete(personalize):
+            if waited > DELETE_SECONDS:
+                raise click.ClickException(
+                    f"{resource.kind} {resource.name!r} is still there after {waited:.0f} s. "
+                    "Run the same command again."
+                )
+            sleep(poll_seconds)
+            waited += poll_seconds
