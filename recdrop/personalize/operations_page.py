@@ -30,7 +30,7 @@ DIFFERENCES: Mapping[str, str] = {
     ),
     "GetSolutionMetrics": (
         "Measured by our engine on the service's split and definitions; "
-        "`average_rewards_at_k` is not given."
+        "`average_rewards_at_k` is not given. Ours, and all decimals, are at `/_personalize/metrics`."
     ),
     "CreateCampaign": "`minProvisionedTPS` is kept and shown; nothing is throttled or billed by it.",
     "CreateRecommender": (
@@ -58,7 +58,7 @@ DIFFERENCES: Mapping[str, str] = {
     ),
     "GetPersonalizedRanking": "Scores are our engine's.",
     "GetActionRecommendations": "Scores are our engine's.",
-    "PutEvents": "No throttling at 1,000 events a second.",
+    "PutEvents": "1,000 requests a second for each tracking id, then `ThrottlingException`.",
     "DescribeAlgorithm": "The image is our engine's name.",
 }
 HEAD = """# Operations

@@ -89,7 +89,7 @@ class PersonalizeServer:
             faults=faults or Faults(PERSONALIZE.operations),
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
-            pages={"warnings": service.warnings},
+            pages={"warnings": service.warnings, "metrics": service.metrics},
         )
         if threads:
             self.engine.start(slots)

@@ -7,7 +7,7 @@ from typing import Any
 
 from recdrop.personalize.answers.runtime import Runtime
 from recdrop.personalize.answers.serving import Serving
-from recdrop.personalize.control.courses import COURSES
+from recdrop.personalize.control.courses import BORN, COURSES
 from recdrop.personalize.control.plane import ControlPlane
 from recdrop.personalize.control.warnings import told
 from recdrop.personalize.control.world import Settings, World
@@ -79,6 +79,15 @@ class Service:
             self.engine.wake()
         return answer
 
+    def metrics(self) -> list[dict[str, Any]]:
+        """All metrics of every trained version and recommender: `{"arn", "metrics"}` each."""
+        return [
+            {"arn": resource.arn, "metrics": resource.notes["metrics"]}
+            for kind in ("SolutionVersion", "Recommender")
+            for resource in self._store.all(kind)
+            if "metrics" in resource.notes
+        ]
+
     def warnings(self) -> list[dict[str, str]]:
         """What was accepted with a warning: `{"arn", "warning"}` each."""
         return told(self._store)
@@ -118,6 +127,11 @@ def _set_fate(tx: Transaction, operation: Operation, named: Answer, fate: Fate) 
     """Marks what a Create, Update or Delete has begun; `named` holds the resource's ARN."""
     kind = KINDS.get(operation.noun)
     resource = tx.get(named.get(kind.arn_member, "")) if kind else None
-    if kind is not None and resource is not None:
-        update = kind.update.member if operation.verb == "Update" and kind.update else None
-        tx.put(fated(resource, update, fate))
+    if kind is None or resource is None:
+        return
+    if fate.failure and kind.course == BORN and operation.verb == "Create":
+        # It is at its end already: there is no step at which it could fail later.
+        tx.put(resource.with_doc(status="CREATE FAILED", failureReason=fate.failure))
+        return
+    update = kind.update.member if operation.verb == "Update" and kind.update else None
+    tx.put(fated(resource, update, fate))

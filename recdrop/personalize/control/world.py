@@ -50,6 +50,23 @@ class World(world.World[Settings]):
             raise NotFoundError.of(arn)
         return resource
 
+    def find_coming(self, arn: str, kind: str) -> tuple[Resource, list[str]]:
+        """The resource, ACTIVE or on its way there, and a warning in the latter case.
+
+        The service's documents ask for ACTIVE, and published code does not wait for it.
+
+        Raises:
+            NotFoundError: there is none of that kind.
+            InUseError: it is on its way elsewhere, or on its way there and `strict` refuses it.
+            InvalidInputError: it failed.
+        """
+        resource = self.find(arn, kind)
+        if self.settings.strict or resource.status not in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+            return self.find_active(arn, kind), []
+        return resource, [
+            f"{arn} is in status {resource.status}. Expected the {kind} to be ACTIVE."
+        ]
+
     def find_active(
         self, arn: str, kind: str, *, busy: type[ServiceError] = InUseError
     ) -> Resource:

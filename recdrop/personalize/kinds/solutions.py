@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from recdrop.personalize.control.catalog import Recipe
-from recdrop.personalize.control.courses import PENDING
+from recdrop.personalize.control.courses import BORN, PENDING
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
 from recdrop.personalize.kinds.snapshots import fingerprint, remember_bulk, snapshot
-from recdrop.personalize.kinds.training import check_trainable, training_job
+from recdrop.personalize.kinds.training import as_shown, check_trainable, training_job
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
 from recdrop.service.resources.store import Resource, Step
 from recdrop.service.resources.world import Doc, Request
@@ -300,7 +300,9 @@ def _trained(world: World, version: Resource, result: Doc) -> Resource:
 
     Campaigns that follow the latest version then start to update.
     """
-    doc = {"trainingHours": result["seconds"] / 3600, "recipeArn": result["recipe"]}
+    # Seen: three decimals. What was trained took some time, however short.
+    hours = max(0.001, round(result["seconds"] / 3600, 3))
+    doc = {"trainingHours": hours, "recipeArn": result["recipe"]}
     if result.get("tuned"):
         doc["tunedHPOParams"] = {"algorithmHyperParameters": result["tuned"]}
     kept = ("model", "metrics", "events_upto", "rows")
@@ -310,6 +312,11 @@ def _trained(world: World, version: Resource, result: Doc) -> Resource:
         world.tx.put(solution.with_doc(autoMLResult={"bestRecipeArn": result["recipe"]}))
     world.tx.schedule(Step(world.now, version.arn, "sync-campaigns"))
     return version
+
+
+def _show_version(_world: World, version: Resource) -> Doc:
+    # Seen: a version without a name of its own is called as its ARN ends, solution/version id.
+    return {"name": version.arn.partition(":solution/")[2], **version.doc}
 
 
 def stop_version(world: World, request: Request) -> Doc:
@@ -336,7 +343,7 @@ def version_metrics(world: World, request: Request) -> Doc:
         raise InUseError(f"{version.arn} is in status {version.status}. Expected ACTIVE.")
     if version.status != "ACTIVE":
         raise InvalidInputError(f"{version.arn} is in status {version.status}. It has no metrics.")
-    return {"solutionVersionArn": version.arn, "metrics": version.notes["metrics"]}
+    return {"solutionVersionArn": version.arn, "metrics": as_shown(version.notes["metrics"])}
 
 
 SPECIALS = {"StopSolutionVersionCreation": stop_version, "GetSolutionMetrics": version_metrics}
@@ -347,10 +354,11 @@ KINDS = (
         "Solution",
         "solution/{name}",
         _prepare_solution,
+        course=BORN,
         quotas=(QuotaRule("solutions_per_group", scope="datasetGroupArn"),),
         update=Update("latestSolutionUpdate", _check_solution_update, _apply_solution_update),
         check_delete=_check_solution_delete,
-        done={"create": _solution_created, "delete": _solution_deleted},
+        done={BORN: _solution_created, "delete": _solution_deleted},
         show=_show_solution,
     ),
     Kind(
@@ -360,5 +368,6 @@ KINDS = (
         quotas=(QuotaRule("solution_versions_in_progress", states=PENDING),),
         jobs={"create": _version_job},
         done={"create": _trained},
+        show=_show_version,
     ),
 )

@@ -75,6 +75,11 @@ class Objects:
         with _translated(what):
             self._client.upload_file(str(file), bucket, key)
 
+    def put(self, body: bytes, location: str, *, what: str = "Invalid S3 output path") -> None:
+        bucket, key = split(location, what)
+        with _translated(what):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body)
+
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._client.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=prefix

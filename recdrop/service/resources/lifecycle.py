@@ -34,10 +34,13 @@ class Fate:
 
 @dataclass(frozen=True)
 class Course:
-    """Three states, and the one that a failure leads to. `end` None: the resource is gone."""
+    """Three states, and the one that a failure leads to. `end` None: the resource is gone.
+
+    `second` None: the first state is the end, and nothing is waited for.
+    """
 
     first: str
-    second: str
+    second: str | None
     end: str | None
     failed: str = "CREATE FAILED"
 
@@ -68,6 +71,8 @@ class Lifecycle(Generic[W]):
 
         `update` names the nested record that walks; None: the resource itself does.
         """
+        if self._courses[course].second is None:
+            return self._arrive(world, resource, course)
         pending, _ = world.settings.latency.of(resource.kind)
         resource = world.tx.put(
             _with_status(resource, update, self._courses[course].first, world.now)
@@ -76,6 +81,12 @@ class Lifecycle(Generic[W]):
             Step(world.now + pending, resource.arn, "proceed", {"course": course, "update": update})
         )
         return resource
+
+    def _arrive(self, world: World[Any], resource: Resource, course: str) -> Resource:
+        """A course without a way: the resource is at its end at once."""
+        resource = _with_status(resource, None, self._courses[course].first, world.now)
+        done = self._kinds[resource.kind].done.get(course)
+        return world.tx.put(done(world, resource, {}) if done else resource)  # type: ignore[arg-type]
 
     def take(self, world: W, step: Step) -> None:
         """Takes a step that has become due; one whose resource is gone is nothing."""
@@ -120,9 +131,9 @@ class Lifecycle(Generic[W]):
     def _proceed(self, world: W, resource: Resource, payload: Mapping[str, Any]) -> None:
         course, update = payload["course"], payload["update"]
         in_progress = _in_progress(world, resource, update)
-        resource = world.tx.put(
-            _with_status(resource, update, self._courses[course].second, world.now)
-        )
+        second = self._courses[course].second
+        assert second is not None  # noqa: S101 - else no step would have been scheduled
+        resource = world.tx.put(_with_status(resource, update, second, world.now))
         payload = {**payload, "began": world.now}
         make_job = self._kinds[resource.kind].jobs.get(course) if update is None else None
         if make_job is None or planned_failure(resource, update):

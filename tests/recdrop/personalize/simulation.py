@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recdrop.personalize.control.latency import Latency
+from recdrop.personalize.control.warnings import told
 from recdrop.personalize.server import PersonalizeServer
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.faults import Faults
@@ -71,7 +72,12 @@ class Simulation:
     """
 
     def __init__(
-        self, data_dir: Path, latency: Latency = ONE_SECOND, quotas: Quotas | None = None
+        self,
+        data_dir: Path,
+        latency: Latency = ONE_SECOND,
+        quotas: Quotas | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self.clock = ManualClock()
         self.runner = ScriptedRunner()
@@ -83,6 +89,7 @@ class Simulation:
             clock=self.clock,
             quotas=quotas,
             faults=self.faults,
+            strict=strict,
             threads=False,
         )
         self._client = Client(self.server)
@@ -124,6 +131,10 @@ class Simulation:
         member = noun[0].lower() + noun[1:]
         [resource] = self.do(f"Describe{noun}", **{f"{member}Arn": arn}).values()
         return dict(resource)
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What was accepted with a warning."""
+        return told(self.server.engine.store)
 
     def close(self) -> None:
         self.server.close()
