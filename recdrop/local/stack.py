@@ -385,6 +385,7 @@ class Stack:
             "region": REGION,
             "account": ACCOUNT,
             "sts_endpoint": self._aws.url,
+            "cloudwatch_endpoint": self._aws.url,
             **self.options.personalize_options,
         }
         server = PersonalizeServer(self._data / "personalize", **options)

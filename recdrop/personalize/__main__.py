@@ -28,6 +28,9 @@ from recdrop.service.http.httpserver import PortInUseError
     default=None,
     help="Where S3 is, such as http://127.0.0.1:4566; default: boto3's own.",
 )
+@click.option(
+    "--cloudwatch-endpoint", default=None, help="Where metrics are sent; default: nowhere."
+)
 @click.option("--region", default="us-east-1", show_default=True)
 @click.option("--account", default=ACCOUNT, show_default=True)
 @personalize_options
@@ -35,6 +38,7 @@ def main(
     port: int,
     data_dir: Path,
     s3_endpoint: str | None,
+    cloudwatch_endpoint: str | None,
     region: str,
     account: str,
     **personalize: Any,
@@ -43,6 +47,7 @@ def main(
     app = PersonalizeServer(
         data_dir,
         s3_endpoint=s3_endpoint,
+        cloudwatch_endpoint=cloudwatch_endpoint,
         region=region,
         account=account,
         **server_options(**personalize),

@@ -42,6 +42,7 @@ class PersonalizeServer:
     catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
     sts_endpoint where jobs assume their role; default: nowhere, they sign as this process does
+    cloudwatch_endpoint  where its metrics go; default: nowhere
     strict       refuses what the service was only seen to accept, instead of a warning
     threads      False: time passes only when `engine` is told so
     """
@@ -64,6 +65,7 @@ class PersonalizeServer:
         mixed_filters: bool = False,
         sts_endpoint: str | None = None,
         strict: bool = False,
+        cloudwatch_endpoint: str | None = None,
         make_runner: Callable[[], Runner] | None = None,
         threads: bool = True,
     ) -> None:
@@ -80,9 +82,11 @@ class PersonalizeServer:
             mixed_filters=mixed_filters,
             sts_endpoint=sts_endpoint,
             strict=strict,
+            cloudwatch_endpoint=cloudwatch_endpoint,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
-        self.engine = service.engine
+        self.engine, self.meter = service.engine, service.meter
+        is_metered = cloudwatch_endpoint is not None
         self._edge = Edge(
             PERSONALIZE,
             service.handle,
@@ -90,9 +94,12 @@ class PersonalizeServer:
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
             pages={"warnings": service.warnings, "metrics": service.metrics},
+            observe=self.meter.called if is_metered else None,
         )
         if threads:
             self.engine.start(slots)
+        if threads and is_metered:
+            self.meter.start()
 
     def matches(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request is for Personalize."""
@@ -104,3 +111,4 @@ class PersonalizeServer:
     def close(self) -> None:
         """Stops the jobs under way; they are taken up again by the next server in `data_dir`."""
         self.engine.close()
+        self.meter.close()

@@ -15,6 +15,7 @@ from recdrop.personalize.events.ingest import Ingest
 from recdrop.personalize.events.shown import Shown
 from recdrop.personalize.events.tables import TABLES
 from recdrop.personalize.kinds.table import ACTIONS, KINDS, SPECIALS
+from recdrop.personalize.metering import Meter, cloudwatch
 from recdrop.service.engine import Engine
 from recdrop.service.jobs.process import Runner, WorkerProcess
 from recdrop.service.resources.clock import Clock
@@ -37,7 +38,8 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._store = Store(settings.data_dir / "personalize.db", TABLES)
-        self._lifecycle: Lifecycle[World] = Lifecycle(KINDS, COURSES, ACTIONS)
+        self.meter = _meter(self._store, settings)
+        self._lifecycle: Lifecycle[World] = Lifecycle(KINDS, COURSES, ACTIONS, self.meter.ended)
         self._control = ControlPlane(KINDS, SPECIALS)
         self._reads, self._puts = self._data_plane()
         self.engine = Engine(
@@ -74,10 +76,17 @@ class Service:
             answer = put(world, request) if put else self._control.handle(world, operation, request)
             if fate != NO_FATE:
                 _set_fate(tx, operation, {**request, **answer}, fate)
+        self._told(operation, answer)
         # Streamed events begin nothing, and come by the thousand.
         if not put:
             self.engine.wake()
         return answer
+
+    def _told(self, operation: Operation, answer: Answer) -> None:
+        kind = KINDS.get(operation.noun)
+        made = self._store.get(answer.get(kind.arn_member, "")) if kind else None
+        if made is not None and operation.verb == "Create":
+            self.meter.begun(made)
 
     def metrics(self) -> list[dict[str, Any]]:
         """All metrics of every trained version and recommender: `{"arn", "metrics"}` each."""
@@ -121,6 +130,11 @@ class Service:
 
     def _make_worker(self) -> Runner:
         return WorkerProcess("recdrop.personalize.worker", self._settings.data_dir / "worker.log")
+
+
+def _meter(store: Store, settings: Settings) -> Meter:
+    endpoint = settings.cloudwatch_endpoint
+    return Meter(store, cloudwatch(endpoint, settings.region) if endpoint else lambda *_: None)
 
 
 def _set_fate(tx: Transaction, operation: Operation, named: Answer, fate: Fate) -> None:

@@ -20,6 +20,7 @@ class Settings(world.Settings):
     mixed_filters     whether filter expressions may mix AND with OR
     sts_endpoint      where the service assumes the roles that it is given; None: it works with the
                       credentials of its own process
+    cloudwatch_endpoint  where its metrics go; None: nowhere
     strict            whether to refuse what the service was only seen to accept
     """
 
@@ -29,6 +30,7 @@ class Settings(world.Settings):
     mixed_filters: bool = False
     sts_endpoint: str | None = None
     strict: bool = False
+    cloudwatch_endpoint: str | None = None
 
 
 @dataclass(frozen=True)

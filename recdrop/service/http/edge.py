@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ FAULT_HEADER = "HTTP_X_RECDROP_FAULT"
 
 # Operation, request, and what is planned for what it begins; answers the document.
 Handle = Callable[[Operation, Mapping[str, Any], Fate], Mapping[str, Any]]
+# Operation, body, status and seconds of a request that was answered.
+Observe = Callable[[Operation, bytes, int, float], None]
 
 
 class Edge:
@@ -30,6 +33,7 @@ class Edge:
 
     `invalid` makes the service's own error of what its model does not allow. A plan of faults is
     put to the path `/_<service>/faults`; each of `pages` is answered as JSON at `/_<service>/<page>`.
+    `observe` is told of every answer.
     """
 
     def __init__(
@@ -41,12 +45,14 @@ class Edge:
         rates: Rates,
         invalid: Callable[[str], ServiceError],
         pages: Mapping[str, Callable[[], object]] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._specification = specification
         self._handle = handle
         self._faults = faults
         self._rates = rates
         self._invalid = invalid
+        self._observe = observe
         self._faults_path = f"/_{specification.name}/faults"
         self._pages = {
             f"/_{specification.name}/{name}": show for name, show in (pages or {}).items()
@@ -82,22 +88,35 @@ class Edge:
         return [reply.body]
 
     def _reply(self, environ: WSGIEnvironment) -> Reply:
-        request_id = str(uuid.uuid4())
         target = environ.get("HTTP_X_AMZ_TARGET")
         path = str(environ.get("PATH_INFO", ""))
         operation = self._specification.find(target, environ["REQUEST_METHOD"], path)
+        request_id = str(uuid.uuid4())
+        if operation is None:
+            return refuse(None, _unknown(target or path), request_id)
+        began = time.monotonic()
         try:
-            if operation is None:
-                return refuse(None, _unknown(target or path), request_id)
+            body = _body(environ)
+        except ServiceError as error:
+            return refuse(operation, error, request_id)
+        reply = self._perform(operation, environ, body, request_id)
+        if self._observe is not None:
+            self._observe(operation, body, reply.status, time.monotonic() - began)
+        return reply
+
+    def _perform(
+        self, operation: Operation, environ: WSGIEnvironment, body: bytes, request_id: str
+    ) -> Reply:
+        try:
             planned = self._faults.next_for(operation.name, environ.get(FAULT_HEADER))
             planned.before(environ)
-            document = self._answer(operation, _body(environ), planned)
+            document = self._answer(operation, body, planned)
             planned.after(environ)
             return answer(operation, document, request_id)
         except ServiceError as error:
             return refuse(operation, error, request_id)
         except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as AWS does
-            _log.exception("%s failed", operation and operation.name)
+            _log.exception("%s failed", operation.name)
             failure = UnmodelledError(
                 "InternalFailure", "Internal failure, see the server's log.", 500
             )

@@ -46,12 +46,15 @@ class Course:
 
 
 Action = Callable[[W, Resource, Mapping[str, Any]], None]
+# Told of a resource whose course has ended, and the time.
+Ended = Callable[[Resource, float], None]
 
 
 class Lifecycle(Generic[W]):
     """Moves resources along their courses.
 
-    `actions` are the steps that only some kinds have, such as automatic training.
+    `actions` are the steps that only some kinds have, such as automatic training. `ended` is told
+    of every resource that has come to the end of a course, or failed.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class Lifecycle(Generic[W]):
         kinds: Mapping[str, Kind[W]],
         courses: Mapping[str, Course],
         actions: Mapping[str, Action[W]],
+        ended: Ended = lambda _resource, _now: None,
     ) -> None:
         self._kinds = kinds
         self._courses = courses
         self._actions = actions
+        self._ended = ended
 
     def start(
         self, world: World[Any], resource: Resource, course: str, update: str | None = None
@@ -157,13 +162,17 @@ class Lifecycle(Generic[W]):
                 failure = str(error)
         resource = resource.with_notes(planned_failure={}, planned_delay={})
         if failure is not None:
-            world.tx.put(
-                _with_status(resource, update, course.failed, world.now, failureReason=failure)
+            resource = _with_status(
+                resource, update, course.failed, world.now, failureReason=failure
             )
         elif course.end is None:
             world.tx.delete(resource)
+            return
         else:
-            world.tx.put(_with_status(resource, update, course.end, world.now))
+            resource = _with_status(resource, update, course.end, world.now)
+        world.tx.put(resource)
+        if update is None:
+            self._ended(resource, world.now)
 
     def _complete(self, world: W, resource: Resource, payload: Mapping[str, Any]) -> Resource:
         kind, update = self._kinds[resource.kind], payload["update"]

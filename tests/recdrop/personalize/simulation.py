@@ -12,6 +12,7 @@ from typing import Any
 
 from recdrop.personalize.control.latency import Latency
 from recdrop.personalize.control.warnings import told
+from recdrop.personalize.metering import Send
 from recdrop.personalize.server import PersonalizeServer
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.faults import Faults
@@ -78,6 +79,7 @@ class Simulation:
         quotas: Quotas | None = None,
         *,
         strict: bool = False,
+        send: Send | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.runner = ScriptedRunner()
@@ -90,8 +92,12 @@ class Simulation:
             quotas=quotas,
             faults=self.faults,
             strict=strict,
+            cloudwatch_endpoint="http://127.0.0.1:9" if send else None,
             threads=False,
         )
+        self.meter = self.server.meter
+        if send:
+            self.meter.send = send
         self._client = Client(self.server)
 
     def do(self, operation: str, /, **members: Any) -> dict[str, Any]:
