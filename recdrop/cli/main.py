@@ -29,6 +29,7 @@ COMMANDS = {
     "forget": ("recdrop.cli.forget", "Erase users from a group, and say what is left to do."),
     "logs": ("recdrop.cli.logs", "Print what the Lambdas logged."),
     "wait": ("recdrop.cli.wait", "Wait until the stack is up and no run is going on."),
+    "personalize": ("recdrop.cli.personalize", "Keep a dataset group in a file, and load it."),
     "fault": ("recdrop.cli.fault", "Plan the failure of a Lambda."),
 }
 

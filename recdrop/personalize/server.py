@@ -85,6 +85,7 @@ class PersonalizeServer:
             cloudwatch_endpoint=cloudwatch_endpoint,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
+        self._service = service
         self.engine, self.meter = service.engine, service.meter
         is_metered = cloudwatch_endpoint is not None
         self._edge = Edge(
@@ -94,6 +95,7 @@ class PersonalizeServer:
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
             pages={"warnings": service.warnings, "metrics": service.metrics},
+            shelves={"snapshots": service},
             observe=self.meter.called if is_metered else None,
         )
         if threads:
@@ -107,6 +109,22 @@ class PersonalizeServer:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._edge(environ, start_response)
+
+    def save(self, group: str) -> bytes:
+        """A dataset group as one file.
+
+        Raises:
+            ServiceError: there is no such group, or something in it is on its way.
+        """
+        return self._service.get(group)
+
+    def load(self, content: bytes) -> None:
+        """Puts the group of a file into the service.
+
+        Raises:
+            ServiceError: it is no such file, or something in it is there already.
+        """
+        self._service.put("", content)
 
     def close(self) -> None:
         """Stops the jobs under way; they are taken up again by the next server in `data_dir`."""

@@ -14,6 +14,7 @@ from recdrop.personalize.control.world import Settings, World
 from recdrop.personalize.events.ingest import Ingest
 from recdrop.personalize.events.shown import Shown
 from recdrop.personalize.events.tables import TABLES
+from recdrop.personalize.keeping import load, save
 from recdrop.personalize.kinds.table import ACTIONS, KINDS, SPECIALS
 from recdrop.personalize.metering import Meter, cloudwatch
 from recdrop.service.engine import Engine
@@ -87,6 +88,18 @@ class Service:
         made = self._store.get(answer.get(kind.arn_member, "")) if kind else None
         if made is not None and operation.verb == "Create":
             self.meter.begun(made)
+
+    def get(self, name: str) -> bytes:
+        """The file of a dataset group."""
+        with self._store.transaction() as tx:
+            return save(self._world(tx, self._clock.now()), name, self._settings.data_dir)
+
+    def put(self, _name: str, content: bytes) -> object:
+        """The group of a file is there from now on; its name is that in the file."""
+        with self._store.transaction() as tx:
+            loaded = load(self._world(tx, self._clock.now()), content, self._settings.data_dir)
+        self.engine.wake()
+        return {"loaded": loaded}
 
     def metrics(self) -> list[dict[str, Any]]:
         """All metrics of every trained version and recommender: `{"arn", "metrics"}` each."""

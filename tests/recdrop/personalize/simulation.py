@@ -81,6 +81,7 @@ class Simulation:
         strict: bool = False,
         send: Send | None = None,
     ) -> None:
+        self.data_dir = data_dir
         self.clock = ManualClock()
         self.runner = ScriptedRunner()
         self.faults = Faults(PERSONALIZE.operations, sleep=lambda _seconds: None)
