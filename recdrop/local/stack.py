@@ -283,6 +283,9 @@ class Stack:
 
     def _deploy(self, template: LocalTemplate) -> WSGIApplication:
         """Create the stack in moto, and make its functions callable; returns moto."""
+        from recdrop.local.aws import slimmoto
+
+        slimmoto.install()
         from recdrop.local.aws import motoserver
         from recdrop.local.deploy import deploy
 

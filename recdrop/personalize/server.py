@@ -17,6 +17,7 @@ from recdrop.personalize.control.latency import QUICK, Latency, preset
 from recdrop.personalize.control.quotas import CONTROL_RATE, RATES, load_quotas
 from recdrop.personalize.control.world import Settings
 from recdrop.personalize.errors import InvalidInputError
+from recdrop.personalize.kinds.table import KINDS
 from recdrop.personalize.service import Service
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.edge import Edge
@@ -25,6 +26,7 @@ from recdrop.service.http.rates import Rates
 from recdrop.service.jobs.process import Runner
 from recdrop.service.resources.clock import Clock, SystemClock
 from recdrop.service.resources.quotas import Quotas
+from recdrop.service.resources.store import Resource
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -109,6 +111,14 @@ class PersonalizeServer:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._edge(environ, start_response)
+
+    def resources(self) -> list[Resource]:
+        """Everything there is, by kind, oldest first."""
+        return [resource for noun in KINDS for resource in self.engine.store.all(noun)]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What was accepted with a warning: `{"arn", "warning"}` each."""
+        return self._service.warnings()
 
     def save(self, group: str) -> bytes:
         """A dataset group as one file.
