@@ -156,7 +156,13 @@ def versions_of(world: World, solution_arn: str) -> list[Resource]:
 
 def _show_solution(world: World, solution: Resource) -> Doc:
     versions = versions_of(world, solution.arn)
-    return {**solution.doc, "latestSolutionVersion": versions[-1].doc} if versions else solution.doc
+    latest = {"latestSolutionVersion": versions[-1].doc} if versions else {}
+    return {**_without_empty_config(solution.doc), **latest}
+
+
+def _without_empty_config(doc: Doc) -> Doc:
+    """Seen: there is no solutionConfig where none was given."""
+    return {name: value for name, value in doc.items() if name != "solutionConfig" or value}
 
 
 def _check_solution_update(_world: World, solution: Resource, request: Request) -> Doc:
@@ -316,7 +322,8 @@ def _trained(world: World, version: Resource, result: Doc) -> Resource:
 
 def _show_version(_world: World, version: Resource) -> Doc:
     # Seen: a version without a name of its own is called as its ARN ends, solution/version id.
-    return {"name": version.arn.partition(":solution/")[2], **version.doc}
+    name = version.arn.partition(":solution/")[2]
+    return {"name": name, **_without_empty_config(version.doc)}
 
 
 def stop_version(world: World, request: Request) -> Doc:

@@ -16,6 +16,7 @@ class LineError(ValueError):
 
 
 CHECK = "_CHECK"  # Seen: an object of this name in the output folder
+OUT = ".out"
 
 
 def answer_lines(
@@ -32,18 +33,21 @@ def answer_lines(
     """
     objects = Objects(spec, spec.get("role"))
     objects.put(b"", f"{spec['destination']}{CHECK}")
-    files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
+    # Seen: input and output in one place, where the output's key begins as the input's does.
+    files = objects.fetch(
+        spec["source"], folder / "input", what="Invalid S3 input path", leave=(OUT, CHECK)
+    )
     count = 0
     for file in files:
         # `fetch` put a number before it.
         name = file.name.split("-", 1)[1]
-        written = folder / f"{file.name}.out"
+        written = folder / f"{file.name}{OUT}"
         with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:
             for line in filter(str.strip, lines):
                 output.write(json.dumps(_answered(line, answer)) + "\n")
                 count += 1
                 _check_queries(spec, count)
-        objects.upload(written, f"{spec['destination']}{name}.out")
+        objects.upload(written, f"{spec['destination']}{name}{OUT}")
     return count
 
 

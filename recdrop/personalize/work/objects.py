@@ -48,11 +48,16 @@ class Objects:
         return _client(endpoint, region, *keys)
 
     def fetch(
-        self, location: str, folder: Path, *, what: str = "Invalid Data location."
+        self,
+        location: str,
+        folder: Path,
+        *,
+        what: str = "Invalid Data location.",
+        leave: tuple[str, ...] = (),
     ) -> list[Path]:
         """Downloads all objects whose keys begin as the location does: it is a prefix, slash or not.
 
-        Names of the files keep the order of the keys.
+        Names of the files keep the order of the keys. Keys that end in one of `leave` are left out.
 
         Raises:
             JobFailed: `what`, when there is nothing; S3's own reason otherwise.
@@ -60,7 +65,7 @@ class Objects:
         bucket, key = split(location, what)
         folder.mkdir(parents=True, exist_ok=True)
         with _translated(what):
-            keys = list(self._keys(bucket, key))
+            keys = [found for found in self._keys(bucket, key) if not found.endswith(leave)]
             if not keys:
                 raise JobFailed(what)
             files = []
