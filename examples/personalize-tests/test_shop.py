@@ -1,4 +1,4 @@
-"""Tests of `shop.py` on a real Personalize of their own: `pip install recdrop pytest`, then `pytest`."""
+"""Tests of `shop.py`, each on a local Personalize of its own: install recdrop and pytest, then `pytest`."""
 
 from __future__ import annotations
 
