@@ -7,8 +7,12 @@ from typing import Any
 
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError
-from recdrop.personalize.kinds.solutions import find_recipe
-from recdrop.personalize.kinds.training import as_shown, check_trainable, training_job
+from recdrop.personalize.kinds.training import (
+    as_shown,
+    check_trainable,
+    find_recipe,
+    training_job,
+)
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
 from recdrop.service.resources.store import Resource, Step
 from recdrop.service.resources.world import Doc, Request

@@ -7,7 +7,7 @@ from typing import Any
 
 from recdrop.personalize.control.catalog import Recipe
 from recdrop.personalize.control.world import World
-from recdrop.personalize.errors import InvalidInputError
+from recdrop.personalize.errors import InvalidInputError, NotFoundError
 from recdrop.personalize.kinds.snapshots import has_interactions, snapshot
 from recdrop.service.resources.world import Doc
 
@@ -40,6 +40,13 @@ def training_job(
         "minimum_users": quotas["minimum_users_with_two_interactions"],
         "minimum_percent": quotas["minimum_percent_of_users_with_two_interactions"],
     }
+
+
+def find_recipe(world: World, arn: str) -> Recipe:
+    recipe = world.settings.catalog.recipe(arn)
+    if recipe is None:
+        raise NotFoundError.of(arn)
+    return recipe
 
 
 def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None:

@@ -137,7 +137,8 @@ def test_an_s3_is_beside_it() -> None:
         s3 = boto3.client("s3")
         assert import_from(service, s3) == "ACTIVE"
     with mock():
-        assert boto3.client("s3").list_buckets()["Buckets"] == []
+        names = [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
+    assert "mocked" not in names
 
 
 MOTO = """
