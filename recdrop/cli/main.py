@@ -30,6 +30,7 @@ COMMANDS = {
     "destroy": ("recdrop.cli.destroy", "Delete a dataset group, with all that was made for it."),
     "logs": ("recdrop.cli.logs", "Print what the Lambdas logged."),
     "wait": ("recdrop.cli.wait", "Wait until the stack is up and no run is going on."),
+    "personalize": ("recdrop.cli.personalize", "Keep a dataset group in a file, and load it."),
     "fault": ("recdrop.cli.fault", "Plan the failure of a Lambda."),
 }
 

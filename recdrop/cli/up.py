@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from recdrop.cli.common import UNREACHABLE, UNREADABLE, CliError, json_option, print_json
+from recdrop.personalize.options import personalize_options, server_options
 from recdrop.project import DEMO_MARK, ProjectError, find
 
 # The state machine looks at a training once a minute; at this scale, three times a second.
@@ -65,7 +66,14 @@ QUIET_SECONDS = "1"
     type=click.FloatRange(min=1),
     default=TIME_SCALE,
     show_default=True,
-    help="How many times shorter the state machine's waits are.",
+    help="How many times shorter the waits of the project's state machine are.",
+)
+@click.option(
+    "--time-scale-others",
+    type=click.FloatRange(min=1),
+    default=1.0,
+    show_default=True,
+    help="The same for state machines that you make yourself.",
 )
 @click.option(
     "--quiet-seconds",
@@ -78,6 +86,7 @@ QUIET_SECONDS = "1"
     "--env", "variables", multiple=True, metavar="KEY=VALUE", help="A variable of the Lambdas."
 )
 @click.option("--verbose", is_flag=True, help="Print what the Lambdas log.")
+@personalize_options
 @json_option
 def command(
     project: Path | None,
@@ -87,10 +96,12 @@ def command(
     watch: Path | None,
     no_watch: bool,
     time_scale: float,
+    time_scale_others: float,
     quiet_seconds: str | None,
     variables: tuple[str, ...],
     verbose: bool,
     as_json: bool,
+    **personalize: Any,
 ) -> int:
     """Start, say where, wait for the end, stop."""
     logging.basicConfig(
@@ -102,6 +113,8 @@ def command(
         aws_port=aws_port,
         api_port=api_port,
         scale=time_scale,
+        scale_others=time_scale_others,
+        personalize_options=server_options(**personalize),
         verbose=verbose,
         environment={"QUIET_SECONDS": quiet_seconds or QUIET_SECONDS, **read_variables(variables)},
     )

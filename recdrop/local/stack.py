@@ -65,9 +65,10 @@ WARM_SERVICES = ("s3", "stepfunctions", "dynamodb", "sns", "sqs")
 class Options:
     """How to run a stack.
 
-    Ports: 0 is any free one. `scale` divides the waits of the state machine. `environment`
-    overrides variables of the functions, e.g. QUIET_SECONDS. Without `data_dir` nothing is kept.
-    `verbose` prints what the Lambdas log.
+    Ports: 0 is any free one. `scale` divides the waits of the project's state machine,
+    `scale_others` those of machines that somebody else makes, whose waits may be there for things
+    that take their time here too. `environment` overrides variables of the functions, e.g.
+    QUIET_SECONDS. Without `data_dir` nothing is kept. `verbose` prints what the Lambdas log.
     """
 
     project: Path
@@ -77,6 +78,7 @@ class Options:
     stage: str | None = None
     merge: Path | None = None
     scale: float = 1.0
+    scale_others: float = 1.0
     name: str = STACK_NAME
     environment: Mapping[str, str] = field(default_factory=dict)
     verbose: bool = False
@@ -281,6 +283,9 @@ class Stack:
 
     def _deploy(self, template: LocalTemplate) -> WSGIApplication:
         """Create the stack in moto, and make its functions callable; returns moto."""
+        from recdrop.local.aws import slimmoto
+
+        slimmoto.install()
         from recdrop.local.aws import motoserver
         from recdrop.local.deploy import deploy
 
@@ -302,7 +307,19 @@ class Stack:
         origins = environment.get(ORIGINS_VARIABLE, "").split(",")
         self._origins = tuple(origin for origin in origins if origin)
         self.lambdas.deploy(self._deployment.functions, self.options.project)
+        self._host_others()
         return motoserver.MotoApp(self.lock)
+
+    def _host_others(self) -> None:
+        """From now on functions that are made through the API can be invoked too."""
+        from recdrop.local.lambdas.foreign import Zipped, find_in_moto
+
+        def find(name: str) -> Zipped | None:
+            with self.lock:
+                return find_in_moto(name)
+
+        self.lambdas.foreign.find, self.lambdas.foreign.log = find, self.logs.add
+        self._exit.callback(self.lambdas.foreign.close)
 
     def _give_roles(self, deployment: Deployment) -> None:
         """From now on each function signs as its role, and is judged by its policies."""
@@ -334,13 +351,22 @@ class Stack:
         from recdrop.local.shims import table
         from recdrop.local.shims.site import Site, serve
 
-        clock = Clock(self.options.scale)
+        clocks = Clock(self.options.scale), Clock(self.options.scale_others)
         site = Site(
-            self._clients, self.lambdas, clock, self.lock, self.guard, self._message_arrived
+            self._clients,
+            self.lambdas,
+            lambda machine: clocks[0] if self._is_own(machine) else clocks[1],
+            self.lock,
+            self.guard,
+            self._message_arrived,
         )
         serve(site)
         self._exit.callback(serve, None)
         table.install()
+
+    def _is_own(self, machine: str) -> bool:
+        """Whether a state machine's ARN is of the template."""
+        return self._deployment is None or machine in self._deployment.resources.values()
 
     def _restore(self) -> list[dict[str, Any]]:
         """Put kept data back; returns the executions that had not ended."""
@@ -362,6 +388,7 @@ class Stack:
             "region": REGION,
             "account": ACCOUNT,
             "sts_endpoint": self._aws.url,
+            "cloudwatch_endpoint": self._aws.url,
             **self.options.personalize_options,
         }
         server = PersonalizeServer(self._data / "personalize", **options)

@@ -17,6 +17,7 @@ from recdrop.personalize.control.latency import QUICK, Latency, preset
 from recdrop.personalize.control.quotas import CONTROL_RATE, RATES, load_quotas
 from recdrop.personalize.control.world import Settings
 from recdrop.personalize.errors import InvalidInputError
+from recdrop.personalize.kinds.table import KINDS
 from recdrop.personalize.service import Service
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.edge import Edge
@@ -25,6 +26,7 @@ from recdrop.service.http.rates import Rates
 from recdrop.service.jobs.process import Runner
 from recdrop.service.resources.clock import Clock, SystemClock
 from recdrop.service.resources.quotas import Quotas
+from recdrop.service.resources.store import Resource
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -42,6 +44,7 @@ class PersonalizeServer:
     catalog      the recipes there are; default: Personalize's own
     slots        jobs at the same time; default: one per core
     sts_endpoint where jobs assume their role; default: nowhere, they sign as this process does
+    cloudwatch_endpoint  where its metrics go; default: nowhere
     strict       refuses what the service was only seen to accept, instead of a warning
     threads      False: time passes only when `engine` is told so
     """
@@ -64,6 +67,7 @@ class PersonalizeServer:
         mixed_filters: bool = False,
         sts_endpoint: str | None = None,
         strict: bool = False,
+        cloudwatch_endpoint: str | None = None,
         make_runner: Callable[[], Runner] | None = None,
         threads: bool = True,
     ) -> None:
@@ -80,19 +84,26 @@ class PersonalizeServer:
             mixed_filters=mixed_filters,
             sts_endpoint=sts_endpoint,
             strict=strict,
+            cloudwatch_endpoint=cloudwatch_endpoint,
         )
         service = Service(settings, clock or SystemClock(), make_runner)
-        self.engine = service.engine
+        self._service = service
+        self.engine, self.meter = service.engine, service.meter
+        is_metered = cloudwatch_endpoint is not None
         self._edge = Edge(
             PERSONALIZE,
             service.handle,
             faults=faults or Faults(PERSONALIZE.operations),
             rates=Rates(settings.quotas, RATES, CONTROL_RATE),
             invalid=InvalidInputError,
-            pages={"warnings": service.warnings},
+            pages={"warnings": service.warnings, "metrics": service.metrics},
+            shelves={"snapshots": service},
+            observe=self.meter.called if is_metered else None,
         )
         if threads:
             self.engine.start(slots)
+        if threads and is_metered:
+            self.meter.start()
 
     def matches(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request is for Personalize."""
@@ -101,6 +112,31 @@ class PersonalizeServer:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._edge(environ, start_response)
 
+    def resources(self) -> list[Resource]:
+        """Everything there is, by kind, oldest first."""
+        return [resource for noun in KINDS for resource in self.engine.store.all(noun)]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What was accepted with a warning: `{"arn", "warning"}` each."""
+        return self._service.warnings()
+
+    def save(self, group: str) -> bytes:
+        """A dataset group as one file.
+
+        Raises:
+            ServiceError: there is no such group, or something in it is on its way.
+        """
+        return self._service.get(group)
+
+    def load(self, content: bytes) -> None:
+        """Puts the group of a file into the service.
+
+        Raises:
+            ServiceError: it is no such file, or something in it is there already.
+        """
+        self._service.put("", content)
+
     def close(self) -> None:
         """Stops the jobs under way; they are taken up again by the next server in `data_dir`."""
         self.engine.close()
+        self.meter.close()

@@ -7,14 +7,16 @@ from typing import Any
 
 from recdrop.personalize.answers.runtime import Runtime
 from recdrop.personalize.answers.serving import Serving
-from recdrop.personalize.control.courses import COURSES
+from recdrop.personalize.control.courses import BORN, COURSES
 from recdrop.personalize.control.plane import ControlPlane
 from recdrop.personalize.control.warnings import told
 from recdrop.personalize.control.world import Settings, World
 from recdrop.personalize.events.ingest import Ingest
 from recdrop.personalize.events.shown import Shown
 from recdrop.personalize.events.tables import TABLES
+from recdrop.personalize.keeping import load, save
 from recdrop.personalize.kinds.table import ACTIONS, KINDS, SPECIALS
+from recdrop.personalize.metering import Meter, cloudwatch
 from recdrop.service.engine import Engine
 from recdrop.service.jobs.process import Runner, WorkerProcess
 from recdrop.service.resources.clock import Clock
@@ -37,7 +39,8 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._store = Store(settings.data_dir / "personalize.db", TABLES)
-        self._lifecycle: Lifecycle[World] = Lifecycle(KINDS, COURSES, ACTIONS)
+        self.meter = _meter(self._store, settings)
+        self._lifecycle: Lifecycle[World] = Lifecycle(KINDS, COURSES, ACTIONS, self.meter.ended)
         self._control = ControlPlane(KINDS, SPECIALS)
         self._reads, self._puts = self._data_plane()
         self.engine = Engine(
@@ -74,10 +77,38 @@ class Service:
             answer = put(world, request) if put else self._control.handle(world, operation, request)
             if fate != NO_FATE:
                 _set_fate(tx, operation, {**request, **answer}, fate)
+        self._told(operation, answer)
         # Streamed events begin nothing, and come by the thousand.
         if not put:
             self.engine.wake()
         return answer
+
+    def _told(self, operation: Operation, answer: Answer) -> None:
+        kind = KINDS.get(operation.noun)
+        made = self._store.get(answer.get(kind.arn_member, "")) if kind else None
+        if made is not None and operation.verb == "Create":
+            self.meter.begun(made)
+
+    def get(self, name: str) -> bytes:
+        """The file of a dataset group."""
+        with self._store.transaction() as tx:
+            return save(self._world(tx, self._clock.now()), name, self._settings.data_dir)
+
+    def put(self, _name: str, content: bytes) -> object:
+        """The group of a file is there from now on; its name is that in the file."""
+        with self._store.transaction() as tx:
+            loaded = load(self._world(tx, self._clock.now()), content, self._settings.data_dir)
+        self.engine.wake()
+        return {"loaded": loaded}
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All metrics of every trained version and recommender: `{"arn", "metrics"}` each."""
+        return [
+            {"arn": resource.arn, "metrics": resource.notes["metrics"]}
+            for kind in ("SolutionVersion", "Recommender")
+            for resource in self._store.all(kind)
+            if "metrics" in resource.notes
+        ]
 
     def warnings(self) -> list[dict[str, str]]:
         """What was accepted with a warning: `{"arn", "warning"}` each."""
@@ -114,10 +145,20 @@ class Service:
         return WorkerProcess("recdrop.personalize.worker", self._settings.data_dir / "worker.log")
 
 
+def _meter(store: Store, settings: Settings) -> Meter:
+    endpoint = settings.cloudwatch_endpoint
+    return Meter(store, cloudwatch(endpoint, settings.region) if endpoint else lambda *_: None)
+
+
 def _set_fate(tx: Transaction, operation: Operation, named: Answer, fate: Fate) -> None:
     """Marks what a Create, Update or Delete has begun; `named` holds the resource's ARN."""
     kind = KINDS.get(operation.noun)
     resource = tx.get(named.get(kind.arn_member, "")) if kind else None
-    if kind is not None and resource is not None:
-        update = kind.update.member if operation.verb == "Update" and kind.update else None
-        tx.put(fated(resource, update, fate))
+    if kind is None or resource is None:
+        return
+    if fate.failure and kind.course == BORN and operation.verb == "Create":
+        # It is at its end already: there is no step at which it could fail later.
+        tx.put(resource.with_doc(status="CREATE FAILED", failureReason=fate.failure))
+        return
+    update = kind.update.member if operation.verb == "Update" and kind.update else None
+    tx.put(fated(resource, update, fate))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,6 +209,24 @@ def test_the_local_personalize_runs_by_itself(stranger: Stranger) -> None:
             process.terminate()
             process.wait(30)
     assert (status, json.loads(body)) == (200, {"datasetGroups": []})
+
+
+def test_a_project_of_the_strangers_own_tests_itself_with_the_plugin(stranger: Stranger) -> None:
+    pip = [str(UV), "pip", "install", "--quiet", "--python", str(stranger.bin / "python")]
+    dev = CLONE / "requirements" / "dev.lock"
+    subprocess.run([*pip, "--constraint", str(dev), "pytest"], check=True, timeout=300)
+    project = stranger.folder / "shop"
+    shutil.copytree(
+        CLONE / "examples" / "personalize-tests",
+        project,
+        ignore=shutil.ignore_patterns(".pytest_cache", "__pycache__"),
+    )
+    # Found by itself: the wheel says that it is there.
+    done = stranger.run("pytest", "-W", "error", "--rootdir", str(project), str(project))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "7 passed" in done.stdout
+    fixtures = stranger.run("pytest", "--fixtures", str(project)).stdout
+    assert "trained_campaign" in fixtures
 
 
 def test_the_recommender_is_a_library(stranger: Stranger) -> None:

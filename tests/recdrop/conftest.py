@@ -22,7 +22,7 @@ T = TypeVar("T")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A running stack of the sample application; waits are 200 times shorter."""
-    with Stack(SAMPLE, scale=SCALE, personalize=False) as running:
+    with Stack(SAMPLE, scale=SCALE, scale_others=SCALE, personalize=False) as running:
         yield running
 
 

@@ -4,6 +4,9 @@ moto's own server needs Flask and is not thread-safe: lost updates and condition
 rarely enough to look like bugs of the program under test. Every request here runs under one
 re-entrant lock (EventBridge calls SQS in the same thread). Lambda invocations and Personalize do
 not come here: they call back over HTTP and would wait for ever.
+
+Whoever wants moto without the services that nobody serves calls `slimmoto.install` before: a test of
+somebody else's, in whose process this may run, wants them all.
 """
 
 from __future__ import annotations
@@ -16,19 +19,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from moto import backend_index, backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.base_backend import BackendDict
+from moto.core.request import Request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
 from recdrop.local.aws import slimmoto
-
-slimmoto.install()
-
-from moto import backend_index, backends  # noqa: E402
-from moto.core import DEFAULT_ACCOUNT_ID  # noqa: E402
-from moto.core.base_backend import BackendDict  # noqa: E402
-from moto.core.request import Request  # noqa: E402
-from werkzeug.exceptions import HTTPException  # noqa: E402
-from werkzeug.wrappers import Response  # noqa: E402
-
-from recdrop.local.aws.identity import REGION  # noqa: E402
-from recdrop.local.aws.refusals import FORM, error_document  # noqa: E402
+from recdrop.local.aws.identity import REGION
+from recdrop.local.aws.refusals import FORM, error_document
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

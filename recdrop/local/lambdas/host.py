@@ -4,7 +4,8 @@ What a Lambda sees and may return is what it sees and may return on AWS: events 
 through JSON, 6 MB at most, a context with the time left, a time limit. What differs: all functions
 share one process, so module state and environment variables are shared (differing values for one
 variable are refused), and a handler that runs out of time goes on in the background, because a
-thread cannot be killed.
+thread cannot be killed. Functions that were not deployed with the application are run by
+`recdrop.local.lambdas.foreign`, in processes of their own.
 
 Errors:
     InvokeError   the service refused the call (unknown function, throttled, too large); the caller
@@ -31,6 +32,7 @@ from urllib.parse import unquote
 
 from recdrop.local.aws.identity import ACCOUNT, REGION
 from recdrop.local.lambdas.faults import FaultPlan, killed
+from recdrop.local.lambdas.foreign import ForeignHost
 from recdrop.local.lambdas.function import Answer, Context, Function, InvokeError, error_answer
 from recdrop.local.lambdas.handlers import find_handler
 
@@ -46,6 +48,7 @@ class LambdaHost:
 
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self.faults = FaultPlan()
+        self.foreign = ForeignHost()
         self._functions: dict[str, Function] = {}
         self._handlers: dict[str, Callable[[Any, Any], Any]] = {}
         self._sleep = sleep
@@ -70,10 +73,13 @@ class LambdaHost:
     def get(self, name_or_arn: str) -> Function:
         """The function of a name or an ARN, qualified or not."""
         name = unquote(name_or_arn).split(":function:")[-1].split(":")[0]
-        if name not in self._functions:
+        if name in self._functions:
+            return self._functions[name]
+        zipped = self.foreign.find(name)
+        if zipped is None:
             arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
             raise InvokeError(404, "ResourceNotFoundException", f"Function not found: {arn}")
-        return self._functions[name]
+        return zipped.function
 
     def invoke(
         self, name_or_arn: str, payload: bytes = b"{}", patience: float = math.inf
@@ -98,6 +104,9 @@ class LambdaHost:
         return killed(fault, request_id) if fault is not None else answer
 
     def _run(self, function: Function, event: Any, request_id: str, seconds: float) -> Answer:
+        if function.name not in self._functions and (zipped := self.foreign.find(function.name)):
+            with self._counted():
+                return self.foreign.run(zipped, event, request_id, seconds)
         context = Context(function, request_id)
         answers: list[Answer] = []
 

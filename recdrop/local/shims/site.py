@@ -20,12 +20,13 @@ from recdrop.local.shims.clock import Clock
 class Site:
     """What the shims need of a stack. `lock` is the one that guards moto's state.
 
-    `guard` judges what AWS's services do by themselves; `clients` sign as the developer.
+    `clock_of` says by which clock a state machine waits, given its ARN. `guard` judges what AWS's
+    services do by themselves; `clients` sign as the developer.
     """
 
     clients: Clients
     lambdas: LambdaHost
-    clock: Clock
+    clock_of: Callable[[str], Clock]
     lock: threading.RLock
     guard: Guard
     message_arrived: Callable[[str], None] = field(default=lambda _queue: None)

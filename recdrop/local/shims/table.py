@@ -21,7 +21,9 @@ slimmoto.install()
 from recdrop.local.shims import (  # noqa: E402
     cloudformation,
     delivery,
+    functions,
     machines,
+    policies,
     queues,
     runs,
     tasks,
@@ -88,6 +90,11 @@ SHIMS = (
         "test_s3_events_have_awss_fields",
     ),
     Shim(
+        functions.refuse_functions_that_cannot_run,
+        "CreateFunction takes any runtime and any image, which nothing here can run.",
+        "test_what_cannot_run_is_refused_when_it_is_made",
+    ),
+    Shim(
         queues.announce_messages,
         "Nobody is told of a new message: a poller would have to ask 20 times a second.",
         "test_a_message_wakes_its_poller_at_once",
@@ -121,6 +128,11 @@ SHIMS = (
         machines.parse_definitions_once,
         "Each start of a run parses the definition anew: 0.2 s for the pipeline.",
         "test_a_definition_is_parsed_once",
+    ),
+    Shim(
+        policies.know_awss_own_policies,
+        "No role can have a policy that AWS manages, such as AmazonPersonalizeFullAccess.",
+        "test_a_role_may_have_policies_that_aws_manages",
     ),
     Shim(
         tasks.speak_pascal_case,

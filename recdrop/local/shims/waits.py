@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from recdrop.local.shims.clock import Clock
 from recdrop.local.shims.site import site
 
 
@@ -32,11 +33,17 @@ def scale_retries() -> None:
         for part in (retrier.interval_seconds, retrier.backoff_rate, retrier.max_delay_seconds):
             part.eval(env=env)
         retrier.jitter_strategy.eval(env=env)
-        site().clock.wait_while(env.is_running, env.program_state_event, env.stack.pop())
+        clock_of(env).wait_while(env.is_running, env.program_state_event, env.stack.pop())
         env.stack.append(retrier_decl.RetrierOutcome.Executed)
 
     retrier_decl.time = RunClock
     retrier_decl.RetrierDecl._eval_body = eval_body
+
+
+def clock_of(env: Any) -> Clock:
+    """The clock of the state machine that a run belongs to."""
+    context = env.states.context_object.context_object_data
+    return site().clock_of(context["StateMachine"]["Id"])
 
 
 def scale_waits() -> None:
@@ -46,6 +53,6 @@ def scale_waits() -> None:
     )
 
     def wait_interval(_function: Any, env: Any, wait_seconds: float) -> None:
-        site().clock.wait_while(env.is_running, env.program_state_event, wait_seconds)
+        clock_of(env).wait_while(env.is_running, env.program_state_event, wait_seconds)
 
     WaitFunction._wait_interval = wait_interval

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from recdrop.personalize.answers.scores import shown_score
 from recdrop.personalize.answers.serving import Chosen, Serving
 from recdrop.personalize.control.catalog import Catalog, Recipe
 from recdrop.personalize.errors import InvalidInputError, NotFoundError
@@ -124,7 +125,7 @@ class Runtime:
             items = [item for item in items if _lets(allowed, source.model.item_index(item))]
         query = self._query(source, request, user)
         ranked = [
-            {"itemId": scored.item_id, "score": scored.score or 0.0}
+            {"itemId": scored.item_id, "score": shown_score(scored)}
             for scored in source.model.rank(query, items)
         ]
         for entry in ranked:
@@ -150,7 +151,9 @@ class Runtime:
         found = source.model.recommend(self._query(source, request, user), count, allowed=allowed)
         recommendation_id = self._new_id()
         self._shown.remember(recommendation_id, [scored.item_id for scored in found[:count]])
-        actions = [{"actionId": scored.item_id, "score": scored.score} for scored in found[:count]]
+        actions = [
+            {"actionId": scored.item_id, "score": shown_score(scored)} for scored in found[:count]
+        ]
         return {"actionList": actions, "recommendationId": recommendation_id}
 
     def _source(self, request: Request) -> Source:
@@ -289,7 +292,7 @@ def _entry(source: Source, scored: Scored) -> dict[str, Any]:
     """An item as the answer shows it; only some recipes have scores and reasons."""
     entry: dict[str, Any] = {"itemId": scored.item_id}
     if source.recipe.has_scores and scored.score is not None:
-        entry["score"] = scored.score
+        entry["score"] = shown_score(scored)
     if source.recipe.gives_reasons and scored.reason:
         entry["reason"] = [scored.reason]
     return entry

@@ -99,7 +99,9 @@ def load_catalog(*more: Recipe) -> Catalog:
     recipes = [
         Recipe(**{**entry, "requires": tuple(entry.get("requires", ()))}) for entry in entries
     ]
-    return Catalog({recipe.arn: recipe for recipe in (*recipes, *more)})
+    # Seen: ListRecipes is sorted by name.
+    ordered = sorted((*recipes, *more), key=lambda recipe: recipe.name)
+    return Catalog({recipe.arn: recipe for recipe in ordered})
 
 
 def _out_of_range(value: str, rule: Mapping[str, Any]) -> str | None:

@@ -95,13 +95,15 @@ class ControlPlane:
         if noun == "SolutionVersion" and "solutionArn" in wanted:
             world.find(wanted["solutionArn"], "Solution")
         rows = [
-            row
-            for row in found
-            if all(row.doc.get(name) == value for name, value in wanted.items())
+            row for row in found if all(_is_of(row, name, value) for name, value in wanted.items())
         ]
         # A token names the place of the last row shown, so that pages stay true while rows come and
         # go. What Amazon owns has no place in the order of creation, and does not change.
-        placed = [(row.seq or place, row.doc) for place, row in enumerate(rows, start=1)]
+        kind = self._kinds.get(noun)
+        placed = [
+            (row.seq or place, kind.show(world, row) if kind else row.doc)
+            for place, row in enumerate(rows, start=1)
+        ]
         return page(operation, request, placed)
 
     def _update(self, world: World, operation: Operation, request: Request) -> Doc:
@@ -131,11 +133,22 @@ class ControlPlane:
         if kind.update and kind.update.member:
             _refuse_while_changing(resource, kind.update.member)
         kind.check_delete(world, resource)
-        if kind.course is None:
+        if kind.leaving is None:
             world.tx.delete(resource)
         else:
-            world.lifecycle.start(world, resource, "delete")
+            world.lifecycle.start(world, resource, kind.leaving)
         return {}
+
+
+def _is_of(row: Resource, member: str, value: object) -> bool:
+    """Whether a List with this parameter shows the row."""
+    if row.doc.get(member) == value:
+        return True
+    # Seen: ListCampaigns takes the ARN of a solution version for that of its solution.
+    return member == "solutionArn" and value in (
+        row.doc.get("solutionVersionArn"),
+        row.notes.get("version"),
+    )
 
 
 def _check_quota(world: World, resource: Resource, rule: QuotaRule) -> None:

@@ -12,7 +12,7 @@ from recdrop.service.resources.store import Store
 from recdrop.service.resources.world import Doc
 
 _log = logging.getLogger(__name__)
-KINDS = ("Schema", "DatasetImportJob")
+KINDS = ("Schema", "Dataset", "DatasetImportJob")
 
 
 def warned(name: str, warnings: Sequence[str]) -> Doc:

@@ -20,6 +20,7 @@ class Settings(world.Settings):
     mixed_filters     whether filter expressions may mix AND with OR
     sts_endpoint      where the service assumes the roles that it is given; None: it works with the
                       credentials of its own process
+    cloudwatch_endpoint  where its metrics go; None: nowhere
     strict            whether to refuse what the service was only seen to accept
     """
 
@@ -29,6 +30,7 @@ class Settings(world.Settings):
     mixed_filters: bool = False
     sts_endpoint: str | None = None
     strict: bool = False
+    cloudwatch_endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,23 @@ class World(world.World[Settings]):
         if resource is None or resource.kind != kind:
             raise NotFoundError.of(arn)
         return resource
+
+    def find_coming(self, arn: str, kind: str) -> tuple[Resource, list[str]]:
+        """The resource, ACTIVE or on its way there, and a warning in the latter case.
+
+        The service's documents ask for ACTIVE, and published code does not wait for it.
+
+        Raises:
+            NotFoundError: there is none of that kind.
+            InUseError: it is on its way elsewhere, or on its way there and `strict` refuses it.
+            InvalidInputError: it failed.
+        """
+        resource = self.find(arn, kind)
+        if self.settings.strict or resource.status not in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+            return self.find_active(arn, kind), []
+        return resource, [
+            f"{arn} is in status {resource.status}. Expected the {kind} to be ACTIVE."
+        ]
 
     def find_active(
         self, arn: str, kind: str, *, busy: type[ServiceError] = InUseError

@@ -13,7 +13,7 @@ from recdrop.service.resources.world import Doc, Request
 
 
 def _prepare_import(world: World, request: Request) -> Draft:
-    dataset = world.find_active(request["datasetArn"], "Dataset")
+    dataset, early = world.find_coming(request["datasetArn"], "Dataset")
     if "dataLocation" not in request["dataSource"]:
         raise InvalidInputError(
             "dataSource.dataLocation is missing. Expected an S3 path such as s3://bucket/folder/."
@@ -31,7 +31,8 @@ def _prepare_import(world: World, request: Request) -> Draft:
             "importMode": mode,
             "publishAttributionMetricsToS3": request.get("publishAttributionMetricsToS3", False),
             "datasetGroupArn": dataset.doc["datasetGroupArn"],
-        }
+        },
+        warned(request["jobName"], early),
     )
 
 
@@ -96,7 +97,8 @@ def _imported(world: World, job: Resource, result: Doc) -> Resource:
         "event_types": result.get("event_types"),
     }
     world.tx.put(dataset.with_notes(**notes).with_doc(lastUpdatedDateTime=world.now))
-    return job.with_notes(rows=result["rows"], **warned(job.arn, result["warnings"]))
+    found = warned(job.arn, result["warnings"])["warnings"]
+    return job.with_notes(rows=result["rows"], warnings=[*job.notes["warnings"], *found])
 
 
 def _prepare_export(world: World, request: Request) -> Draft:

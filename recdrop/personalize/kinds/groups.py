@@ -74,7 +74,7 @@ def _dataset_tail(_world: World, request: Request) -> str:
 
 
 def _prepare_dataset(world: World, request: Request) -> Draft:
-    group = world.find_active(request["datasetGroupArn"], "DatasetGroup")
+    group, early = world.find_coming(request["datasetGroupArn"], "DatasetGroup")
     kind = _dataset_type(request)
     if group.doc.get("domain") and kind not in DOMAIN_DATASETS:
         raise InvalidInputError(
@@ -83,7 +83,7 @@ def _prepare_dataset(world: World, request: Request) -> Draft:
     _check_schema_fits(world, request["schemaArn"], kind, group.doc.get("domain"))
     # Action interactions come in by an id of their dataset, other events by that of an event tracker.
     tracking = {"trackingId": world.new_id("tracker")} if kind == "ACTION_INTERACTIONS" else {}
-    return Draft({"datasetType": kind, **tracking})
+    return Draft({"datasetType": kind, **tracking}, warned(request["name"], early))
 
 
 def _check_schema_fits(world: World, schema_arn: str, kind: str, domain: str | None) -> None:
@@ -128,6 +128,14 @@ def _check_dataset_update(world: World, dataset: Resource, request: Request) -> 
                 "Expected new fields to allow null."
             )
     return {"schemaArn": request["schemaArn"]}
+
+
+def _show_dataset(_world: World, dataset: Resource) -> Doc:
+    """Seen: while its schema is being replaced, the dataset itself is UPDATE PENDING and so on."""
+    status = dataset.doc.get("latestDatasetUpdate", {}).get("status")
+    if status not in PENDING:
+        return dataset.doc
+    return {**dataset.doc, "status": status.replace("CREATE", "UPDATE")}
 
 
 def _apply_dataset_update(_world: World, dataset: Resource, change: Doc) -> Resource:
@@ -177,15 +185,18 @@ KINDS = (
         "DatasetGroup",
         "dataset-group/{name}",
         _prepare_group,
+        course="found",
+        leaving="dissolve",
         quotas=(QuotaRule("dataset_groups"),),
         check_delete=_check_group_delete,
-        done={"delete": _group_deleted},
+        done={"dissolve": _group_deleted},
     ),
     Kind(
         "Schema",
         "schema/{name}",
         _prepare_schema,
         course=None,
+        leaving=None,
         quotas=(QuotaRule("schemas"),),
         check_delete=_check_schema_delete,
     ),
@@ -196,6 +207,7 @@ KINDS = (
         update=Update("latestDatasetUpdate", _check_dataset_update, _apply_dataset_update),
         check_delete=_check_dataset_delete,
         done={"delete": _dataset_deleted},
+        show=_show_dataset,
     ),
     Kind("EventTracker", _tracker_tail, _prepare_tracker),
 )

@@ -7,8 +7,12 @@ from typing import Any
 
 from recdrop.personalize.control.world import World
 from recdrop.personalize.errors import InUseError, InvalidInputError
-from recdrop.personalize.kinds.solutions import find_recipe
-from recdrop.personalize.kinds.training import check_trainable, training_job
+from recdrop.personalize.kinds.training import (
+    as_shown,
+    check_trainable,
+    find_recipe,
+    training_job,
+)
 from recdrop.service.resources.kinds import Draft, Kind, QuotaRule, Update
 from recdrop.service.resources.store import Resource, Step
 from recdrop.service.resources.world import Doc, Request
@@ -45,7 +49,7 @@ def _trained(world: World, recommender: Resource, result: Doc) -> Resource:
     world.tx.schedule(Step(again, recommender.arn, "retrain"))
     kept = ("model", "metrics", "events_upto", "rows")
     notes = {name: result[name] for name in kept}
-    return recommender.with_doc(modelMetrics=result["metrics"]).with_notes(**notes)
+    return recommender.with_doc(modelMetrics=as_shown(result["metrics"])).with_notes(**notes)
 
 
 def retrain(world: World, recommender: Resource, _payload: Mapping[str, Any]) -> None:

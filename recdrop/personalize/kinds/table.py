@@ -15,15 +15,26 @@ from recdrop.personalize.kinds import (
     groups,
     recommenders,
     solutions,
+    versions,
 )
 from recdrop.service.resources.kinds import Kind
 from recdrop.service.resources.lifecycle import Action
 
-_MODULES = (groups, datajobs, solutions, campaigns, batch, filtering, recommenders, attribution)
+_MODULES = (
+    groups,
+    datajobs,
+    solutions,
+    versions,
+    campaigns,
+    batch,
+    filtering,
+    recommenders,
+    attribution,
+)
 
 KINDS: Mapping[str, Kind[World]] = {kind.noun: kind for module in _MODULES for kind in module.KINDS}
 SPECIALS: Mapping[str, Special] = {
-    **solutions.SPECIALS,
+    **versions.SPECIALS,
     **recommenders.SPECIALS,
     **attribution.SPECIALS,
 }

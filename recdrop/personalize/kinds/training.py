@@ -7,9 +7,11 @@ from typing import Any
 
 from recdrop.personalize.control.catalog import Recipe
 from recdrop.personalize.control.world import World
-from recdrop.personalize.errors import InvalidInputError
+from recdrop.personalize.errors import InvalidInputError, NotFoundError
 from recdrop.personalize.kinds.snapshots import has_interactions, snapshot
 from recdrop.service.resources.world import Doc
+
+OUR_METRICS = "standard_"  # what the names begin with that the service does not have
 
 
 def training_job(
@@ -40,6 +42,13 @@ def training_job(
     }
 
 
+def find_recipe(world: World, arn: str) -> Recipe:
+    recipe = world.settings.catalog.recipe(arn)
+    if recipe is None:
+        raise NotFoundError.of(arn)
+    return recipe
+
+
 def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None:
     """No training before an import: the datasets that the recipe reads must hold something."""
     taken = snapshot(world, group_arn)
@@ -53,6 +62,16 @@ def check_trainable(world: World, group_arn: str, recipe: Recipe | None) -> None
             raise InvalidInputError(
                 f"{group_arn} has no {kind} dataset, which {recipe.name if recipe else ''} needs."
             )
+
+
+def as_shown(metrics: Mapping[str, float]) -> dict[str, float]:
+    """A model's metrics as the service was seen to print them: its own names, four decimals.
+
+    Ours, and all decimals, are at `/_personalize/metrics`.
+    """
+    return {
+        name: round(value, 4) for name, value in metrics.items() if not name.startswith(OUR_METRICS)
+    }
 
 
 def _described(recipe: Recipe) -> Doc:

@@ -15,36 +15,39 @@ class LineError(ValueError):
     """This line has no answer; its text becomes the `error` of the output line."""
 
 
-def _as_it_is(line: dict[str, Any]) -> dict[str, Any]:
-    return line
+CHECK = "_CHECK"  # Seen: an object of this name in the output folder
+OUT = ".out"
 
 
 def answer_lines(
     spec: Mapping[str, Any],
     folder: Path,
     answer: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-    shape: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is,
 ) -> int:
     """Answers every line of every input file into `<input>.out` below the destination.
 
-    `shape` has the last word on what a line of output looks like. Returns the number of lines.
+    Before that it writes an empty object there, to know that it may. Returns the number of lines.
 
     Raises:
         JobFailed: S3 does not give or take the files, or there are too many lines.
     """
     objects = Objects(spec, spec.get("role"))
-    files = objects.fetch(spec["source"], folder / "input", what="Invalid S3 input path")
+    objects.put(b"", f"{spec['destination']}{CHECK}")
+    # Seen: input and output in one place, where the output's key begins as the input's does.
+    files = objects.fetch(
+        spec["source"], folder / "input", what="Invalid S3 input path", leave=(OUT, CHECK)
+    )
     count = 0
     for file in files:
         # `fetch` put a number before it.
         name = file.name.split("-", 1)[1]
-        written = folder / f"{file.name}.out"
+        written = folder / f"{file.name}{OUT}"
         with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:
             for line in filter(str.strip, lines):
-                output.write(json.dumps(shape(_answered(line, answer))) + "\n")
+                output.write(json.dumps(_answered(line, answer)) + "\n")
                 count += 1
                 _check_queries(spec, count)
-        objects.upload(written, f"{spec['destination']}{name}.out")
+        objects.upload(written, f"{spec['destination']}{name}{OUT}")
     return count
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recdrop.personalize.answers.lookup import NO_ROWS, Rows, read_rows, user_events
+from recdrop.personalize.answers.scores import shown_score
 from recdrop.personalize.data.history import History
 from recdrop.personalize.data.schemas import DatasetSchema
 from recdrop.personalize.data.tables import open_tables
@@ -162,7 +163,7 @@ def _lets(allowed: Any, place: int | None) -> bool:
 def _listed(found: Sequence[Scored], *, scored: bool = False) -> dict[str, Any]:
     listed: dict[str, Any] = {"recommendedItems": [item.item_id for item in found]}
     if scored:
-        listed["scores"] = [item.score or 0.0 for item in found]
+        listed["scores"] = [shown_score(item) for item in found]
     return listed
 
 

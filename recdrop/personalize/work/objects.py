@@ -48,11 +48,16 @@ class Objects:
         return _client(endpoint, region, *keys)
 
     def fetch(
-        self, location: str, folder: Path, *, what: str = "Invalid Data location."
+        self,
+        location: str,
+        folder: Path,
+        *,
+        what: str = "Invalid Data location.",
+        leave: tuple[str, ...] = (),
     ) -> list[Path]:
         """Downloads all objects whose keys begin as the location does: it is a prefix, slash or not.
 
-        Names of the files keep the order of the keys.
+        Names of the files keep the order of the keys. Keys that end in one of `leave` are left out.
 
         Raises:
             JobFailed: `what`, when there is nothing; S3's own reason otherwise.
@@ -60,7 +65,7 @@ class Objects:
         bucket, key = split(location, what)
         folder.mkdir(parents=True, exist_ok=True)
         with _translated(what):
-            keys = list(self._keys(bucket, key))
+            keys = [found for found in self._keys(bucket, key) if not found.endswith(leave)]
             if not keys:
                 raise JobFailed(what)
             files = []
@@ -74,6 +79,11 @@ class Objects:
         bucket, key = split(location, what)
         with _translated(what):
             self._client.upload_file(str(file), bucket, key)
+
+    def put(self, body: bytes, location: str, *, what: str = "Invalid S3 output path") -> None:
+        bucket, key = split(location, what)
+        with _translated(what):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._client.get_paginator("list_objects_v2").paginate(

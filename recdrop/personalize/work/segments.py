@@ -19,7 +19,11 @@ from recdrop.personalize.work.inference import Asker, open_asker
 
 
 def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Answers every line of the input; `lines` counts them."""
+    """Answers every line of the input; `lines` counts them.
+
+    A line is as the service printed it in 2023; its guide says `recommendedUsers` where it writes
+    `usersList`.
+    """
     with (
         open_asker(spec) as asker,
         open_tables(Path(spec["root"]), Path(spec["database"]), spec["snapshot"]) as tables,
@@ -28,21 +32,7 @@ def make_segments(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
         segments = _Segments(asker, items, _user_filter(asker, tables))
         by_attribute = spec["recipe"]["engine"] == "item-attribute-affinity"
         answer = segments.of_attributes if by_attribute else segments.of_item
-        return {"lines": answer_lines(spec, folder, answer, _segment_line)}
-
-
-def _segment_line(line: dict[str, Any]) -> dict[str, Any]:
-    """A line as the service writes those of segments.
-
-    Without an empty `error`, and with attributes beside the output instead of in an `input`.
-    """
-    if line["error"] is not None:
-        return line
-    question = line["input"]
-    head = {"input": question}
-    if "itemAttributes" in question:
-        head = {"itemAttributes": question["itemAttributes"]}
-    return {**head, "output": line["output"]}
+        return {"lines": answer_lines(spec, folder, answer)}
 
 
 class _UserFilter:
@@ -118,8 +108,8 @@ class _Segments:
     def _chosen(self, items: Any, question: Mapping[str, Any]) -> dict[str, Any]:
         count = int(self._asker.spec["results"])
         if self._users is None:
-            return {"recommendedUsers": self._asker.model.segment(items, count)}
+            return {"usersList": self._asker.model.segment(items, count)}
         allowed = self._users.lets(question.get("filterValues", {}))
         # The model ranks users without knowing the filter, so all are ranked and then filtered.
         everyone = self._asker.model.segment(items, 2**31 - 1)
-        return {"recommendedUsers": [user for user in everyone if user in allowed][:count]}
+        return {"usersList": [user for user in everyone if user in allowed][:count]}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from recdrop.service.errors import ServiceError, UnmodelledError
 from recdrop.service.http.faults import Faults, Planned
@@ -23,6 +24,15 @@ FAULT_HEADER = "HTTP_X_RECDROP_FAULT"
 
 # Operation, request, and what is planned for what it begins; answers the document.
 Handle = Callable[[Operation, Mapping[str, Any], Fate], Mapping[str, Any]]
+# Operation, body, status and seconds of a request that was answered.
+Observe = Callable[[Operation, bytes, int, float], None]
+
+
+class Shelf(Protocol):
+    """Files by name. Both may raise ServiceError."""
+
+    def get(self, name: str) -> bytes: ...
+    def put(self, name: str, content: bytes) -> object: ...
 
 
 class Edge:
@@ -30,6 +40,8 @@ class Edge:
 
     `invalid` makes the service's own error of what its model does not allow. A plan of faults is
     put to the path `/_<service>/faults`; each of `pages` is answered as JSON at `/_<service>/<page>`.
+    Each of `shelves` takes and gives files at `/_<service>/<shelf>/<name>`, whatever their size.
+    `observe` is told of every answer.
     """
 
     def __init__(
@@ -41,12 +53,18 @@ class Edge:
         rates: Rates,
         invalid: Callable[[str], ServiceError],
         pages: Mapping[str, Callable[[], object]] | None = None,
+        shelves: Mapping[str, Shelf] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._specification = specification
         self._handle = handle
         self._faults = faults
         self._rates = rates
         self._invalid = invalid
+        self._shelves = {
+            f"/_{specification.name}/{name}/": shelf for name, shelf in (shelves or {}).items()
+        }
+        self._observe = observe
         self._faults_path = f"/_{specification.name}/faults"
         self._pages = {
             f"/_{specification.name}/{name}": show for name, show in (pages or {}).items()
@@ -61,7 +79,7 @@ class Edge:
         if target:
             return str(target).startswith(self._specification.target_prefix)
         path = environ.get("PATH_INFO", "")
-        if path == self._faults_path or path in self._pages:
+        if path == self._faults_path or path in self._pages or self._shelf(path):
             return True
         scope = environ.get("HTTP_AUTHORIZATION", "")
         # A browser's upload to a bucket that is named like a path of ours.
@@ -72,7 +90,9 @@ class Edge:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path in self._pages:
+        if shelf := self._shelf(path):
+            reply = self._hand(shelf, environ["REQUEST_METHOD"], path, environ)
+        elif path in self._pages:
             reply = json_reply(200, self._pages[path]())
         elif path == self._faults_path:
             reply = self._faults.administer(environ["REQUEST_METHOD"], _body(environ))
@@ -81,23 +101,53 @@ class Edge:
         start_response(f"{reply.status} {_REASONS.get(reply.status, 'Error')}", list(reply.headers))
         return [reply.body]
 
+    def _shelf(self, path: str) -> Shelf | None:
+        return next((it for at, it in self._shelves.items() if path.startswith(at)), None)
+
+    def _hand(self, shelf: Shelf, method: str, path: str, environ: WSGIEnvironment) -> Reply:
+        """GET a file, or PUT one; a refusal is JSON, as that of a fault plan is."""
+        name = path.rpartition("/")[2]
+        try:
+            if method == "PUT":
+                return json_reply(200, shelf.put(name, _body(environ, limit=None)))
+            content = shelf.get(name)
+        except ServiceError as error:
+            document = {"error": {"code": error.code, "message": str(error)}}
+            return json_reply(error.status, document)
+        length = str(len(content))
+        headers = (("Content-Type", "application/octet-stream"), ("Content-Length", length))
+        return Reply(200, headers, content)
+
     def _reply(self, environ: WSGIEnvironment) -> Reply:
-        request_id = str(uuid.uuid4())
         target = environ.get("HTTP_X_AMZ_TARGET")
         path = str(environ.get("PATH_INFO", ""))
         operation = self._specification.find(target, environ["REQUEST_METHOD"], path)
+        request_id = str(uuid.uuid4())
+        if operation is None:
+            return refuse(None, _unknown(target or path), request_id)
+        began = time.monotonic()
         try:
-            if operation is None:
-                return refuse(None, _unknown(target or path), request_id)
+            body = _body(environ)
+        except ServiceError as error:
+            return refuse(operation, error, request_id)
+        reply = self._perform(operation, environ, body, request_id)
+        if self._observe is not None:
+            self._observe(operation, body, reply.status, time.monotonic() - began)
+        return reply
+
+    def _perform(
+        self, operation: Operation, environ: WSGIEnvironment, body: bytes, request_id: str
+    ) -> Reply:
+        try:
             planned = self._faults.next_for(operation.name, environ.get(FAULT_HEADER))
             planned.before(environ)
-            document = self._answer(operation, _body(environ), planned)
+            document = self._answer(operation, body, planned)
             planned.after(environ)
             return answer(operation, document, request_id)
         except ServiceError as error:
             return refuse(operation, error, request_id)
         except Exception:  # noqa: BLE001 - the edge: logged with its trace, answered as AWS does
-            _log.exception("%s failed", operation and operation.name)
+            _log.exception("%s failed", operation.name)
             failure = UnmodelledError(
                 "InternalFailure", "Internal failure, see the server's log.", 500
             )
@@ -123,18 +173,18 @@ _REASONS = {
 }
 
 
-def _body(environ: WSGIEnvironment) -> bytes:
+def _body(environ: WSGIEnvironment, limit: int | None = MAX_BODY) -> bytes:
     if environ.get("wsgi.input_terminated"):  # a chunked body
-        chunked: bytes = environ["wsgi.input"].read(MAX_BODY)
+        chunked: bytes = environ["wsgi.input"].read(-1 if limit is None else limit)
         return chunked
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    if length > MAX_BODY:
+    if limit is not None and length > limit:
         raise UnmodelledError(
             "RequestEntityTooLargeException",
-            f"The body has {length} bytes, at most {MAX_BODY}.",
+            f"The body has {length} bytes, at most {limit}.",
             413,
         )
     body: bytes = environ["wsgi.input"].read(length) if length else b""

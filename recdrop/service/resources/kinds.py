@@ -71,7 +71,8 @@ class Kind(Generic[W]):
 
     tail          the end of its ARN: a text with members of the request, or a function
     prepare       checks a Create and answers what the request alone does not say
-    course        the course that a Create sends it on; None: it is there at once
+    course        the course that a Create sends it on; None: it has no status at all
+    leaving       the course that a Delete sends it on; None: it is gone at once
     quotas        how many there may be
     jobs, done    by course: the work order of its job, and what the job's result changes
     update        how it changes; None: it does not
@@ -83,6 +84,7 @@ class Kind(Generic[W]):
     tail: str | Callable[[W, Request], str]
     prepare: Callable[[W, Request], Draft] = no_draft
     course: str | None = "create"
+    leaving: str | None = "delete"
     quotas: tuple[QuotaRule, ...] = ()
     jobs: Mapping[str, Callable[[W, Resource], Doc]] = field(default_factory=dict)
     done: Mapping[str, Callable[[W, Resource, Doc], Resource]] = field(default_factory=dict)

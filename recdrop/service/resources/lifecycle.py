@@ -34,21 +34,27 @@ class Fate:
 
 @dataclass(frozen=True)
 class Course:
-    """Three states, and the one that a failure leads to. `end` None: the resource is gone."""
+    """Three states, and the one that a failure leads to. `end` None: the resource is gone.
+
+    `second` None: the first state is the end, and nothing is waited for.
+    """
 
     first: str
-    second: str
+    second: str | None
     end: str | None
     failed: str = "CREATE FAILED"
 
 
 Action = Callable[[W, Resource, Mapping[str, Any]], None]
+# Told of a resource whose course has ended, and the time.
+Ended = Callable[[Resource, float], None]
 
 
 class Lifecycle(Generic[W]):
     """Moves resources along their courses.
 
-    `actions` are the steps that only some kinds have, such as automatic training.
+    `actions` are the steps that only some kinds have, such as automatic training. `ended` is told
+    of every resource that has come to the end of a course, or failed.
     """
 
     def __init__(
@@ -56,10 +62,12 @@ class Lifecycle(Generic[W]):
         kinds: Mapping[str, Kind[W]],
         courses: Mapping[str, Course],
         actions: Mapping[str, Action[W]],
+        ended: Ended = lambda _resource, _now: None,
     ) -> None:
         self._kinds = kinds
         self._courses = courses
         self._actions = actions
+        self._ended = ended
 
     def start(
         self, world: World[Any], resource: Resource, course: str, update: str | None = None
@@ -68,6 +76,8 @@ class Lifecycle(Generic[W]):
 
         `update` names the nested record that walks; None: the resource itself does.
         """
+        if self._courses[course].second is None:
+            return self._arrive(world, resource, course)
         pending, _ = world.settings.latency.of(resource.kind)
         resource = world.tx.put(
             _with_status(resource, update, self._courses[course].first, world.now)
@@ -76,6 +86,12 @@ class Lifecycle(Generic[W]):
             Step(world.now + pending, resource.arn, "proceed", {"course": course, "update": update})
         )
         return resource
+
+    def _arrive(self, world: World[Any], resource: Resource, course: str) -> Resource:
+        """A course without a way: the resource is at its end at once."""
+        resource = _with_status(resource, None, self._courses[course].first, world.now)
+        done = self._kinds[resource.kind].done.get(course)
+        return world.tx.put(done(world, resource, {}) if done else resource)  # type: ignore[arg-type]
 
     def take(self, world: W, step: Step) -> None:
         """Takes a step that has become due; one whose resource is gone is nothing."""
@@ -120,9 +136,9 @@ class Lifecycle(Generic[W]):
     def _proceed(self, world: W, resource: Resource, payload: Mapping[str, Any]) -> None:
         course, update = payload["course"], payload["update"]
         in_progress = _in_progress(world, resource, update)
-        resource = world.tx.put(
-            _with_status(resource, update, self._courses[course].second, world.now)
-        )
+        second = self._courses[course].second
+        assert second is not None  # noqa: S101 - else no step would have been scheduled
+        resource = world.tx.put(_with_status(resource, update, second, world.now))
         payload = {**payload, "began": world.now}
         make_job = self._kinds[resource.kind].jobs.get(course) if update is None else None
         if make_job is None or planned_failure(resource, update):
@@ -146,13 +162,17 @@ class Lifecycle(Generic[W]):
                 failure = str(error)
         resource = resource.with_notes(planned_failure={}, planned_delay={})
         if failure is not None:
-            world.tx.put(
-                _with_status(resource, update, course.failed, world.now, failureReason=failure)
+            resource = _with_status(
+                resource, update, course.failed, world.now, failureReason=failure
             )
         elif course.end is None:
             world.tx.delete(resource)
+            return
         else:
-            world.tx.put(_with_status(resource, update, course.end, world.now))
+            resource = _with_status(resource, update, course.end, world.now)
+        world.tx.put(resource)
+        if update is None:
+            self._ended(resource, world.now)
 
     def _complete(self, world: W, resource: Resource, payload: Mapping[str, Any]) -> Resource:
         kind, update = self._kinds[resource.kind], payload["update"]

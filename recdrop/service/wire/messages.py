@@ -99,6 +99,8 @@ def _projection(shape: Shape) -> Projection:
         return lambda values: {
             key: entry(value) for key, value in values.items() if not _is_nan(value)
         }
+    if shape.type_name == "timestamp":
+        return _to_the_millisecond
     return _as_it_is
 
 
@@ -114,6 +116,11 @@ def _structure(shape: StructureShape) -> Projection:
         }
 
     return reduced
+
+
+def _to_the_millisecond(seconds: float) -> float:
+    """As AWS's services tell times."""
+    return round(seconds, 3)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -69,6 +69,7 @@ def test_every_verb_exits_with_4_when_nobody_answers(
     forget = ["u1", "--group", "g"]
     verbs = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"], "forget": forget}
     verbs["accept"] = ["a-run"]
+    verbs["personalize"] = ["save", "shop"]
     needed = verbs.get(verb, [])
     assert main([verb, *needed, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4
     assert "No recdrop answers" in json.loads(capsys.readouterr().out)["error"]["message"]

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from recdrop.local.stack import Stack, StackError
 from recdrop.service.http.httpserver import PortInUseError
-from tests.recdrop.conftest import SAMPLE, fetch
+from tests.recdrop.conftest import SAMPLE, eventually, fetch
 
 
 def test_environment_and_ports_are_as_before_when_it_has_stopped(
@@ -44,6 +45,22 @@ def test_environment_and_ports_are_as_before_when_it_has_stopped(
         for thread in threading.enumerate()
         if thread.name.startswith(("poll-", "schedules", "keeper"))
     ]
+
+
+def test_a_machine_that_somebody_else_made_waits_by_its_own_scale() -> None:
+    minutes = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}
+    with Stack(SAMPLE, scale=1_000_000, personalize=False) as stack:
+        states = stack.boto_client("stepfunctions")
+        machine = states.create_state_machine(
+            name="foreign",
+            definition=json.dumps(minutes),
+            roleArn="arn:aws:iam::123456789012:role/any",
+        )["stateMachineArn"]
+        arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+        eventually(lambda: len(states.get_execution_history(executionArn=arn)["events"]) > 1)
+        time.sleep(0.2)  # at the scale of the project's own machine it would long have ended
+        assert states.describe_execution(executionArn=arn)["status"] == "RUNNING"
+        states.stop_execution(executionArn=arn)
 
 
 def test_a_taken_port_is_named_with_its_variable_and_nothing_stays_behind() -> None:

@@ -26,7 +26,9 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+def shared_app(
+    s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PersonalizeServer]:
     quotas = load_quotas().adjusted(
         {"dataset_groups": 20, "campaigns_per_group": 20, "incremental_import_bytes": 300_000}
     )
@@ -38,11 +40,16 @@ def shared_aws(s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
         slots=1,
         quotas=quotas,
     )
-    with hosted(app) as url:
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="session")
+def shared_aws(shared_app: PersonalizeServer, s3_endpoint: str) -> Iterator[Aws]:
+    with hosted(shared_app) as url:
         aws = Aws(url, s3_endpoint)
         aws.s3.create_bucket(Bucket="data")
         yield aws
-    app.close()
 
 
 @pytest.fixture(scope="module")

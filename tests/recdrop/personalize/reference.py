@@ -3,7 +3,7 @@ of elapsed time.
 
 With one second pending and one in progress, a thing made at `t` is CREATE PENDING before `t+1`,
 CREATE IN_PROGRESS before `t+2`, then ACTIVE; deleted at `t` it is DELETE PENDING, DELETE
-IN_PROGRESS, gone.
+IN_PROGRESS, gone. A dataset group has no IN_PROGRESS, a solution is ACTIVE from the first moment.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ IN_USE, INVALID, MISSING, EXISTS = (
 STATES = {
     "create": ("CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"),
     "delete": ("DELETE PENDING", "DELETE IN_PROGRESS", None),
+    "found": ("CREATE PENDING", "CREATE PENDING", "ACTIVE"),
+    "dissolve": ("DELETE PENDING", "DELETE PENDING", None),
     "halt": ("CREATE STOPPING", "CREATE STOPPING", "CREATE STOPPED"),
     "stopped": ("CREATE STOPPED",) * 3,
     "none": ("ACTIVE",) * 3,
 }
+COURSES = {"Schema": "none", "Solution": "none", "DatasetGroup": "found"}
+# What is made in a parent that is not ACTIVE yet.
+EARLY = ("Dataset", "DatasetImportJob")
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Reference:
             return EXISTS
         problem = self._cannot_create(noun, parent)
         if problem is None:
-            course = "none" if noun == "Schema" else "create"
+            course = COURSES.get(noun, "create")
             holder = self.things[parent].parent if noun == "Campaign" else parent
             serving = parent if noun == "Campaign" else ""
             self.things[name] = Thing(noun, name, holder, course, self.now, serving, fails=fails)
@@ -99,7 +104,8 @@ class Reference:
     def _cannot_create(self, noun: str, parent: str) -> str | None:
         if parent and parent not in self.things:
             return MISSING
-        if parent and self.status(parent) != "ACTIVE":
+        is_early = noun in EARLY and self._is_pending(parent)
+        if parent and self.status(parent) != "ACTIVE" and not is_early:
             return self._not_active(parent)
         if noun == "Campaign" and self.status(self.things[parent].parent) != "ACTIVE":
             return self._not_active(self.things[parent].parent)
@@ -140,7 +146,8 @@ class Reference:
         if self.status(name) not in ("ACTIVE", "CREATE FAILED") or self._is_in_use(thing):
             return IN_USE
         # The record of its last update is shown until the end.
-        thing.course, thing.since, thing.fails = "delete", self.now, False
+        course = "dissolve" if thing.noun == "DatasetGroup" else "delete"
+        thing.course, thing.since, thing.fails = course, self.now, False
         return None
 
     def _is_in_use(self, thing: Thing) -> bool:

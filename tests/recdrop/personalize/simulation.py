@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from recdrop.personalize.control.latency import Latency
+from recdrop.personalize.control.warnings import told
+from recdrop.personalize.metering import Send
 from recdrop.personalize.server import PersonalizeServer
 from recdrop.personalize.specification import PERSONALIZE
 from recdrop.service.http.faults import Faults
@@ -71,8 +73,15 @@ class Simulation:
     """
 
     def __init__(
-        self, data_dir: Path, latency: Latency = ONE_SECOND, quotas: Quotas | None = None
+        self,
+        data_dir: Path,
+        latency: Latency = ONE_SECOND,
+        quotas: Quotas | None = None,
+        *,
+        strict: bool = False,
+        send: Send | None = None,
     ) -> None:
+        self.data_dir = data_dir
         self.clock = ManualClock()
         self.runner = ScriptedRunner()
         self.faults = Faults(PERSONALIZE.operations, sleep=lambda _seconds: None)
@@ -83,8 +92,13 @@ class Simulation:
             clock=self.clock,
             quotas=quotas,
             faults=self.faults,
+            strict=strict,
+            cloudwatch_endpoint="http://127.0.0.1:9" if send else None,
             threads=False,
         )
+        self.meter = self.server.meter
+        if send:
+            self.meter.send = send
         self._client = Client(self.server)
 
     def do(self, operation: str, /, **members: Any) -> dict[str, Any]:
@@ -124,6 +138,10 @@ class Simulation:
         member = noun[0].lower() + noun[1:]
         [resource] = self.do(f"Describe{noun}", **{f"{member}Arn": arn}).values()
         return dict(resource)
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What was accepted with a warning."""
+        return told(self.server.engine.store)
 
     def close(self) -> None:
         self.server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,7 +49,26 @@ def test_recommendations_follow_what_the_user_likes(aws: Aws, campaign: str) -> 
 def test_metrics_are_those_of_the_service(aws: Aws, version: str) -> None:
     metrics = aws.personalize.get_solution_metrics(solutionVersionArn=version)["metrics"]
     assert metrics["normalized_discounted_cumulative_gain_at_10"] > 0
-    assert {"coverage", "mean_reciprocal_rank_at_25", "precision_at_5"} <= metrics.keys()
+    assert set(metrics) == {
+        "coverage",
+        "mean_reciprocal_rank_at_25",
+        *(f"normalized_discounted_cumulative_gain_at_{k}" for k in (5, 10, 25)),
+        *(f"precision_at_{k}" for k in (5, 10, 25)),
+    }
+    assert all(value == round(value, 4) for value in metrics.values())
+
+
+def test_all_metrics_with_all_decimals_are_at_a_page(aws: Aws, version: str) -> None:
+    with urllib.request.urlopen(f"{aws.url}/_personalize/metrics") as answer:
+        told = {row["arn"]: row["metrics"] for row in json.load(answer)}
+    shown = aws.personalize.get_solution_metrics(solutionVersionArn=version)["metrics"]
+    assert "standard_ndcg_at_10" in told[version]
+    assert {name: round(told[version][name], 4) for name in shown} == shown
+
+
+def test_scores_have_seven_decimals(aws: Aws, campaign: str) -> None:
+    found = aws.runtime.get_recommendations(campaignArn=campaign, userId="u1")["itemList"]
+    assert all(item["score"] == round(item["score"], 7) for item in found)
 
 
 def test_an_unknown_user_gets_popular_items(aws: Aws, campaign: str) -> None:

@@ -5,22 +5,23 @@ from typing import Any
 
 import pytest
 
-from recdrop.personalize.control.latency import REALISTIC, Latency
-from tests.recdrop.personalize.driving import schema
+from recdrop.personalize.control.latency import PRESETS, REALISTIC, Latency
+from tests.recdrop.personalize.driving import INTERACTIONS, schema
 from tests.recdrop.personalize.simulation import ONE_SECOND, RECIPE, Refusal, Simulation
 
 HOUR, DAY = 3600.0, 86400.0
 
 
-def test_a_group_passes_through_every_state(sim: Simulation) -> None:
-    arn = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
-    states = [sim.status("DatasetGroup", arn)]
+def test_an_event_tracker_passes_through_every_state(sim: Simulation) -> None:
+    tracker = sim.do("CreateEventTracker", name="t", datasetGroupArn=sim.group())
+    arn = tracker["eventTrackerArn"]
+    states = [sim.status("EventTracker", arn)]
     for _ in range(2):
         sim.pass_time(1)
-        states.append(sim.status("DatasetGroup", arn))
-    sim.do("DeleteDatasetGroup", datasetGroupArn=arn)
+        states.append(sim.status("EventTracker", arn))
+    sim.do("DeleteEventTracker", eventTrackerArn=arn)
     for _ in range(3):
-        states.append(sim.status("DatasetGroup", arn))
+        states.append(sim.status("EventTracker", arn))
         sim.pass_time(1)
     assert states == [
         "CREATE PENDING",
@@ -32,11 +33,119 @@ def test_a_group_passes_through_every_state(sim: Simulation) -> None:
     ]
 
 
+def test_a_group_is_pending_until_it_is_active(sim: Simulation) -> None:
+    arn = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
+    states = [sim.status("DatasetGroup", arn)]
+    for _ in range(2):
+        sim.pass_time(1)
+        states.append(sim.status("DatasetGroup", arn))
+    sim.do("DeleteDatasetGroup", datasetGroupArn=arn)
+    for _ in range(3):
+        states.append(sim.status("DatasetGroup", arn))
+        sim.pass_time(1)
+    created, deleted = ["CREATE PENDING"] * 2 + ["ACTIVE"], ["DELETE PENDING"] * 2 + [None]
+    assert states == created + deleted
+
+
+def test_a_solution_is_born_active_and_trained_in_the_same_moment(sim: Simulation) -> None:
+    group = sim.filled_group()
+    request = {"name": "s", "datasetGroupArn": group, "recipeArn": RECIPE + "aws-sims"}
+    arn = sim.do("CreateSolution", **request)["solutionArn"]
+    solution = sim.describe("Solution", arn)
+    assert solution["status"] == "ACTIVE"
+    assert solution["lastUpdatedDateTime"] == solution["creationDateTime"]
+    version = sim.do("CreateSolutionVersion", solutionArn=arn)["solutionVersionArn"]
+    assert sim.status("SolutionVersion", version) == "CREATE PENDING"
+    [listed] = sim.do("ListSolutions", datasetGroupArn=group)["solutions"]
+    assert listed["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("latency", PRESETS)
+def test_solution_and_version_back_to_back_work_at_every_latency(
+    data_dir: Path, latency: str
+) -> None:
+    sim = Simulation(data_dir, latency=PRESETS[latency])
+    group = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
+    sim.pass_time(100, step=50)
+    dataset = sim.dataset(group)
+    sim.pass_time(100, step=50)
+    sim.start_import(dataset, "first")
+    sim.pass_time(800, step=100)
+    request = {"name": "s", "datasetGroupArn": group, "recipeArn": RECIPE + "aws-sims"}
+    solution = sim.do("CreateSolution", **request)["solutionArn"]
+    assert sim.do("CreateSolutionVersion", solutionArn=solution)["solutionVersionArn"]
+    sim.close()
+
+
+def test_a_planned_failure_of_a_solution_is_there_at_once(sim: Simulation) -> None:
+    group = sim.filled_group()
+    sim.faults.replace('{"operation": "CreateSolution", "fault": "job", "reason": "No luck."}')
+    request = {"name": "s", "datasetGroupArn": group, "recipeArn": RECIPE + "aws-sims"}
+    solution = sim.describe("Solution", sim.do("CreateSolution", **request)["solutionArn"])
+    assert solution["status"] == "CREATE FAILED"
+
+
+def test_a_life_without_waiting_for_group_and_dataset_works_with_warnings(sim: Simulation) -> None:
+    group = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
+    schema_arn = sim.do("CreateSchema", name="s", schema=INTERACTIONS)["schemaArn"]
+    request = {"name": "d", "datasetType": "INTERACTIONS", "schemaArn": schema_arn}
+    dataset = sim.do("CreateDataset", datasetGroupArn=group, **request)["datasetArn"]
+    job = sim.start_import(dataset, "first")
+    assert {row["arn"]: row["warning"] for row in sim.warnings()} == {
+        dataset: f"{group} is in status CREATE PENDING. Expected the DatasetGroup to be ACTIVE.",
+        job: f"{dataset} is in status CREATE PENDING. Expected the Dataset to be ACTIVE.",
+    }
+    sim.pass_time(5)
+    assert sim.status("DatasetImportJob", job) == "ACTIVE"
+    assert sim.status("SolutionVersion", sim.version(sim.solution(group))) == "ACTIVE"
+
+
+def test_strict_refuses_what_is_still_on_its_way(data_dir: Path) -> None:
+    sim = Simulation(data_dir, strict=True)
+    group = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
+    schema_arn = sim.do("CreateSchema", name="s", schema=INTERACTIONS)["schemaArn"]
+    request = {"name": "d", "datasetType": "INTERACTIONS", "schemaArn": schema_arn}
+    refusal = sim.refusal("CreateDataset", datasetGroupArn=group, **request)
+    assert refusal == "ResourceInUseException"
+    sim.close()
+
+
+def test_a_dataset_shows_the_replacing_of_its_schema(sim: Simulation) -> None:
+    group = sim.group()
+    dataset = sim.dataset(group, "ITEMS")
+    now = sim.describe("Dataset", dataset)["schemaArn"]
+    sim.do("UpdateDataset", datasetArn=dataset, schemaArn=now)
+    seen = []
+    for _ in range(3):
+        [listed] = sim.do("ListDatasets", datasetGroupArn=group)["datasets"]
+        seen.append((sim.status("Dataset", dataset), listed["status"]))
+        sim.pass_time(1)
+    states = ["UPDATE PENDING", "UPDATE IN_PROGRESS", "ACTIVE"]
+    assert seen == list(zip(states, states, strict=True))
+
+
+def test_a_version_is_called_as_its_arn_ends(sim: Simulation) -> None:
+    solution = sim.solution(sim.filled_group(), "films")
+    nameless, named = sim.version(solution), sim.version(solution, name="first")
+    version_id = nameless.rpartition("/")[2]
+    assert sim.describe("SolutionVersion", nameless)["name"] == f"films/{version_id}"
+    assert sim.describe("SolutionVersion", named)["name"] == "first"
+
+
+def test_campaigns_are_listed_by_solution_and_by_version(sim: Simulation) -> None:
+    solution = sim.solution(sim.filled_group())
+    first, second = sim.version(solution), sim.version(solution)
+    campaign = sim.campaign(first)
+    for arn, expected in ((solution, [campaign]), (first, [campaign]), (second, [])):
+        found = sim.do("ListCampaigns", solutionArn=arn)["campaigns"]
+        assert [row["campaignArn"] for row in found] == expected
+
+
 def test_realistic_latency_is_slow(data_dir: Path) -> None:
     sim = Simulation(data_dir, latency=REALISTIC)
     arn = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]
     sim.pass_time(59, step=5)
-    assert sim.status("DatasetGroup", arn) == "CREATE IN_PROGRESS"
+    assert sim.status("DatasetGroup", arn) == "CREATE PENDING"
     sim.pass_time(10, step=5)
     assert sim.status("DatasetGroup", arn) == "ACTIVE"
     sim.close()
@@ -372,6 +481,6 @@ def test_a_deletion_may_fail_and_may_be_stuck(sim: Simulation) -> None:
     sim.faults.replace('{"operation": "DeleteDatasetGroup", "fault": "stuck", "seconds": 60}')
     sim.do("DeleteDatasetGroup", datasetGroupArn=group)
     sim.pass_time(30)
-    assert sim.status("DatasetGroup", group) == "DELETE IN_PROGRESS"
+    assert sim.status("DatasetGroup", group) == "DELETE PENDING"
     sim.pass_time(60)
     assert sim.status("DatasetGroup", group) is None

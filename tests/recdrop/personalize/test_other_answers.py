@@ -65,19 +65,22 @@ def test_a_segment_holds_the_users_who_like_the_item(aws: Aws, group: Group) -> 
     )["filterArn"]
     aws.wait(aws.personalize.describe_filter, filterArn=made)
     [found] = segment(aws, version, "item", [{"itemId": "i1"}])
-    users = found["output"]["recommendedUsers"]
+    users = found["output"]["usersList"]
     assert len(users) == 10
     assert sum(int(user[1:]) % 4 == 1 for user in users) >= 7
     [gold] = segment(aws, version, "gold", [{"itemId": "i1"}], filterArn=made)
-    assert all(int(user[1:]) % 3 == 0 for user in gold["output"]["recommendedUsers"])
+    assert all(int(user[1:]) % 3 == 0 for user in gold["output"]["usersList"])
 
 
 def test_a_segment_of_an_attribute(aws: Aws, group: Group) -> None:
     version = train(aws, group, "aws-item-attribute-affinity")
     questions = [{"itemAttributes": 'ITEMS.genre = "drama"'}, {"itemAttributes": "ITEMS.genre ="}]
     good, bad = segment(aws, version, "attribute", questions)
-    assert sum(int(user[1:]) % 4 == 1 for user in good["output"]["recommendedUsers"]) >= 7
-    assert sorted(good) == ["itemAttributes", "output"]
+    assert sum(int(user[1:]) % 4 == 1 for user in good["output"]["usersList"]) >= 7
+    listed = aws.s3.list_objects_v2(Bucket="data", Prefix="segments/out/")["Contents"]
+    assert "segments/out/_CHECK" in {entry["Key"] for entry in listed}
+    assert good["input"] == questions[0]
+    assert good["error"] is None
     assert "expected a value in double quotes" in bad["error"]
 
 

@@ -12,6 +12,8 @@ from recdrop.local.aws.motoserver import ServerRequest, find_routes, find_servic
 SIGNED = "AWS4-HMAC-SHA256 Credential=key/20261121/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 FORM = "application/x-www-form-urlencoded"
 
+slimmoto.install()  # as a stack does, before anything imports a service of moto's
+
 
 @pytest.mark.parametrize(
     ("given", "expected"),
@@ -59,7 +61,6 @@ def test_others_are_not(service: str) -> None:
 
 
 def test_a_stand_in_can_be_imported_from_subclassed_and_asked_for_members() -> None:
-    slimmoto.install()
     from moto.ec2.models.core import TaggedEC2Resource
 
     tagged = type("Tagged", (TaggedEC2Resource,), {})

@@ -34,8 +34,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 @pytest.fixture(scope="session")
 def busy(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
-    """Everything as built, without quotas, and time stands still: what is begun stays PENDING."""
-    with copy_of(stage, tmp_path_factory.mktemp("busy"), WITHOUT_QUOTAS) as client:
+    """Everything as built, without quotas, and time stands still: what is begun stays PENDING.
+
+    It refuses all that the service's documents do.
+    """
+    folder = tmp_path_factory.mktemp("busy")
+    with copy_of(stage, folder, WITHOUT_QUOTAS, strict=True) as client:
         yield client
 
 

@@ -222,7 +222,9 @@ def begin(client: Frozen, record: Record) -> dict[str, str]:
             "datasetType": kind,
         }
         make(kind, "CreateDataset", name=f"pending-{kind.lower()}", **request)
-    make("solution", "CreateSolution", **{**record.requests["CreateSolution"], "name": "pending"})
+    # A solution is ACTIVE from its first moment, and PENDING only when it is being deleted.
+    make("solution", "CreateSolution", **{**record.requests["CreateSolution"], "name": "leaving"})
+    client.call("DeleteSolution", solutionArn=pending["solution"])
     make("version", "CreateSolutionVersion", solutionArn=arns["ranking"])
     make("fans version", "CreateSolutionVersion", solutionArn=arns["fans"])
     make("campaign", "CreateCampaign", name="pending", solutionVersionArn=arns["films version"])
@@ -287,7 +289,7 @@ _IN_USE: Mapping[str, Mapping[str, Members]] = {
     "CreateMetricAttribution": {"group pending": _pending(datasetGroupArn="group")},
     "CreateRecommender": {"group pending": _pending(datasetGroupArn="group")},
     "CreateSolution": {"group pending": _pending(datasetGroupArn="group")},
-    "CreateSolutionVersion": {"solution pending": _pending(solutionArn="solution")},
+    "CreateSolutionVersion": {"solution being deleted": _pending(solutionArn="solution")},
     "DeleteCampaign": {
         "pending": _pending(campaignArn="campaign"),
         "being updated": _built(campaignArn="ranking campaign"),
@@ -309,7 +311,7 @@ _IN_USE: Mapping[str, Mapping[str, Members]] = {
     },
     "DeleteSchema": {"used by a dataset": _built(schemaArn="schema ITEMS")},
     "DeleteSolution": {
-        "pending": _pending(solutionArn="solution"),
+        "being deleted": _pending(solutionArn="solution"),
         "has a campaign": _built(solutionArn="films"),
         "being updated": _built(solutionArn="fans"),
         "version in training": _built(solutionArn="offers"),
@@ -335,7 +337,7 @@ _IN_USE: Mapping[str, Mapping[str, Members]] = {
         "being updated": _built(recommenderArn="popular"),
     },
     "UpdateSolution": {
-        "pending": _pending(solutionArn="solution"),
+        "being deleted": _pending(solutionArn="solution"),
         "being updated": _built(solutionArn="fans"),
     },
     "PutActionInteractions": {"dataset pending": _pending(trackingId="tracking")},

@@ -96,10 +96,12 @@ class Frozen(Client):
 
 
 @contextmanager
-def freeze(data_dir: Path, quotas: Quotas | None = None) -> Iterator[Frozen]:
+def freeze(
+    data_dir: Path, quotas: Quotas | None = None, *, strict: bool = False
+) -> Iterator[Frozen]:
     clock = ManualClock(time.time())
     server = PersonalizeServer(
-        data_dir, s3_endpoint=None, clock=clock, quotas=quotas, threads=False
+        data_dir, s3_endpoint=None, clock=clock, quotas=quotas, strict=strict, threads=False
     )
     try:
         yield Frozen(server, clock)
@@ -108,8 +110,10 @@ def freeze(data_dir: Path, quotas: Quotas | None = None) -> Iterator[Frozen]:
 
 
 @contextmanager
-def copy_of(stage: Stage, folder: Path, quotas: Quotas | None = None) -> Iterator[Frozen]:
+def copy_of(
+    stage: Stage, folder: Path, quotas: Quotas | None = None, *, strict: bool = False
+) -> Iterator[Frozen]:
     """Everything as built, in a copy of its own."""
     shutil.copytree(stage.built, folder / "data")
-    with freeze(folder / "data", quotas) as client:
+    with freeze(folder / "data", quotas, strict=strict) as client:
         yield client

@@ -52,4 +52,4 @@ def test_batch_jobs_answer_line_by_line(stage: Stage) -> None:
         json.loads(line) for line in stage.objects["out/segments/segments.json.out"].splitlines()
     ]
     assert segment["input"] == {"itemId": "f1"}
-    assert len(segment["output"]["recommendedUsers"]) == 5
+    assert len(segment["output"]["usersList"]) == 5

@@ -71,7 +71,9 @@ const dataSource = { dataLocation: "s3://bucket/in/interactions.csv" };
 await make("DatasetImportJob", { jobName: "js", datasetArn, dataSource, roleArn });
 await make("EventTracker", { name: "js", datasetGroupArn });
 const recipeArn = "arn:aws:personalize:::recipe/aws-popularity-count";
-const solutionArn = await make("Solution", { name: "js", datasetGroupArn, recipeArn, performAutoTraining: false });
+// Back to back, as AWS's notebooks do: a solution is ACTIVE from its first moment.
+const { solutionArn } = await call("CreateSolution", { name: "js", datasetGroupArn, recipeArn, performAutoTraining: false });
+made.unshift(["Solution", "solution", solutionArn]);
 const solutionVersionArn = await make("SolutionVersion", { solutionArn });
 const campaignArn = await make("Campaign", { name: "js", solutionVersionArn, minProvisionedTPS: 1 });
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from awscli.clidriver import create_clidriver
 
+from recdrop.personalize.control.latency import Latency
 from recdrop.personalize.server import PersonalizeServer
 from recdrop.service.http.hosting import hosted
 from tests.recdrop.personalize.conformance.bucket import serve_bucket
@@ -27,11 +28,15 @@ MODULES = HERE / "node_modules"
 PATIENCE_SECONDS = 60
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PersonalizeServer]:
+# So slow that what has to be waited for is not there by chance.
+UNHURRIED = Latency(pending=0.3, in_progress=0.3)
+
+
+@pytest.fixture(params=["instant", UNHURRIED], ids=["instant", "unhurried"])
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PersonalizeServer]:
     with serve_bucket(exports()) as s3:
         server = PersonalizeServer(
-            tmp_path / "data", s3_endpoint=s3, latency="instant", slots=1, training_seconds=1
+            tmp_path / "data", s3_endpoint=s3, latency=request.param, slots=1, training_seconds=1
         )
         yield server
         server.close()
