@@ -68,7 +68,7 @@ def test_every_verb_exits_with_4_when_nobody_answers(
     drop = [str(SAMPLE / "app.py"), "--group", "g", "--dataset", "items"]
     forget = ["u1", "--group", "g"]
     verbs = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"], "forget": forget}
-    verbs["accept"] = ["a-run"]
+    verbs["accept"], verbs["destroy"] = ["a-run"], ["shop"]
     verbs["personalize"] = ["save", "shop"]
     needed = verbs.get(verb, [])
     assert main([verb, *needed, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4
@@ -121,7 +121,7 @@ def test_files_are_dropped_with_their_manifest_last(recdrop: Any, tmp_path: Path
     ("arguments", "code", "message"),
     [
         (["no-such-file", "--group", "g", "--dataset", "items"], 3, "No file 'no-such-file'"),
-        ([str(SAMPLE / "app.py"), "--group", "g"], 2, "--dataset"),
+        ([str(SAMPLE / "app.py"), "--group", "g"], 1, "in no dataset folder"),
         ([], 2, "FILES"),
     ],
 )
