@@ -93,7 +93,9 @@ def arrive(context: Context, key: str) -> None:
         logger.info("object vanished before it was read", extra={"key": key})
         return
     # The config is no part of an export. That it has changed may let one go on.
-    if key != layout.group_config(group):
+    if key == layout.group_config(group):
+        context.ledger.found_group(group)
+    else:
         context.ledger.record_arrival(group, key, etag=head.etag, size=head.size)
     look(context, group)
 

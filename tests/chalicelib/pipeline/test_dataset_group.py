@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from chalicelib.documents import ExportSet, Prepared
+from chalicelib.documents import ExportSet, GroupRecord, Prepared
 from chalicelib.errors import ConfigurationError
 from chalicelib.pipeline import dataset_group
 from chalicelib.runs import Run
@@ -48,3 +49,33 @@ def test_a_recipe_of_another_back_end_is_refused_by_name(town: Town) -> None:
     town.write_data(run)
     with pytest.raises(ConfigurationError, match=r"'stars' asks for recipe 'svd'.* sagemaker"):
         prepare(run)
+
+
+def test_the_api_is_told_what_the_config_names_first_and_what_left_it_last(town: Town) -> None:
+    run = town.begin_run(
+        "renamed",
+        """
+[serving]
+personal = "new"
+[[solution]]
+name = "more"
+recipe = "aws-hrnn"
+[[solution]]
+name = "new"
+recipe = "aws-user-personalization-v2"
+""",
+    )
+    town.write_data(run)
+    before = GroupRecord(group="renamed", run="before", solutions=("a-left", "more"))
+    run.ledger.record_group(0, before)
+    prepare(run)
+    known = run.ledger.group("renamed")
+    assert known is not None
+    assert known.solutions == ("more", "new", "a-left")
+    assert known.defaults == {"personal": "new"}
+
+    run.ledger.retire_others("renamed", "another-run", ("nothing",))
+    assert run.ledger.group("renamed") == known
+    run.ledger.retire_others("renamed", run.name, run.config.answering)
+    retired = msgspec.structs.replace(known, solutions=("more", "new"))
+    assert run.ledger.group("renamed") == retired

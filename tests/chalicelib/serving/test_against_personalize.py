@@ -4,6 +4,8 @@ between.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.chalicelib.house import House, encode
@@ -53,13 +55,13 @@ def served(aws: Aws) -> dict[str, dict[str, object]]:
             "solution_version_arn": version,
             "metadata_columns": ["GENRE", "PRICE"],
             "filters": filters,
-            "event_tracker_id": tracker["trackingId"],
+            "tracker": tracker["trackingId"],
         }
     return records
 
 
 @pytest.fixture
-def real(house: House, aws: Aws, served: dict[str, dict[str, object]]) -> House:
+def real(house: House, aws: Aws, served: dict[str, dict[str, Any]]) -> House:
     house.runtime = aws.runtime  # type: ignore[assignment]
     house.tracker = aws.events  # type: ignore[assignment]
     for solution, record in served.items():
