@@ -161,6 +161,11 @@ def popular() -> Response:
     return http.answer(app.current_request, lambda api: api.popular, key="read")
 
 
+@app.route("/trending", content_types=ANY_TYPE, api_key_required=True)
+def trending() -> Response:
+    return http.answer(app.current_request, lambda api: api.trending, key="read")
+
+
 @app.route("/events", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def events() -> Response:
     return http.answer(app.current_request, lambda api: api.events, key="write")
@@ -175,6 +180,7 @@ def segment() -> Response:
 @app.route("/similar/{item}", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/rank", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/popular", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/trending", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/events", methods=["OPTIONS"], content_types=ANY_TYPE)
 def preflight(**_path: str) -> Response:
     return http.preflight(app.current_request)

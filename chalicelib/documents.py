@@ -7,7 +7,7 @@ before there were versions and counts as version 1.
 
     events and results of tasks     through Step Functions, never stored
     ExportSet, FileReport, DataReport, Decision, RunReport, PopularList     objects of the work bucket
-    Arrival, RunRecord, ServingRecord, PopularRecord, DataRecord, EvidenceRecord,
+    Arrival, RunRecord, ServingRecord, GroupRecord, PopularRecord, DataRecord, EvidenceRecord,
     HistoryRecord     items of the ledger
 """
 
@@ -609,7 +609,10 @@ class RunRecord(Document, frozen=True, kw_only=True):
 
 
 class ServingRecord(Document, frozen=True, kw_only=True):
-    """One served solution, as `Update campaign` leaves it for the API."""
+    """One served solution, as `Update campaign` leaves it for the API.
+
+    Whether it still answers, the GroupRecord says.
+    """
 
     version: Literal[1] = 1
     group: str
@@ -620,6 +623,20 @@ class ServingRecord(Document, frozen=True, kw_only=True):
     solution_version_arn: str | None = None
     run: str | None = None
     metadata_columns: tuple[str, ...] = ()
+
+
+class GroupRecord(Document, frozen=True, kw_only=True):
+    """A group that exists, and what its config lets the API do.
+
+    No `run`: there is a config, and no export was accepted yet. `solutions` may answer, in this order;
+    `defaults` names the first choice for an intent; `filters` are ARNs by name.
+    """
+
+    version: Literal[1] = 1
+    group: str
+    run: str | None = None
+    solutions: tuple[str, ...] = ()
+    defaults: dict[str, str] = {}
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
 

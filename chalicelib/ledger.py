@@ -16,7 +16,8 @@ served. The one reader and writer of it; what its items hold is declared in chal
     run#<run>         version#<solution>          the solution version that the run trained
     run#<run>         previous#<solution>         the version that served before the run
     run#<run>         asked#<what>                what the run has asked Personalize for
-    groups            <group>                     the groups there are
+    groups            <group>                     every name under which something was dropped
+    catalogue         <group>                     GroupRecord: the groups that exist, read by the API
 
 Every write that a second, late or dead writer could spoil carries a condition.
 """
@@ -37,6 +38,7 @@ from chalicelib.documents import (
     DataRecord,
     Document,
     EvidenceRecord,
+    GroupRecord,
     HistoryRecord,
     NoteRecord,
     PopularRecord,
@@ -227,6 +229,7 @@ class Ledger:
         return self._document(f"group#{group}", "note", NoteRecord)
 
     def groups(self) -> list[str]:
+        """Every name under which something was dropped: a misspelt one, too."""
         return sorted(str(item["sk"]) for item in self._query("groups"))
 
     # -- runs --------------------------------------------------------------------------------------
@@ -342,15 +345,9 @@ class Ledger:
 
         With `on_unreadable`, a record that cannot be read is handed to it and left out.
         """
-        found = []
-        for item in self._query(f"group#{group}", "serving#"):
-            try:
-                found.append(documents.from_item(item, ServingRecord))
-            except DocumentUnreadable as error:
-                if on_unreadable is None:
-                    raise
-                on_unreadable(error)
-        return found
+        return self._readable(
+            self._query(f"group#{group}", "serving#"), ServingRecord, on_unreadable
+        )
 
     def record_serving(self, token: int, record: ServingRecord) -> None:
         """Writes what a solution serves.
@@ -359,27 +356,70 @@ class Ledger:
             LeaseLost: a later holder of the group has written. An older run never replaces a newer.
         """
         group, solution = record.group, record.solution
-        item = {
-            "pk": f"group#{group}",
-            "sk": f"serving#{solution}",
-            "fence": token,
-            "updated_at": self._time(),
-            **documents.to_item(record),
-        }
+        self._put_fenced(token, f"group#{group}", f"serving#{solution}", record)
+
+    def _put_fenced(self, token: int, pk: str, sk: str, record: Document) -> None:
+        fenced = {"fence": token, "updated_at": self._time(), **documents.to_item(record)}
         try:
             call(
                 self.table.put_item,
-                Item=item,
+                Item={"pk": pk, "sk": sk, **fenced},
                 ConditionExpression="attribute_not_exists(fence) OR fence <= :token",
                 ExpressionAttributeValues={":token": token},
             )
         except Changed as error:
-            raise LeaseLost(
-                f"A later run than token {token} has changed what {group}/{solution} serves."
-            ) from error
+            raise LeaseLost(f"A later run than token {token} has written {pk} {sk}.") from error
 
     def forget_serving(self, group: str, solution: str) -> None:
         call(self.table.delete_item, Key={"pk": f"group#{group}", "sk": f"serving#{solution}"})
+
+    # -- the groups that exist ---------------------------------------------------------------------
+
+    def catalogue(
+        self, on_unreadable: Callable[[DocumentUnreadable], None] | None = None
+    ) -> list[GroupRecord]:
+        """The groups that exist, by name; `on_unreadable` as in `served`."""
+        return self._readable(self._query("catalogue"), GroupRecord, on_unreadable)
+
+    def group(self, group: str) -> GroupRecord | None:
+        return self._document("catalogue", group, GroupRecord)
+
+    def found_group(self, group: str) -> None:
+        """It exists from now on, for it has a config. What is known of it already stays."""
+        item = {"pk": "catalogue", "sk": group, **documents.to_item(GroupRecord(group=group))}
+        _took_place(
+            lambda: self.table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
+        )
+
+    def record_group(self, token: int, record: GroupRecord) -> None:
+        """Writes what the API may do with a group. Raises as `record_serving`."""
+        self._put_fenced(token, "catalogue", record.group, record)
+
+    def retire_others(self, group: str, run: str, solutions: Iterable[str]) -> None:
+        """From now on only these solutions of the group answer, unless a later run has the word."""
+        _took_place(
+            lambda: self.table.update_item(
+                Key={"pk": "catalogue", "sk": group},
+                UpdateExpression="SET solutions = :solutions",
+                ConditionExpression="run = :run",
+                ExpressionAttributeValues={":solutions": list(solutions), ":run": run},
+            )
+        )
+
+    def forget_group(self, group: str) -> None:
+        """It exists no more: its next export is a first one, also one that has run before.
+
+        What was done to it is still told.
+        """
+        for run in self.runs(group):
+            self.update_run(run, destroyed=True)
+        for prefix in ("serving#", "evidence#", "popular", "data", "taken#", "note"):
+            for item in list(self._query(f"group#{group}", prefix)):
+                call(self.table.delete_item, Key={"pk": item["pk"], "sk": item["sk"]})
+        for kept in ("catalogue", "groups"):
+            call(self.table.delete_item, Key={"pk": kept, "sk": group})
+
+    # -- what was done, and what is known ----------------------------------------------------------
 
     def record_history(self, group: str, record: HistoryRecord) -> None:
         """Once per run and kind: a retry writes the same item."""
@@ -419,14 +459,6 @@ class Ledger:
     def data(self, group: str) -> DataRecord | None:
         return self._document(f"group#{group}", "data", DataRecord)
 
-    def forget_group(self, group: str) -> None:
-        """Nothing is known of the group any more; its runs, which have names of their own, stay."""
-        for run in self.runs(group):
-            self.update_run(run, destroyed=True)
-        call(self.table.delete_item, Key={"pk": "groups", "sk": group})
-        for item in list(self._query(f"group#{group}")):
-            call(self.table.delete_item, Key={"pk": item["pk"], "sk": item["sk"]})
-
     # -- plumbing ----------------------------------------------------------------------------------
 
     def _put(self, pk: str, sk: str, record: Document) -> None:
@@ -442,6 +474,22 @@ class Ledger:
 
     def _documents(self, pk: str, prefix: str, kind: type[D]) -> Iterator[D]:
         return (documents.from_item(item, kind) for item in self._query(pk, prefix))
+
+    @staticmethod
+    def _readable(
+        items: Iterable[Mapping[str, Any]],
+        kind: type[D],
+        on_unreadable: Callable[[DocumentUnreadable], None] | None,
+    ) -> list[D]:
+        found = []
+        for item in items:
+            try:
+                found.append(documents.from_item(item, kind))
+            except DocumentUnreadable as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
+        return found
 
     def _query(self, pk: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:
         arguments: dict[str, Any] = {

@@ -105,6 +105,9 @@ class Api:
     def popular(self, call: Call) -> Answer:
         return self._answer(for_everyone(parse_options(call.query)))
 
+    def trending(self, call: Call) -> Answer:
+        return self._answer(for_everyone(parse_options(call.query), "trending"))
+
     def _answer(self, question: Question) -> Answer:
         answer = self.recommender.answer(question, self._deadline())
         if answer.source == "fallback":

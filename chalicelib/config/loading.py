@@ -18,6 +18,7 @@ from chalicelib.config import explaining
 from chalicelib.config.schema import CHOICES, Steps
 from chalicelib.config.sections import Config, Dataset, Filter, Solution
 from chalicelib.errors import ConfigurationError, shown
+from chalicelib.vocabulary.recipes import RECIPES
 
 MAX_CHARACTERS = 100_000  # of a file that people write
 MAX_MESSAGE = 2_000  # characters
@@ -41,6 +42,7 @@ def load(text: str | None, group: str) -> Config:
     _check_choices(config)
     _check_names(config, group)
     _check_gates(config)
+    _check_serving(config)
     _check_timezone(config.source.timezone)
     _check_encoding(config.source.encoding)
     return config
@@ -133,6 +135,17 @@ def _check_gates(config: Config) -> None:
             key = f"solution[{index}].gate.min_users"
             expected = f"at most max_users, which is {gate.max_users}."
             raise ConfigError(explaining.told(key, gate.min_users, expected))
+
+
+def _check_serving(config: Config) -> None:
+    """A default must be there, and be for what it is the default of."""
+    intents = {entry.name: RECIPES[entry.recipe].intent for entry in config.solution}
+    for intent, name in config.serving.defaults.items():
+        fitting = [known for known, found in intents.items() if found == intent]
+        if name not in fitting:
+            key, hint = f"serving.{intent}", explaining.did_you_mean(name, fitting)
+            expected = f"a solution that is {intent}: {', '.join(fitting) or '(none)'}.{hint}"
+            raise ConfigError(explaining.told(key, name, expected))
 
 
 def _check_encoding(encoding: str) -> None:

@@ -163,6 +163,26 @@ class Solution(_Section, frozen=True):
     hpo: bool = False
 
 
+class Serving(_Section, frozen=True):
+    """Which solution answers where a request names none, by what the request wants.
+
+    Unset, it is the first of the config that is for it.
+    """
+
+    personal: Name | None = None
+    related: Name | None = None
+    ranked: Name | None = None
+    popular: Name | None = None
+    trending: Name | None = None
+    action: Name | None = None
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The solution by intent, where the config names one."""
+        named = {intent: getattr(self, intent) for intent in self.__struct_fields__}
+        return {intent: name for intent, name in named.items() if name is not None}
+
+
 class Filter(_Section, frozen=True):
     """A filter by name; `expression` is in Personalize's own language."""
 
@@ -196,8 +216,14 @@ class Config(_Section, frozen=True):
         Solution(name="for-you", recipe="aws-user-personalization-v2"),
         Solution(name="similar", recipe="aws-similar-items"),
     )
+    serving: Serving = Serving()
     filter: tuple[Filter, ...] = ()
     dataset: tuple[Dataset, ...] = ()
+
+    @property
+    def answering(self) -> tuple[str, ...]:
+        """The names of what may answer, in the file's order."""
+        return tuple(solution.name for solution in self.solution)
 
     def columns_for(self, folder: str) -> dict[str, str]:
         """The column map of a drop folder: the source's, overridden by the folder's own."""

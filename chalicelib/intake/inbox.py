@@ -98,6 +98,7 @@ def arrive(context: Context, key: str) -> None:
         logger.info("object vanished before it was read", extra={"key": key})
         return
     if key == layout.group_config(group):
+        context.ledger.found_group(group)
         _hear_again(context, group)
     elif run := _taken_by(context, group, key, head):
         context.ledger.record_note(group, KNOWN, run)

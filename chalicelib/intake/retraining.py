@@ -14,6 +14,7 @@ from chalicelib.context import Context
 from chalicelib.documents import ExportSet, RunRecord
 from chalicelib.errors import AwsError, ConfigurationError, DocumentUnreadable
 from chalicelib.intake import lost
+from chalicelib.intake.deleted import forget_deleted_groups
 from chalicelib.intake.starting import Start, start
 from chalicelib.telemetry import logger
 
@@ -24,8 +25,10 @@ DUE_AFTER = timedelta(days=7)
 def start_due_runs(context: Context) -> list[str]:
     """The runs started: one for each group whose last run succeeded at least DUE_AFTER ago.
 
-    A group that cannot be looked at is told of, and does not keep the others waiting.
+    A group that cannot be looked at is told of, and does not keep the others waiting; one that was
+    deleted in Personalize is forgotten.
     """
+    forget_deleted_groups(context)
     started = []
     for group in context.ledger.groups():
         try:

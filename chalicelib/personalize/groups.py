@@ -9,7 +9,13 @@ from chalicelib import names
 from chalicelib.aws import call
 from chalicelib.errors import Missing
 from chalicelib.personalize.calls import Calls
-from chalicelib.personalize.ensure import State, change_once, check_change, ensure
+from chalicelib.personalize.ensure import (
+    State,
+    change_once,
+    check_change,
+    describe_if_there,
+    ensure,
+)
 from chalicelib.vocabulary.datasets import DATASETS
 
 
@@ -31,6 +37,11 @@ class Groups(Calls):
             delete=lambda _: self.client.delete_dataset_group(datasetGroupArn=arn),
             memory=self.memory,
         )
+
+    def has_group(self, name: str) -> bool:
+        arn = self.arns.dataset_group(name)
+        describe = self.client.describe_dataset_group
+        return describe_if_there(lambda: describe(datasetGroupArn=arn)["datasetGroup"]) is not None
 
     def ensure_schema(self, group: str, dataset: str, text: str, domain: str | None) -> str:
         """The ARN of the schema with the Avro JSON `text`, of which there is one per content."""

@@ -33,6 +33,8 @@ def write_report(context: Context, event: WriteReport) -> Written:
     report = _report(run, event)
     run.work.write_json(layout.report(run.name), report)
     run.work.write(layout.report_page(run.name), page.page(report), "text/html; charset=utf-8")
+    if event.state.solutions:
+        context.ledger.retire_others(run.group, run.name, run.config.answering)
     context.ledger.update_run(
         run.name,
         status=report.status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib import layout
 from chalicelib.context import Context
-from chalicelib.documents import DataRecord, ImportDataset, Prepared, RunEvent
+from chalicelib.documents import DataRecord, GroupRecord, ImportDataset, Prepared, RunEvent
 from chalicelib.errors import ConfigurationError
 from chalicelib.pipeline import increments
 from chalicelib.pipeline.steps import settle
@@ -30,12 +30,32 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
     }
     context.ledger.update_run(run.name, event_tracker_id=tracker, filters=filters)
     _check_backends(run)
+    _tell_the_api(run, tracker, filters)
     # Nothing can be proven with a handful of events, and what serves knows of them at once.
     trains = () if increments.is_small(run.data) else run.config.solution
     return Prepared(
         datasets=run.data.datasets if run.export.datasets else (),  # a retraining imports nothing
         solutions=tuple(solution.name for solution in trains),
     )
+
+
+def _tell_the_api(run: Run, tracker: str, filters: dict[str, str]) -> None:
+    """What the config lets answer, in its order.
+
+    What has left the config stands in to the end of the run, behind all others: until what comes in
+    its place serves, nothing else could answer.
+    """
+    named, before = run.config.answering, run.ledger.group(run.group)
+    leaving = [name for name in before.solutions if name not in named] if before else []
+    record = GroupRecord(
+        group=run.group,
+        run=run.name,
+        solutions=(*named, *leaving),
+        defaults=run.config.serving.defaults,
+        filters=filters,
+        event_tracker_id=tracker,
+    )
+    run.ledger.record_group(run.token or 0, record)
 
 
 def _ensure_dataset(run: Run, dataset: str, schema: str) -> None:

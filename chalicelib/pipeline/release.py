@@ -70,7 +70,6 @@ def _serve(run: Run, solution: Solution, version: str) -> None:
     campaign_arn = run.personalize.serve(
         run.group, solution.name, version, solution.campaign or Campaign(), metadata=bool(columns)
     )
-    prepared = run.record
     record = ServingRecord(
         group=run.group,
         solution=solution.name,
@@ -80,8 +79,6 @@ def _serve(run: Run, solution: Solution, version: str) -> None:
         solution_version_arn=version,
         run=run.name,
         metadata_columns=columns,
-        filters=prepared.filters,
-        event_tracker_id=prepared.event_tracker_id,
     )
     run.ledger.record_serving(run.token or 0, record)
     run.ledger.record_popular(run.group, run.name, run.data.popular)

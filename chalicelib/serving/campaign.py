@@ -46,32 +46,37 @@ class Campaigns:
         """
         columns, notes = _metadata_columns(question, record)
         try:
-            response = self._call(question, record, columns, deadline)
+            response = self._call(question, group, record, columns, deadline)
         except Refused as refusal:
             # Metadata that nobody asked for is ours to repair: the campaign may have been made
             # without it. What the caller asked for is the caller's.
             if not columns or question.options.metadata is not None:
                 raise _refused(refusal) from refusal
             notes = (f"Metadata is left out: {refusal.message}",)
-            response = self._call_without_metadata(question, record, deadline)
+            response = self._call_without_metadata(question, group, record, deadline)
         return _to_answer(response, question, group, record, notes)
 
     def _call_without_metadata(
-        self, question: Question, record: ServingRecord, deadline: Deadline
+        self, question: Question, group: Group, record: ServingRecord, deadline: Deadline
     ) -> Mapping[str, Any]:
         try:
-            return self._call(question, record, (), deadline)
+            return self._call(question, group, record, (), deadline)
         except Refused as refusal:
             raise _refused(refusal) from refusal
 
     def _call(
-        self, question: Question, record: ServingRecord, columns: Columns, deadline: Deadline
+        self,
+        question: Question,
+        group: Group,
+        record: ServingRecord,
+        columns: Columns,
+        deadline: Deadline,
     ) -> Mapping[str, Any]:
         client = self.client()
         operation: Callable[..., Mapping[str, Any]] = client.get_recommendations
         if question.ranked:
             operation = client.get_personalized_ranking
-        arguments = to_arguments(question, record, columns)
+        arguments = to_arguments(question, group, record, columns)
         response: Mapping[str, Any] = self.caller.call(operation, arguments, deadline)
         return response
 
@@ -94,7 +99,9 @@ def _metadata_columns(question: Question, record: ServingRecord) -> tuple[Column
     return record.metadata_columns[:MAX_METADATA_COLUMNS], ()
 
 
-def to_arguments(question: Question, record: ServingRecord, columns: Columns) -> dict[str, Any]:
+def to_arguments(
+    question: Question, group: Group, record: ServingRecord, columns: Columns
+) -> dict[str, Any]:
     """The arguments of GetRecommendations, or of GetPersonalizedRanking for a ranking."""
     options = question.options
     arguments: dict[str, Any] = {"campaignArn": record.campaign_arn}
@@ -107,7 +114,7 @@ def to_arguments(question: Question, record: ServingRecord, columns: Columns) ->
     else:
         arguments["numResults"] = options.num_results
     if options.filter is not None:
-        arguments["filterArn"] = record.filters[options.filter]
+        arguments["filterArn"] = group.filters[options.filter]
     if options.filter_values:
         arguments["filterValues"] = dict(options.filter_values)
     if options.context:

@@ -37,7 +37,7 @@ class Catalogue:
         self._seen: dict[str, tuple[float, object]] = {}
 
     def group(self, name: str | None) -> Group:
-        """The named group, or the only one there is.
+        """The named group, or the only one that serves.
 
         Raises:
             BadRequest: there are several and none is named; the message lists them.
@@ -47,7 +47,7 @@ class Catalogue:
         """
         if name is None:
             name = self._only_group()
-        found = self._read(f"group#{name}", lambda: self._load_group(name))
+        found = self._read_group(name)
         if not found:
             if name in self.groups():
                 raise NotReady(f"Group {name!r} serves nothing yet. Its first run has to finish.")
@@ -69,19 +69,28 @@ class Catalogue:
             Unavailable: the table cannot be read now.
         """
         try:
-            return tuple(self._load_group(name) for name in self._load_groups())
+            loaded = map(self._load_group, self._load_groups())
+            return tuple(group for group in loaded if group is not None)
         except AwsError as error:
             raise unreadable() from error
 
     def _only_group(self) -> str:
         groups = self.groups()
-        if len(groups) == 1:
-            return groups[0]
         if not groups:
             raise NotFound("No group is served yet. Expected a finished run of at least one group.")
+        if len(groups) > 1:
+            groups = self._serving_groups() or groups
+        if len(groups) == 1:
+            return groups[0]
         raise BadRequest(
             f"group is missing and there are several. Expected one of: {one_of(groups)}."
         )
+
+    def _serving_groups(self) -> tuple[str, ...]:
+        return tuple(name for name in self.groups() if self._read_group(name))
+
+    def _read_group(self, name: str) -> Group | None:
+        return self._read(f"group#{name}", lambda: self._load_group(name))
 
     # -- the cache ---------------------------------------------------------------------------------
 
@@ -117,13 +126,17 @@ class Catalogue:
     # -- the ledger --------------------------------------------------------------------------------
 
     def _load_groups(self) -> tuple[str, ...]:
-        return tuple(self._ledger.groups())
+        return tuple(record.group for record in self._ledger.catalogue(_log_unreadable))
 
-    def _load_group(self, name: str) -> Group:
-        """A record that cannot be read is left out: it must not take the others with it."""
+    def _load_group(self, name: str) -> Group | None:
+        """None where it does not exist. A record that cannot be read is left out: it must not take
+        the others with it.
+        """
+        record = self._ledger.group(name)
+        if record is None:
+            return None
         served = self._ledger.served(name, on_unreadable=_log_unreadable)
-        solutions = {record.solution: record for record in served}
-        return Group(name, solutions, self._load_popular(name))
+        return Group.of(record, served, self._load_popular(name))
 
     def _load_popular(self, name: str) -> PopularRecord | None:
         try:

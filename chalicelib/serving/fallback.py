@@ -48,8 +48,8 @@ def fall_back(
 def missing_reason(question: Question, group: Group, record: ServingRecord | None) -> str:
     """Why there is no campaign to ask."""
     if record is None:
-        wanted = " or ".join(question.recipe_types)
-        return f"Group {group.name!r} serves no solution of type {wanted}."
+        wanted = " or ".join(question.intents)
+        return f"Group {group.name!r} serves no solution that is {wanted}."
     return f"Solution {record.solution!r} has no campaign yet."
 
 

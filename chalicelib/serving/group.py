@@ -4,54 +4,76 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib.documents import PopularRecord, ServingRecord
+from chalicelib.documents import GroupRecord, PopularRecord, ServingRecord
 from chalicelib.serving.errors import BadRequest, NotFound, one_of
+from chalicelib.vocabulary.recipes import intent_of
 
 
 class Group(msgspec.Struct, frozen=True):
-    """`solutions` by name; `popular` says where the group's popular list lies."""
+    """`solutions` by name, in the config's order; `popular` says where the group's popular list lies.
+
+    `defaults` names the first choice for an intent; `filters` are ARNs by name.
+    """
 
     name: str
     solutions: dict[str, ServingRecord]
     popular: PopularRecord | None
+    defaults: dict[str, str] = {}
+    filters: dict[str, str] = {}
+    event_tracker_id: str | None = None
+
+    @classmethod
+    def of(
+        cls, record: GroupRecord, served: list[ServingRecord], popular: PopularRecord | None
+    ) -> Group:
+        """The group as its record lets it answer: what has left the config is not among `solutions`."""
+        known = {found.solution: found for found in served}
+        return cls(
+            record.group,
+            {name: known[name] for name in record.solutions if name in known},
+            popular,
+            record.defaults,
+            record.filters,
+            record.event_tracker_id,
+        )
 
     def __bool__(self) -> bool:
         """Whether there is anything to serve."""
         return bool(self.solutions) or self.popular is not None
 
-    @property
-    def event_tracker_id(self) -> str | None:
-        """The group's one tracker: each of its records repeats it."""
-        found = (record.event_tracker_id for _, record in sorted(self.solutions.items()))
-        return next((tracker for tracker in found if tracker), None)
+    def find_solution(self, name: str | None, *intents: str) -> ServingRecord | None:
+        """The named solution, else the first that can answer, by intent.
 
-    def find_solution(self, name: str | None, *recipe_types: str) -> ServingRecord | None:
-        """The named solution, else the first that can answer, by type and then by name.
-
-        None when the group has no solution of these types.
+        Of one intent the config's default comes first, the others follow in the config's order.
+        None when the group has no solution for these.
 
         Raises:
             NotFound: there is no solution `name`.
-            BadRequest: it is of a type that cannot answer the question.
+            BadRequest: it is for something else.
         """
         if name is not None:
-            return self._named(name, recipe_types)
-        for recipe_type in recipe_types:
-            for _, record in sorted(self.solutions.items()):
-                if record.recipe_type == recipe_type:
-                    return record
+            return self._named(name, intents)
+        for intent in intents:
+            fitting = [found for found in self.solutions.values() if _intent(found) == intent]
+            default = self.defaults.get(intent)
+            for found in sorted(fitting, key=lambda record: record.solution != default):
+                return found
         return None
 
-    def _named(self, name: str, recipe_types: tuple[str, ...]) -> ServingRecord:
+    def _named(self, name: str, intents: tuple[str, ...]) -> ServingRecord:
         record = self.solutions.get(name)
         if record is None:
             known = one_of(self.solutions)
             raise NotFound(
                 f"Group {self.name!r} has no solution {name!r}. Expected one of: {known}."
             )
-        if record.recipe_type not in recipe_types:
-            expected = one_of(recipe_types)
+        if _intent(record) not in intents:
+            expected = one_of(intents)
             raise BadRequest(
-                f"Solution {name!r} is of type {record.recipe_type}. Expected one of: {expected}."
+                f"Solution {name!r} is {_intent(record)}. Expected one of: {expected}."
             )
         return record
+
+
+def _intent(record: ServingRecord) -> str:
+    return intent_of(record.recipe, record.recipe_type)

@@ -8,22 +8,17 @@ from typing import Literal
 
 from chalicelib.serving.errors import BadRequest
 from chalicelib.serving.options import Options
-from chalicelib.vocabulary.recipes import (
-    PERSONALIZED_RANKING,
-    POPULAR_ITEMS,
-    RELATED_ITEMS,
-    USER_PERSONALIZATION,
-    RecipeType,
-)
+from chalicelib.vocabulary.recipes import Intent
 
 MAX_RANKED_ITEMS = 500
-Kind = Literal["recommend", "similar", "rank", "popular"]
-# Whose solutions answer which kind, the best first: for a user a personal answer, else a popular one.
-_ANSWERED_BY: dict[Kind, tuple[RecipeType, ...]] = {
-    "recommend": (USER_PERSONALIZATION, POPULAR_ITEMS),
-    "similar": (RELATED_ITEMS,),
-    "rank": (PERSONALIZED_RANKING,),
-    "popular": (POPULAR_ITEMS,),
+Kind = Literal["recommend", "similar", "rank", "popular", "trending"]
+# What is wanted by which kind, the best first: for a user a personal answer, else a popular one.
+_WANTED: dict[Kind, tuple[Intent, ...]] = {
+    "recommend": ("personal", "popular", "trending"),
+    "similar": ("related",),
+    "rank": ("ranked",),
+    "popular": ("popular", "trending"),
+    "trending": ("trending", "popular"),
 }
 
 
@@ -41,15 +36,16 @@ class Question:
     ranked: tuple[str, ...] = ()
 
     @property
-    def recipe_types(self) -> tuple[str, ...]:
-        """The types of solution that can answer, the best first."""
-        return tuple(found.name for found in _ANSWERED_BY[self.kind])
+    def intents(self) -> tuple[Intent, ...]:
+        """What solutions that can answer are for, the best first."""
+        return _WANTED[self.kind]
 
     @property
     def has_wishes(self) -> bool:
         """Whether the caller said anything that a campaign could rightly refuse."""
         options = self.options
-        return self.kind != "popular" or options.filter is not None or bool(options.context)
+        is_for_everyone = self.kind in ("popular", "trending")
+        return not is_for_everyone or options.filter is not None or bool(options.context)
 
     @property
     def size(self) -> int:
@@ -78,5 +74,6 @@ def for_ranking(user_id: str, items: Sequence[str], options: Options) -> Questio
     return Question("rank", options, user_id=user_id, ranked=tuple(dict.fromkeys(items)))
 
 
-def for_everyone(options: Options) -> Question:
-    return Question("popular", options)
+def for_everyone(options: Options, kind: Literal["popular", "trending"] = "popular") -> Question:
+    """What all like, or what is on the rise."""
+    return Question(kind, options)

@@ -79,9 +79,9 @@ class Recommender:
             BadRequest, NotFound: a name is missing or unknown; the message lists the known ones.
         """
         group = self.catalogue.group(question.options.group)
-        record = group.find_solution(question.options.solution, *question.recipe_types)
+        record = group.find_solution(question.options.solution, *question.intents)
         if question.options.filter is not None:
-            _check_filter(question.options.filter, group, record)
+            _check_filter(question.options.filter, group)
         return group, record
 
     def _ask(
@@ -112,11 +112,7 @@ class Recommender:
         return fall_back(question, group, record, self.popular.of(group), reason, failure)
 
 
-def _check_filter(name: str, group: Group, record: ServingRecord | None) -> None:
-    """A filter belongs to the solution that answers; without one, any of the group's will do."""
-    records = group.solutions.values() if record is None else [record]
-    known = {known for found in records for known in found.filters}
-    if name not in known:
-        raise NotFound(
-            f"Group {group.name!r} has no filter {name!r}. Expected one of: {one_of(known)}."
-        )
+def _check_filter(name: str, group: Group) -> None:
+    if name not in group.filters:
+        known = one_of(group.filters)
+        raise NotFound(f"Group {group.name!r} has no filter {name!r}. Expected one of: {known}.")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 # What one query to a model of the type holds, in a batch line and in a request alike.
 Query = Literal["user", "item", "ranking", "segment", "actions", "rating"]
 Backend = Literal["personalize", "sagemaker"]
+# What a caller wants of a model; a route asks for one of these, and the config names who answers.
+Intent = Literal["personal", "related", "ranked", "popular", "trending", "action", "segment"]
 # How training is billed: by the interactions trained on, by the hour, or by the instance.
 Price = Literal["interactions", "hours", "instance"]
 
@@ -28,31 +30,42 @@ class RecipeType:
 
     name: str
     query: Query
+    intent: Intent
     is_scored: bool = True
     floor: float = 1.10
     has_campaign: bool = True
 
 
-USER_PERSONALIZATION = RecipeType("USER_PERSONALIZATION", "user")
+USER_PERSONALIZATION = RecipeType("USER_PERSONALIZATION", "user", "personal")
 # What is popularity itself has not to beat it; nor has what rises now to beat what sold all year.
-POPULAR_ITEMS = RecipeType("POPULAR_ITEMS", "user", floor=0.0)
+POPULAR_ITEMS = RecipeType("POPULAR_ITEMS", "user", "popular", floor=0.0)
 # What goes with an item is no guess at what sells, so popularity is no bar to clear.
-RELATED_ITEMS = RecipeType("RELATED_ITEMS", "item", floor=0.0)
-PERSONALIZED_RANKING = RecipeType("PERSONALIZED_RANKING", "ranking")
-USER_SEGMENTATION = RecipeType("USER_SEGMENTATION", "segment", is_scored=False, has_campaign=False)
-PERSONALIZED_ACTIONS = RecipeType("PERSONALIZED_ACTIONS", "actions", is_scored=False)
-RATING_PREDICTION = RecipeType("RATING_PREDICTION", "rating", is_scored=False)
+RELATED_ITEMS = RecipeType("RELATED_ITEMS", "item", "related", floor=0.0)
+PERSONALIZED_RANKING = RecipeType("PERSONALIZED_RANKING", "ranking", "ranked")
+USER_SEGMENTATION = RecipeType(
+    "USER_SEGMENTATION", "segment", "segment", is_scored=False, has_campaign=False
+)
+PERSONALIZED_ACTIONS = RecipeType("PERSONALIZED_ACTIONS", "actions", "action", is_scored=False)
+RATING_PREDICTION = RecipeType("RATING_PREDICTION", "rating", "personal", is_scored=False)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`name` is what `recdrop.toml` and Personalize call it; `needs` are the dataset kinds it trains on."""
+    """`name` is what `recdrop.toml` and Personalize call it; `needs` are the dataset kinds it trains on.
+
+    `own_intent` is what its models are for where that is not what all of the type are for.
+    """
 
     name: str
     type: RecipeType
     backend: Backend = "personalize"
     price: Price = "hours"
     needs: tuple[str, ...] = ("interactions",)
+    own_intent: Intent | None = None
+
+    @property
+    def intent(self) -> Intent:
+        return self.own_intent or self.type.intent
 
 
 _WITH_ITEMS = ("interactions", "items")
@@ -63,7 +76,7 @@ _ROWS = (
     Recipe("aws-hrnn-metadata", USER_PERSONALIZATION),
     Recipe("aws-hrnn-coldstart", USER_PERSONALIZATION),
     Recipe("aws-popularity-count", POPULAR_ITEMS),
-    Recipe("aws-trending-now", POPULAR_ITEMS),
+    Recipe("aws-trending-now", POPULAR_ITEMS, own_intent="trending"),
     Recipe("aws-personalized-ranking-v2", PERSONALIZED_RANKING, price="interactions"),
     Recipe("aws-personalized-ranking", PERSONALIZED_RANKING),
     Recipe("aws-similar-items", RELATED_ITEMS),
@@ -81,3 +94,10 @@ _ROWS = (
 # A dict, not a frozen mapping: a test of the whole pipeline adds a row of its own.
 RECIPES: MutableMapping[str, Recipe] = {recipe.name: recipe for recipe in _ROWS}
 TYPES: Mapping[str, RecipeType] = {row.type.name: row.type for row in _ROWS}
+INTENTS: tuple[Intent, ...] = get_args(Intent)
+
+
+def intent_of(recipe: str, recipe_type: str) -> str:
+    """What a solution is for; by its type where the recipe has left the table."""
+    row: Recipe | RecipeType | None = RECIPES.get(recipe) or TYPES.get(recipe_type)
+    return row.intent if row else recipe_type

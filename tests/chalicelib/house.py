@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import boto3
+import msgspec
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from chalice import Chalice, Response
 from moto import mock_aws
@@ -26,12 +27,13 @@ from chalicelib.api import http
 from chalicelib.api.access import Key
 from chalicelib.api.routes import Api
 from chalicelib.context import Context
-from chalicelib.documents import PopularItem, PopularList, ServingRecord
+from chalicelib.documents import GroupRecord, PopularItem, PopularList, ServingRecord
 from chalicelib.ledger import Ledger
 from chalicelib.settings import Settings
 
 EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
+READ_ROUTES = ("recommendations", "similar", "rank", "popular", "trending")
 KEYS = {
     "region_name": "us-east-1",
     "aws_access_key_id": "testing",
@@ -231,8 +233,15 @@ class House:
         self.api = Api.over(self.context(table))
         return table
 
-    def serve(self, group: str = "shop", solution: str = "for-you", **attributes: Any) -> None:
-        """Write a serving record, as `Update campaign` does."""
+    def serve(
+        self,
+        group: str = "shop",
+        solution: str = "for-you",
+        filters: Mapping[str, str] | None = None,
+        tracker: str | None = "tracker-1",
+        **attributes: Any,
+    ) -> None:
+        """Write a serving record, as `Update campaign` does; its solution is the config's last."""
         usual = {
             "recipe": "aws-user-personalization-v2",
             "recipe_type": "USER_PERSONALIZATION",
@@ -240,12 +249,15 @@ class House:
             "solution_version_arn": f"{ARN}:solution/{group}-{solution}/1",
             "run": "run1",
             "metadata_columns": ("NAME", "PRICE"),
-            "filters": {"not-purchased": f"{ARN}:filter/not-purchased"},
-            "event_tracker_id": "tracker-1",
         }
         record = ServingRecord(group=group, solution=solution, **{**usual, **attributes})
         self.ledger.record_serving(1, record)
-        self.know_group(group)
+        self.know_group(
+            group,
+            solution,
+            filters=filters or {"not-purchased": f"{ARN}:filter/not-purchased"},
+            event_tracker_id=tracker,
+        )
 
     def serve_popular(self, *items: str, group: str = "shop", run: str = "run1") -> None:
         """Write a popular list: the first item has a count of 100, each further one less."""
@@ -259,9 +271,11 @@ class House:
         self.ledger.record_popular(group, run, key)
         self.know_group(group)
 
-    def know_group(self, group: str = "shop") -> None:
-        """As if something had been dropped for it."""
-        self.table.put_item(Item={"pk": "groups", "sk": group})
+    def know_group(self, group: str = "shop", *solutions: str, **changes: Any) -> None:
+        """As if a run had prepared it, with these solutions behind those it had."""
+        known = self.ledger.group(group) or GroupRecord(group=group, run="run1")
+        named = tuple(dict.fromkeys((*known.solutions, *solutions)))
+        self.ledger.record_group(1, msgspec.structs.replace(known, solutions=named, **changes))
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answered:
         return self.send("GET", path, headers=headers)
@@ -363,7 +377,7 @@ def key_of(resource: str) -> str | None:
     first = resource.split("/")[1]
     if first in ("events", "segment"):
         return WRITE_KEY
-    return READ_KEY if first in ("recommendations", "similar", "rank", "popular") else None
+    return READ_KEY if first in READ_ROUTES else None
 
 
 def _route(path: str) -> tuple[str, dict[str, str] | None]:
@@ -400,6 +414,7 @@ def make_app(api: Callable[[], Api]) -> Chalice:
         lambda item: answer(lambda api: api.similar, item, key=read)
     )
     app.route("/popular", **GOT)(lambda: answer(lambda api: api.popular, key=read))
+    app.route("/trending", **GOT)(lambda: answer(lambda api: api.trending, key=read))
     app.route("/runs/{run}", **GOT)(lambda run: answer(lambda api: api.run, run))
     app.route("/status", **GOT)(lambda: answer(lambda api: api.status))
     app.route("/health", **GOT)(lambda: answer(lambda api: api.health))
@@ -409,7 +424,14 @@ def make_app(api: Callable[[], Api]) -> Chalice:
     app.route("/snowflake/{function}", methods=["POST", "GET"], content_types=ANY_TYPE)(
         lambda function: answer(lambda api: api.snowflake, function)
     )
-    for path in ("/recommendations/{user}", "/similar/{item}", "/rank", "/popular", "/events"):
+    for path in (
+        "/recommendations/{user}",
+        "/similar/{item}",
+        "/rank",
+        "/popular",
+        "/trending",
+        "/events",
+    ):
         app.route(path, methods=["OPTIONS"], content_types=ANY_TYPE)(preflight)
     return app
 

@@ -11,6 +11,7 @@ import time
 from functools import partial
 
 from chalicelib.context import Context
+from chalicelib.documents import DataRecord, GroupRecord
 from chalicelib.ledger import iso_time
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
@@ -95,6 +96,8 @@ def test_the_schedule_trains_what_is_due_and_tells_what_it_cannot_read(shop: Sho
     [last] = [context.ledger.run(context.ledger.runs("wide")[-1])]
     assert last is not None
     context.ledger.update_run(last.run, ended=iso_time(time.time() - 8 * DAY))
+    context.ledger.record_group(1, GroupRecord(group="deleted-by-hand", run="r1"))
+    context.ledger.record_data("deleted-by-hand", DataRecord(run="r1"))
     odd = {"pk": "group#odd", "sk": "run#odd-1", "run": "odd-1"}
     for item in ({"pk": "groups", "sk": "odd"}, odd, {"pk": "run#odd-1", "sk": "run"}):
         context.ledger.table.put_item(Item=item)
@@ -105,6 +108,8 @@ def test_the_schedule_trains_what_is_due_and_tells_what_it_cannot_read(shop: Sho
     report = shop.finish("wide")
     assert report["status"] == "succeeded", report["reason"]
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
+    assert context.ledger.group("deleted-by-hand") is None
+    assert context.ledger.data("deleted-by-hand") is None
 
 
 def test_a_first_version_that_does_not_answer_serves_nobody(shop: Shop) -> None:

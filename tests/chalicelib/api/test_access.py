@@ -20,12 +20,13 @@ READING = [
     ("GET", "/similar/tea", None),
     ("POST", "/rank", {"userId": "u1", "items": ["tea"]}),
     ("GET", "/popular", None),
+    ("GET", "/trending", None),
 ]
 WRITING = [
     ("POST", "/events", {"userId": "u1", "eventType": "view", "itemId": "tea"}),
     ("POST", "/segment", {"type": "identify"}),
 ]
-FOR_PAGES = ["/recommendations/u1", "/similar/tea", "/rank", "/popular", "/events"]
+FOR_PAGES = ["/recommendations/u1", "/similar/tea", "/rank", "/popular", "/trending", "/events"]
 
 
 def event(method: str, path: str, body: Any, key: str | None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_status_shows_what_each_group_serves(shop: House) -> None:
 
 
 def test_a_group_without_popular_list_and_tracker_says_so(house: House) -> None:
-    house.serve(event_tracker_id=None)
+    house.serve(tracker=None)
     shown = house.get("/status").json["groups"]["shop"]
     assert (shown["popular"], shown["events"]) == (False, False)
 

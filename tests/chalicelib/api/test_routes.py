@@ -59,6 +59,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/similar/tea", None),
     ("POST", "/rank", {"userId": "u1", "items": ["tea"]}),
     ("GET", "/popular", None),
+    ("GET", "/trending", None),
     ("POST", "/events", EVENT),
     ("POST", "/segment", {"type": "identify"}),
     ("POST", "/snowflake/recommend", {"data": [[0, "u1"]]}),

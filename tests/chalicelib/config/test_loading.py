@@ -238,3 +238,42 @@ def test_an_encoding_that_is_none_of_text_is_refused(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ["auto", "utf-16", "cp1252", "shift_jis"])
 def test_an_encoding_of_text_is_taken(encoding: str) -> None:
     assert load(f'[source]\nencoding = "{encoding}"\n', "shop").source.encoding == encoding
+
+
+TWO = """
+[[solution]]
+name = "zeta"
+recipe = "aws-user-personalization-v2"
+
+[[solution]]
+name = "alpha"
+recipe = "aws-hrnn"
+
+[[solution]]
+name = "rise"
+recipe = "aws-trending-now"
+"""
+
+
+def test_the_config_names_who_answers_what() -> None:
+    config = load(TWO + '[serving]\npersonal = "alpha"\ntrending = "rise"\n', "shop")
+    assert config.serving.defaults == {"personal": "alpha", "trending": "rise"}
+    assert config.answering == ("zeta", "alpha", "rise")
+    assert load(TWO, "shop").serving.defaults == {}
+
+
+@pytest.mark.parametrize(
+    ("serving", "told"),
+    [
+        (
+            'personal = "alfa"',
+            "Expected a solution that is personal: zeta, alpha. Did you mean 'alpha'?",
+        ),
+        ('popular = "rise"', "Expected a solution that is popular: (none)."),
+        ('personal = "rise"', "Expected a solution that is personal: zeta, alpha."),
+    ],
+)
+def test_a_default_must_be_there_and_be_for_it(serving: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"{TWO}[serving]\n{serving}\n", "shop")
+    assert told in str(caught.value)

@@ -453,6 +453,13 @@ def test_an_object_outside_any_group_is_told_and_forgotten(stage: Stage, key: st
     assert stage.context.ledger.groups() == []
 
 
+def test_a_group_exists_by_its_config_and_never_by_a_stray_key(stage: Stage) -> None:
+    stage.drop("shpo/orders.csv", "USER_ID\n")
+    assert stage.context.ledger.catalogue() == []
+    stage.drop("shop/recdrop.toml", "")
+    assert [found.group for found in stage.context.ledger.catalogue()] == ["shop"]
+
+
 def test_a_strange_message_is_passed_over(stage: Stage) -> None:
     inbox.take(stage.context, {"detail-type": "Object Deleted", "detail": {}})
     inbox.take(stage.context, {"surprise": 1})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib import layout
@@ -46,7 +47,12 @@ def report_of(run: Run) -> RunReport:
 
 def test_a_run_that_promoted_reports_metrics_data_and_cost(promoted: Run) -> None:
     results = [{"solution": name, "result": "promoted"} for name in ("for-you", "similar")]
+    group = promoted.ledger.group("promoted")
+    assert group is not None
+    left = msgspec.structs.replace(group, solutions=(*group.solutions, "left-the-config"))
+    promoted.ledger.record_group(promoted.token or 0, left)
     assert write(promoted, solutions=results).status == "succeeded"
+    assert promoted.ledger.group("promoted") == group
     report = report_of(promoted)
     assert report.reason.startswith("for-you: promoted. Promoted:")
     assert report.data is not None

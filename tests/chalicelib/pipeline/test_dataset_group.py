@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from chalicelib import layout
-from chalicelib.documents import ExportSet, ImportDataset, Prepared
+from chalicelib.documents import ExportSet, GroupRecord, ImportDataset, Prepared
 from chalicelib.errors import ConfigurationError
 from chalicelib.pipeline import dataset_group
 from chalicelib.runs import Run
@@ -72,3 +72,33 @@ def test_items_alone_are_remembered_for_the_next_export_to_be_compared_with(prom
     assert held is not None
     assert (held.run, held.withheld) == ("items-only", before.withheld)
     promoted.ledger.record_data("promoted", before)
+
+
+def test_the_api_is_told_what_the_config_names_first_and_what_left_it_last(town: Town) -> None:
+    run = town.begin_run(
+        "renamed",
+        """
+[serving]
+personal = "new"
+[[solution]]
+name = "more"
+recipe = "aws-hrnn"
+[[solution]]
+name = "new"
+recipe = "aws-user-personalization-v2"
+""",
+    )
+    town.write_data(run)
+    before = GroupRecord(group="renamed", run="before", solutions=("a-left", "more"))
+    run.ledger.record_group(0, before)
+    prepare(run)
+    known = run.ledger.group("renamed")
+    assert known is not None
+    assert known.solutions == ("more", "new", "a-left")
+    assert known.defaults == {"personal": "new"}
+
+    run.ledger.retire_others("renamed", "another-run", ("nothing",))
+    assert run.ledger.group("renamed") == known
+    run.ledger.retire_others("renamed", run.name, run.config.answering)
+    retired = msgspec.structs.replace(known, solutions=("more", "new"))
+    assert run.ledger.group("renamed") == retired

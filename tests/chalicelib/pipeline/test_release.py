@@ -20,8 +20,11 @@ def test_the_api_is_told_what_serves(promoted: Run) -> None:
     assert record.solution_version_arn == trained_version(promoted, "for-you")
     assert record.recipe_type == "USER_PERSONALIZATION"
     assert record.metadata_columns == ("TASTE", "NAME")
-    assert record.filters == promoted.record.filters
-    assert record.event_tracker_id == promoted.record.event_tracker_id
+    group = promoted.ledger.group("promoted")
+    assert group is not None
+    assert group.solutions == ("for-you", "similar")
+    assert group.filters == promoted.record.filters
+    assert group.event_tracker_id == promoted.record.event_tracker_id
 
 
 def test_a_campaign_that_answers_as_its_candidate_did_is_verified(promoted: Run) -> None:

@@ -4,13 +4,15 @@ between.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.chalicelib.house import House, encode
-from tests.recdrop.personalize.conftest import aws, s3_endpoint, shared_aws
+from tests.recdrop.personalize.conftest import aws, s3_endpoint, shared_app, shared_aws
 from tests.recdrop.personalize.driving import GENRES, Aws, deploy, make_group, train
 
-__all__ = ["aws", "s3_endpoint", "shared_aws"]
+__all__ = ["aws", "s3_endpoint", "shared_app", "shared_aws"]
 
 # Three trainings take half a minute on a busy machine; the same questions are asked of fakes in
 # test_recommend.py.
@@ -53,13 +55,13 @@ def served(aws: Aws) -> dict[str, dict[str, object]]:
             "solution_version_arn": version,
             "metadata_columns": ["GENRE", "PRICE"],
             "filters": filters,
-            "event_tracker_id": tracker["trackingId"],
+            "tracker": tracker["trackingId"],
         }
     return records
 
 
 @pytest.fixture
-def real(house: House, aws: Aws, served: dict[str, dict[str, object]]) -> House:
+def real(house: House, aws: Aws, served: dict[str, dict[str, Any]]) -> House:
     house.runtime = aws.runtime  # type: ignore[assignment]
     house.tracker = aws.events  # type: ignore[assignment]
     for solution, record in served.items():

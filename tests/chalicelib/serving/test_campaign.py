@@ -25,9 +25,8 @@ RECORD = ServingRecord(
     campaign_arn="campaign",
     solution_version_arn="version",
     metadata_columns=("NAME",),
-    filters={"cheap": "filter-arn"},
 )
-SHOP = Group("shop", {"for-you": RECORD}, None)
+SHOP = Group("shop", {"for-you": RECORD}, None, filters={"cheap": "filter-arn"})
 
 
 def ask(runtime: Any, question: Question, record: ServingRecord = RECORD) -> Answer:
@@ -43,7 +42,7 @@ def test_a_question_has_the_services_arguments() -> None:
         filter_values=(("PRICE", "10"),),
         context=(("DEVICE", "phone"),),
     )
-    assert to_arguments(for_item("tea", options, "u1"), RECORD, ("NAME",)) == {
+    assert to_arguments(for_item("tea", options, "u1"), SHOP, RECORD, ("NAME",)) == {
         "campaignArn": "campaign",
         "userId": "u1",
         "itemId": "tea",
@@ -56,7 +55,7 @@ def test_a_question_has_the_services_arguments() -> None:
 
 
 def test_a_ranking_gives_items_and_no_number() -> None:
-    arguments = to_arguments(for_ranking("u1", ["a", "b"], Options()), RECORD, ())
+    arguments = to_arguments(for_ranking("u1", ["a", "b"], Options()), SHOP, RECORD, ())
     assert arguments == {"campaignArn": "campaign", "userId": "u1", "inputList": ["a", "b"]}
 
 

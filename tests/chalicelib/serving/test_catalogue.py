@@ -20,16 +20,40 @@ def test_a_group_is_read_once_in_ten_seconds(shop: House) -> None:
     catalogue, table = open_catalogue(shop)
     for _ in range(5):
         assert list(catalogue.group("shop").solutions) == ["for-you"]
-    assert table.reads == 2  # its solutions, and its popular list
+    assert table.reads == 3  # the group, its solutions, and its popular list
     shop.clock.seconds += 11
     catalogue.group("shop")
-    assert table.reads == 4
+    assert table.reads == 6
 
 
 def test_the_only_group_need_not_be_named(shop: House) -> None:
     catalogue, table = open_catalogue(shop)
     assert catalogue.group(None).name == "shop"
-    assert table.reads == 3
+    assert table.reads == 4
+
+
+def test_a_stray_object_takes_nothing_from_the_group_that_serves(shop: House) -> None:
+    shop.ledger.record_arrival("shpo", "shpo/orders.csv", etag="1", size=10)
+    catalogue, _ = open_catalogue(shop)
+    assert catalogue.groups() == ("shop",)
+    assert catalogue.group(None).name == "shop"
+    with pytest.raises(NotFound, match="Unknown group 'shpo'"):
+        catalogue.group("shpo")
+
+
+def test_a_group_that_serves_nothing_yet_takes_nothing_from_the_one_that_does(shop: House) -> None:
+    shop.ledger.found_group("books")
+    catalogue, _ = open_catalogue(shop)
+    assert catalogue.groups() == ("books", "shop")
+    assert catalogue.group(None).name == "shop"
+
+
+def test_a_group_that_was_forgotten_is_no_longer_listed(shop: House) -> None:
+    shop.serve(group="books")
+    shop.ledger.forget_group("books")
+    catalogue, _ = open_catalogue(shop)
+    assert catalogue.groups() == ("shop",)
+    assert [group.name for group in catalogue.check()] == ["shop"]
 
 
 def test_without_a_name_several_groups_are_listed(shop: House) -> None:
@@ -99,4 +123,4 @@ def test_names_that_callers_invent_are_not_kept(shop: House) -> None:
     for _ in range(2):
         with pytest.raises(NotFound):
             catalogue.group("nope")
-    assert table.reads == 5  # the unknown group twice, the names of all groups once
+    assert table.reads == 3  # the unknown group twice, the names of all groups once

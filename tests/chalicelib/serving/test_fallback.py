@@ -79,6 +79,6 @@ def test_the_reason_says_what_is_wrong_with_the_campaign() -> None:
     assert failure_reason(Missing("Code", "")).endswith("is not there (Code).")
     assert failure_reason(AccessDenied("Code", "")) == "The campaign does not answer (Code)."
     question = for_user("u1", Options())
-    assert missing_reason(question, SHOP, None).endswith("USER_PERSONALIZATION or POPULAR_ITEMS.")
+    assert missing_reason(question, SHOP, None).endswith("is personal or popular or trending.")
     assert empty_reason(question) == "The campaign returned no item."
     assert empty_reason(for_everyone(Options(filter="cheap"))) == "The filter left no item."

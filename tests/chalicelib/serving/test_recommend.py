@@ -319,9 +319,7 @@ def test_without_a_ranking_campaign_items_are_ordered_by_popularity_and_it_is_sa
     answered = shop.post("/rank", {"userId": "u1", "items": ["x", "rice", "y", "tea"]})
     assert answered.items == ["tea", "rice", "x", "y"]
     assert answered.json["source"] == "fallback"
-    assert (
-        answered.json["reason"] == "Group 'shop' serves no solution of type PERSONALIZED_RANKING."
-    )
+    assert answered.json["reason"] == "Group 'shop' serves no solution that is ranked."
 
 
 def test_popular_lists_what_is_popular(shop: House) -> None:
@@ -365,10 +363,7 @@ def test_unknown_names_are_answered_with_the_known_ones(shop: House) -> None:
 def test_a_solution_of_the_wrong_type_is_refused(shop: House) -> None:
     answered = shop.get("/similar/tea?solution=for-you")
     assert answered.status == 400
-    assert (
-        answered.error["message"]
-        == "Solution 'for-you' is of type USER_PERSONALIZATION. Expected one of: RELATED_ITEMS."
-    )
+    assert answered.error["message"] == "Solution 'for-you' is personal. Expected one of: related."
 
 
 def test_without_any_group_there_is_nothing_to_serve(house: House) -> None:

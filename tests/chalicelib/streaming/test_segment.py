@@ -49,7 +49,7 @@ def test_segment_calls_without_an_item_are_ignored_and_counted(shop: House) -> N
     answered = shop.post("/segment", {"batch": [identify, page, track]})
     assert answered.json == {"accepted": 1, "ignored": 2}
     assert "userId" not in shop.tracker.calls[0]
-    shop.serve(event_tracker_id=None)
+    shop.serve(tracker=None)
     shop.clock.seconds += 11
     assert shop.post("/segment", identify).json == {"accepted": 0, "ignored": 1}
 

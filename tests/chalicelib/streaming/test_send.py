@@ -130,12 +130,12 @@ def test_a_failing_tracker_is_said_with_what_was_taken(
 
 
 def test_a_group_without_tracker_takes_no_events(shop: House) -> None:
-    shop.serve(event_tracker_id=None)
+    shop.serve(tracker=None)
     assert shop.post("/events", VIEW).status == 409
 
 
 def test_the_group_may_stand_in_the_query_or_the_body(shop: House) -> None:
-    shop.serve(group="books", event_tracker_id="tracker-books")
+    shop.serve(group="books", tracker="tracker-books")
     assert shop.post("/events", VIEW).status == 400
     shop.post("/events?group=books", VIEW)
     shop.post("/events", {**VIEW, "group": "books"})

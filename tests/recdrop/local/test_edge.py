@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chalicelib import documents
 from chalicelib.clients import Clients
-from chalicelib.documents import PopularItem, PopularList, ServingRecord
+from chalicelib.documents import GroupRecord, PopularItem, PopularList, ServingRecord
 from chalicelib.ledger import Ledger
 from recdrop.local.stack import Stack
 from tests.architecture.graph import PROJECT
@@ -53,7 +53,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             Body=documents.encode(listed),
         )
         ledger.record_popular("shop", "run1", "popular/run1.json")
-        ledger.table.put_item(Item={"pk": "groups", "sk": "shop"})
+        ledger.record_group(1, GroupRecord(group="shop", run="run1", solutions=("for-you",)))
         yield stack
 
 
