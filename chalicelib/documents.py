@@ -229,10 +229,10 @@ Mode = Literal["FULL", "INCREMENTAL"]
 class ExportSet(Document, frozen=True, kw_only=True):
     """The files of one export, by dataset. No dataset: a retraining on what streamed in.
 
-    `complete_by` says what completed it: the manifest's key, "quiet", "marker", "each-file" or
-    "retraining". `source` is the tool that wrote it, `recognised` by what it was told (a sentence; ""
-    where the config says it). `again` names the run that had imported a part of it before the rest
-    came.
+    `complete_by` says what completed it: the manifest's key, "quiet", "marker", "each-file",
+    "retraining" or "config". `source` is the tool that wrote it, `recognised` by what it was told (a
+    sentence; "" where the config says it). `again` names the run that had imported a part of it
+    before the rest came. Of a run that applies a config, `solutions` are those to train.
     """
 
     version: Literal[1] = 1
@@ -243,6 +243,7 @@ class ExportSet(Document, frozen=True, kw_only=True):
     source: str = "plain"
     recognised: str = ""
     again: str = ""
+    solutions: tuple[str, ...] = ()
 
     @property
     def export_id(self) -> str:

@@ -41,6 +41,11 @@ def retraining(export: str, day: date) -> str:
     return f"{export.split('-', 1)[0]}-r{day:%Y%m%d}"
 
 
+def configured(run: str, config: str) -> str:
+    """The export id of a run that applies another config to the data of `run`: once for each text."""
+    return f"{run.split('-', 1)[0]}-c{short_hash(config)}"
+
+
 def execution(group: str, run: str) -> str:
     return fit(group, f"-{run}", MAX_EXECUTION)
 

@@ -21,11 +21,12 @@ from chalicelib.config.sections import Config
 from chalicelib.context import Context
 from chalicelib.documents import ArrivalRecord, NoteRecord
 from chalicelib.errors import shown
-from chalicelib.intake import keys, listing, lost, manifests, sets
+from chalicelib.intake import keys, listing, lost, manifests, reconfiguring, sets
 from chalicelib.intake.manifests import ManifestError
 from chalicelib.intake.rules import rules_of
 from chalicelib.intake.sets import Decision, Facts
 from chalicelib.intake.starting import Start, start
+from chalicelib.ledger import TAKEN_SECONDS
 from chalicelib.sources import delta
 from chalicelib.sources.adapter import Seen
 from chalicelib.telemetry import logger
@@ -76,6 +77,7 @@ def take(context: Context, message: Mapping[str, Any]) -> None:
     if "look_again" in message:
         if _is_group(context, message["look_again"]):
             look(context, message["look_again"])
+            _reconfigure(context, message["look_again"])
     elif message.get("detail-type") == "Object Created":
         key = _key_of(message)
         if key is None:
@@ -100,6 +102,8 @@ def arrive(context: Context, key: str) -> None:
     if key == layout.group_config(group):
         context.ledger.found_group(group)
         _hear_again(context, group)
+        # A config that comes with an export is applied by the export's own run.
+        context.queue.look_again(group, context.settings.quiet_seconds)
     elif run := _taken_by(context, group, key, head):
         context.ledger.record_note(group, KNOWN, run)
     else:
@@ -112,8 +116,28 @@ def _hear_again(context: Context, group: str) -> None:
     known = {record.key for record in context.ledger.arrivals(group)}
     known |= context.ledger.taken_below(group, f"{group}/").keys()
     for key, head in context.drop.heads(f"{group}/").items():
-        if key not in known and key != layout.group_config(group) and keys.can_be(key):
+        # What is older may have been taken by a run that is no longer remembered.
+        is_recent = head.modified > context.now() - TAKEN_SECONDS
+        if (
+            key not in known
+            and key != layout.group_config(group)
+            and keys.can_be(key)
+            and is_recent
+        ):
             _record_arrival(context, group, key, head)
+
+
+def _reconfigure(context: Context, group: str) -> None:
+    """Applies a config that has changed, unless an export is on its way, whose run will."""
+    if context.ledger.arrivals(group):
+        return
+    try:
+        run = reconfiguring.start_if_changed(context, group, _config_text(context, group))
+    except ConfigError as error:
+        _tell(context, group, CORRECTION, str(error))
+        return
+    if run:
+        context.ledger.record_note(group, NoteRecord.STARTED, run)
 
 
 def _record_arrival(context: Context, group: str, key: str, head: Head) -> None:

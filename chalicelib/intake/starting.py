@@ -18,7 +18,7 @@ class Start:
 
     `export_id` names it; `config` is the text of its recdrop.toml, from now on pinned; `ignored`
     maps keys that were left out to the reason. A run without files brings its `data_report` along,
-    as stored: no task of its own will write one.
+    as stored, and what is `withheld` from the imports: no task of its own will write them.
     """
 
     export_id: str
@@ -26,6 +26,7 @@ class Start:
     config: str
     ignored: Mapping[str, str] = field(default_factory=dict)
     data_report: bytes | None = None
+    withheld: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,5 @@ def _write_inputs(context: Context, run: str, wanted: Start) -> None:
     context.work.write(layout.config(run), wanted.config)
     if wanted.data_report is not None:
         context.work.write(layout.data_report(run), wanted.data_report)
+    if wanted.withheld is not None:
+        context.work.write(layout.withheld(run), wanted.withheld)

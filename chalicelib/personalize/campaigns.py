@@ -58,7 +58,7 @@ class Campaigns(Calls):
         update, moving = state.get("latestCampaignUpdate"), f"{what}, its update to {version_arn}"
         if update and update["solutionVersionArn"] == version_arn:
             check_change(moving, update, self.memory)
-        if state["solutionVersionArn"] != version_arn:
+        if not _serves(state, arguments):
             change_once(
                 moving,
                 lambda: self.client.update_campaign(campaignArn=arn, **arguments),
@@ -90,6 +90,20 @@ class Campaigns(Calls):
 
     def _campaign(self, arn: str) -> State | None:
         return describe_if_there(lambda: self.client.describe_campaign(campaignArn=arn)["campaign"])
+
+
+def _serves(state: State, wanted: Mapping[str, Any]) -> bool:
+    """Whether a campaign is as wanted; what the config leaves to the service may be anything."""
+    now, then = state.get("campaignConfig", {}), wanted["campaignConfig"]
+    exploration = now.get("itemExplorationConfig", {})
+    asked = then.get("itemExplorationConfig", {})
+    return (
+        state["solutionVersionArn"] == wanted["solutionVersionArn"]
+        and state["minProvisionedTPS"] == wanted["minProvisionedTPS"]
+        and now.get("enableMetadataWithRecommendations", False)
+        == then["enableMetadataWithRecommendations"]
+        and all(float(exploration.get(key, "nan")) == float(value) for key, value in asked.items())
+    )
 
 
 def campaign_config(wanted: Campaign, *, metadata: bool) -> dict[str, Any]:

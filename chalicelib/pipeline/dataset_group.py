@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib import layout
+from chalicelib.config.sections import Solution
 from chalicelib.context import Context
 from chalicelib.documents import DataRecord, GroupRecord, ImportDataset, Prepared, RunEvent
 from chalicelib.errors import ConfigurationError
@@ -31,12 +32,33 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
     context.ledger.update_run(run.name, event_tracker_id=tracker, filters=filters)
     _check_backends(run)
     _tell_the_api(run, tracker, filters)
-    # Nothing can be proven with a handful of events, and what serves knows of them at once.
-    trains = () if increments.is_small(run.data) else run.config.solution
+    settle(lambda solution: _apply_campaign(run, solution), run.config.solution)
     return Prepared(
         datasets=run.data.datasets if run.export.datasets else (),  # a retraining imports nothing
-        solutions=tuple(solution.name for solution in trains),
+        solutions=_to_train(run),
     )
+
+
+def _to_train(run: Run) -> tuple[str, ...]:
+    if run.export.complete_by == "config":
+        return run.export.solutions
+    if increments.is_small(run.data):
+        # Nothing can be proven with a handful of events, and what serves knows of them at once.
+        return ()
+    return tuple(solution.name for solution in run.config.solution)
+
+
+def _apply_campaign(run: Run, solution: Solution) -> None:
+    """A campaign that serves has the settings of the config, whatever becomes of a new version."""
+    recorded = run.ledger.serving(run.group, solution.name)
+    if solution.campaign is None or recorded is None or recorded.solution_version_arn is None:
+        return
+    serving = run.personalize.serving_version(run.group, solution.name)
+    if serving is not None:
+        metadata = bool(recorded.metadata_columns)
+        run.personalize.serve(
+            run.group, solution.name, serving, solution.campaign, metadata=metadata
+        )
 
 
 def _tell_the_api(run: Run, tracker: str, filters: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from recdrop.cli.forget import NOTHING_DONE, Place
 from recdrop.cli.forgetting import mentions
 from recdrop.cli.here import Here
 from recdrop.cli.main import main
+from recdrop.local.aws.identity import ACCOUNT
 from tests.workflow.shop import (
     DAY,
     FIRST_DAY,
@@ -257,6 +258,31 @@ def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
     assert report["run"] in started
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
     assert "Not enough evidence" in report["solutions"][0]["decision"]["reasons"][0]
+
+
+def test_a_config_alone_is_applied_to_what_is_there(shop: Shop) -> None:
+    shop.drop({"set/recdrop.toml": ONE_SOLUTION, "set/interactions/a.csv": csv(purchases(seed=20))})
+    assert shop.finish("set")["status"] == "succeeded"
+    served = shop.serving("set")
+    new = (
+        ONE_SOLUTION
+        + b"campaign = { min_provisioned_tps = 2, exploration_weight = 0.1 }\n"
+        + b'[[solution]]\nname = "like-it"\nrecipe = "aws-similar-items"\n'
+        + b'[[filter]]\nname = "not-seen"\n'
+        + b"expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (\"view\")'\n"
+    )
+    shop.drop({"set/recdrop.toml": new})
+    report = shop.finish("set")
+    assert report["status"] == "succeeded", report["reason"]
+    assert {s["solution"]: s["result"] for s in report["solutions"]} == {"like-it": "promoted"}
+    campaign = shop.stack.boto_client("personalize").describe_campaign(
+        campaignArn=f"arn:aws:personalize:us-east-1:{ACCOUNT}:campaign/set-for-you"
+    )["campaign"]
+    assert campaign["minProvisionedTPS"] == 2
+    assert campaign["campaignConfig"]["itemExplorationConfig"] == {"explorationWeight": "0.1"}
+    assert campaign["solutionVersionArn"] == served
+    assert shop.get("/similar/i011?group=set")[0] == 200
+    assert shop.get("/recommendations/u001?group=set&filter=not-seen")[0] == 200
 
 
 def test_an_increment_too_small_to_import_goes_in_as_events(shop: Shop) -> None:

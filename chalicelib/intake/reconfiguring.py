@@ -1,0 +1,68 @@
+"""A changed config is applied without an export: a run that imports nothing, and trains what is new.
+
+What had been withheld in the last import is still in no import, so that a solution with other settings
+is judged by it as any candidate is.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib import layout, names
+from chalicelib.config import loading
+from chalicelib.config.sections import Config, Gate, Solution, Source
+from chalicelib.context import Context
+from chalicelib.documents import ExportSet
+from chalicelib.intake.starting import Start, start
+from chalicelib.telemetry import logger
+
+
+def start_if_changed(context: Context, group: str, text: str) -> str | None:
+    """The run that applies `text`; None where nothing but the reading of exports has changed.
+
+    A group that has imported nothing yet has nothing to change.
+
+    Raises:
+        ConfigError: the text cannot be used.
+    """
+    held, runs = context.ledger.data(group), context.ledger.runs(group)
+    if held is None or not runs:
+        return None
+    last = context.work.read_if_there(layout.config(runs[-1]))
+    before, now = _applied(last, group), _applied(text.encode(), group)
+    if before == now:
+        return None
+    solutions = to_train(before, now)
+    export = ExportSet(
+        group=group, datasets={}, mode="INCREMENTAL", complete_by="config", solutions=solutions
+    )
+    wanted = Start(
+        names.configured(held.run, text),
+        export,
+        text,
+        data_report=context.work.read(layout.data_report(held.run)),
+        withheld=context.work.read_if_there(held.withheld) if held.withheld else None,
+    )
+    begun = start(context, wanted)
+    logger.info("config changed", extra={"run": begun.run, "solutions": solutions})
+    return begun.run if begun.is_new else None
+
+
+def to_train(before: Config, now: Config) -> tuple[str, ...]:
+    """The solutions that are new, or whose models would be others."""
+    trained = {solution.name: _model(solution) for solution in before.solution}
+    return tuple(
+        solution.name for solution in now.solution if trained.get(solution.name) != _model(solution)
+    )
+
+
+def _applied(text: bytes | None, group: str) -> Config:
+    """What of a config acts on what is there; how exports are read acts on the next one."""
+    config = loading.load((text or b"").decode("utf-8-sig"), group)
+    return msgspec.structs.replace(config, source=Source(), dataset=())
+
+
+def _model(solution: Solution) -> tuple[Solution, bool]:
+    """What a version depends on, and whether it is to serve at all."""
+    bare = msgspec.structs.replace(solution, campaign=None, gate=Gate(), batch=None)
+    return bare, solution.campaign is not None
