@@ -29,7 +29,7 @@ def test_a_solution_that_left_the_config_never_answers_any_more(shop: Shop) -> N
     answer = wait_for(lambda: answered_by(shop, "zeta"), "the new solution to answer", 15)
     assert answer["source"] == "campaign"
     status, answer = shop.get("/recommendations/u001?group=names&solution=alpha")
-    assert (status, answer["error"]["message"][-21:]) == (404, "Expected one of: zeta")
+    assert (status, answer["error"]["message"][-22:]) == (404, "Expected one of: zeta.")
 
 
 def answered_by(shop: Shop, solution: str) -> dict[str, Any] | None:
