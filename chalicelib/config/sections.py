@@ -61,6 +61,13 @@ TimestampFormat = Annotated[
         "nanoseconds, or strptime's directives, for example %d.%m.%Y %H:%M",
     ),
 ]
+Delimiter = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r'^(auto|[^\n\r"\\]{1,4})$',
+        description='auto, or one to four characters, for example ";", "\\t", "|" or "::"',
+    ),
+]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
 
@@ -80,6 +87,8 @@ class Source(_Section, frozen=True):
 
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
     files that have no header line; `encoding` is that of the files, a name of Python's;
+    `delimiter`, `quote` and `escape` say how CSV is written, and `nulls` what stands for no value,
+    where the file does not say;
     `timezone` is that of timestamps written without one;
     `timestamp_format` is how they are written, where that cannot be told from the file;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
@@ -94,6 +103,10 @@ class Source(_Section, frozen=True):
     columns: ColumnMap = {}
     mode: Mode | None = None
     encoding: str = "auto"
+    delimiter: Delimiter = "auto"
+    quote: Literal["auto", '"', "none"] = "auto"
+    escape: Literal["auto", "double", "backslash", "backslash-inside", "backslash-outside"] = "auto"
+    nulls: tuple[str, ...] | None = None
     timezone: Timezone = "UTC"
     timestamp_format: TimestampFormat = "auto"
     max_bad_rows: Fraction = 0.05

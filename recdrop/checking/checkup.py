@@ -229,7 +229,8 @@ def _look_at(
             if not file.is_loose and index >= LOOKED_AT:
                 break
             try:
-                looks[file.name] = look(file.path, scratch, header)
+                encoding, told = config.source.encoding, FileRules.from_config(config, folder).told
+                looks[file.name] = look(file.path, scratch, header, encoding, told)
             except FileRejected as error:
                 unreadable[file.name] = Rejection(file.name, error.code, str(error))
     return looks, unreadable

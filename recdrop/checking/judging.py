@@ -15,7 +15,7 @@ from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection,
 from chalicelib.normalise import engine
 from chalicelib.normalise.errors import FileRejected, SetRejected
 from chalicelib.normalise.export import checking, ids, schemas
-from chalicelib.normalise.export.findings import row_findings
+from chalicelib.normalise.export.findings import note_findings, row_findings
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.normalise.export.summaries import summarise
 from chalicelib.normalise.rows.clean import clean_source
@@ -216,12 +216,12 @@ class _Set:
         return plans
 
     def _row_findings(self) -> tuple[Finding, ...]:
-        """Of a refused set: what is wrong with its rows, which may be why."""
-        return tuple(
-            finding
-            for kind in self.parts
-            for finding in row_findings(kind, [r for r in self.reports if r.dataset == kind])
-        )
+        """Of a refused set: what is wrong with its rows, and how they were read, which may be why."""
+        found: list[Finding] = []
+        for kind in self.parts:
+            reports = [report for report in self.reports if report.dataset == kind]
+            found += [*row_findings(kind, reports), *note_findings(kind, reports)]
+        return tuple(found)
 
     def _findings(self, verdict: SetReport, plans: Mapping[str, SchemaPlan]) -> tuple[Finding, ...]:
         left_out = [

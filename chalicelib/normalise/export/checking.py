@@ -19,6 +19,7 @@ from chalicelib.normalise.export.findings import (
     column_findings,
     count_findings,
     interaction_findings,
+    note_findings,
     row_findings,
 )
 from chalicelib.normalise.export.minimums import (
@@ -56,7 +57,7 @@ def check_set(
 
     findings: list[Finding] = []
     for dataset, mine in by_dataset.items():
-        findings += row_findings(dataset, mine)
+        findings += [*row_findings(dataset, mine), *note_findings(dataset, mine)]
     findings += count_findings(reports, expected_rows or {})
     for summary in summaries:
         findings += column_findings(summary)

@@ -89,6 +89,25 @@ def count_findings(reports: Sequence[FileReport], expected: Mapping[str, int]) -
     ]
 
 
+def note_findings(dataset: str, reports: Sequence[FileReport]) -> list[Finding]:
+    """How the files were read: what was decided on their bytes, dialect and times.
+
+    [source] of the config can say all of it otherwise.
+    """
+    files: dict[str, list[str]] = {}
+    for report in reports:
+        for note in report.notes:
+            files.setdefault(note, []).append(report.key)
+    return [
+        Finding(
+            "info",
+            "read-as",
+            f"{dataset}: {note}" + (f" ({len(keys):,} files)" if len(keys) > 1 else ""),
+        )
+        for note, keys in files.items()
+    ]
+
+
 # -- columns ---------------------------------------------------------------------------------------
 
 

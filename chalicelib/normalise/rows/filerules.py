@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.config.sections import Config
+from chalicelib.config.sections import Config, Source
+from chalicelib.normalise.bytes.dialect import UNTOLD, Told
 
 # Raw calls as Segment's S3 destination writes them.
 SEGMENT_LOGS = "segment-logs"
@@ -21,7 +22,8 @@ SEGMENT_FIELDS: Mapping[str, str] = {
 class FileRules:
     """How to read and clean a file.
 
-    `columns` is target -> source name, `header` the names for files that have no header line.
+    `columns` is target -> source name, `header` the names for files that have no header line,
+    `told` what the config says of how the files are written.
     `item_events_only` is for logs of all kinds of calls: those without a user or an item are left
     out and are no fault. `withhold` is the share of users (0 to 1) whose rows go to the sampled
     file, `seed` decides which.
@@ -30,6 +32,7 @@ class FileRules:
     columns: Mapping[str, str]
     header: tuple[str, ...] = ()
     encoding: str = "auto"
+    told: Told = UNTOLD
     timezone: str = "UTC"
     timestamp_format: str = "auto"
     max_bad_rows: float = 0.05
@@ -50,6 +53,7 @@ class FileRules:
             columns={**SEGMENT_FIELDS, **columns} if is_log else columns,
             header=(section.header if section else ()) or config.source.header,
             encoding=config.source.encoding,
+            told=_told(config.source),
             timezone=config.source.timezone,
             timestamp_format=config.source.timestamp_format,
             max_bad_rows=config.source.max_bad_rows,
@@ -60,3 +64,7 @@ class FileRules:
             # One sample serves all solutions: the one that withholds most decides.
             withhold=max((s.gate.withhold for s in config.solution), default=0.0),
         )
+
+
+def _told(source: Source) -> Told:
+    return Told(source.delimiter, source.quote, source.escape, source.nulls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class _File:
 
     def normalise(self, connection: DuckDBPyConnection) -> Normalised:
         """Read, decide, write: see `normalise_file`."""
-        source = open_source(connection, self.unpacked, self.rules.header)
+        source = open_source(connection, self.unpacked, self.rules.header, self.rules.told)
         columns = self._columns(source)
         names = [column.name for column in columns]
 
@@ -104,7 +104,8 @@ class _File:
         with reading(self.unpacked.format):
             times = find_formats(connection, source.sql, columns, told, self.now)
         rules = self._row_rules(source, columns, times)
-        table = load(connection, self.unpacked, source, rules, self.scratch, key=self.row_key)
+        key, said = self.row_key, self.rules.told
+        table = load(connection, self.unpacked, source, rules, self.scratch, key=key, told=said)
         dropped = count_drops(table)
         rows = table.count() + (table.mended.lost if table.mended else 0)
         # Before the budget is checked: a refused file needs its quarantine most of all.
@@ -129,6 +130,7 @@ class _File:
         )
         notes = [
             *self.unpacked.notes,
+            *self._dialect(table.source),
             *(t.note for t in times.values() if t.note),
             *self._lost(rows),
         ]
@@ -157,11 +159,14 @@ class _File:
         self, source: Source, columns: Sequence[Column], times: Mapping[str, TimeFormat]
     ) -> RowRules:
         first = [*source.drops]
+        traits = self.unpacked.traits
+        if source.dialect and source.dialect.bare:
+            traits = replace(traits, controls=True)  # line breaks may be escaped
         if self.rules.item_events_only:
             first.append(no_item_event(columns, DATASETS[self.dataset].required[:2]))
         return write_rules(
             columns,
-            self.unpacked.traits,
+            traits,
             self.now,
             plain=source.plain,
             events=self.rules.events,
@@ -236,6 +241,14 @@ class _File:
             users_with_two=users.with_two,
             items=item.distinct if item else 0,
         )
+
+    def _dialect(self, source: Source) -> tuple[str, ...]:
+        """What was decided on how the file is written."""
+        if source.dialect is None:
+            return ()
+        signs = self.unpacked.traits
+        told = source.dialect.describe(quotes=signs.quotes, backslashes=signs.backslashes)
+        return (told,)
 
     def _lost(self, rows: int) -> tuple[str, ...]:
         """A note on lines of a JSON file that gave no row.

@@ -26,7 +26,6 @@ from chalicelib.vocabulary.datasets import IDS, TIMES
 MAX_ID = 256
 MAX_CATEGORY = 1000
 MAX_TEXT = 20_000
-NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 # Rows left out because the config or the source says so; they are no fault of the file.

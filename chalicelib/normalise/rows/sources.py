@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.documents import Format
-from chalicelib.normalise.bytes.dialect import Dialect, read_dialect, read_json_fields
+from chalicelib.normalise.bytes.dialect import UNTOLD, Dialect, Told, read_dialect, read_json_fields
 from chalicelib.normalise.bytes.mending import MAX_LINE
 from chalicelib.normalise.bytes.unpacking import Unpacked
 from chalicelib.normalise.engine import literal, name
 from chalicelib.normalise.errors import FileRejected
-from chalicelib.normalise.rows.rules import NULLS, Drop
+from chalicelib.normalise.rows.rules import Drop
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -44,9 +44,12 @@ class Source:
 
 
 def open_source(
-    connection: DuckDBPyConnection, unpacked: Unpacked, header: Sequence[str] = ()
+    connection: DuckDBPyConnection,
+    unpacked: Unpacked,
+    header: Sequence[str] = (),
+    told: Told = UNTOLD,
 ) -> Source:
-    """`header` names the columns of a CSV file that has no header line.
+    """`header` names the columns of a CSV file that has no header line, `told` how it is written.
 
     Raises:
         FileRejected: there is no header, or no Parquet behind its magic number.
@@ -55,8 +58,8 @@ def open_source(
         return _open_parquet(connection, unpacked.path)
     if unpacked.format == "json":
         return _open_json(unpacked)
-    dialect, quotes = read_dialect(unpacked, header), unpacked.traits.quotes
-    sql = csv_table(unpacked.path, dialect, skip=dialect.header_lines, has_quotes=quotes)
+    dialect, quotes = read_dialect(unpacked, header, told), unpacked.traits.quotes
+    sql = csv_table(unpacked.path, dialect, has_quotes=quotes)
     return Source(dialect.header, sql, dialect)
 
 
@@ -77,21 +80,22 @@ def reading(form: Format) -> Iterator[None]:
 # -- CSV -------------------------------------------------------------------------------------------
 
 
-def csv_table(path: Path, dialect: Dialect, *, skip: int, has_quotes: bool) -> str:
-    """The rows after the first `skip` lines.
+def csv_table(path: Path, dialect: Dialect, *, has_quotes: bool) -> str:
+    """The rows after the header lines.
 
     Lines that are no rows are left out in silence: whoever reads this has to count. A file without
     quotes is parsed without looking for them, which is faster.
     """
     width = range(len(dialect.header))
-    quote, escape = ('"', dialect.escape) if has_quotes else ("", "")
+    quote, escape = (dialect.quote, dialect.escape) if has_quotes and dialect.quote else ("", "")
     # DuckDB takes no null text that holds the escape character: there the N with a backslash is
     # made null one step later.
-    nulls = [null for null in NULLS if escape != "\\" or "\\" not in null]
+    later = [null for null in dialect.nulls if escape and escape in null]
+    nulls = [null for null in dialect.nulls if null not in later]
     options = {
         "auto_detect": "false",
         "header": "false",
-        "skip": str(skip),
+        "skip": str(dialect.header_lines),
         "delim": literal(dialect.delimiter),
         "quote": literal(quote),
         "escape": literal(escape),
@@ -103,9 +107,10 @@ def csv_table(path: Path, dialect: Dialect, *, skip: int, has_quotes: bool) -> s
         "max_line_size": str(MAX_LINE + 2),
     }
     table = _read_csv(path, options)
-    if escape != "\\":
+    if not later:
         return table
-    cells = ", ".join(rf"nullif(_c{i}, '\N') AS _c{i}" for i in width)
+    listed = ", ".join(map(literal, later))
+    cells = ", ".join(f"CASE WHEN _c{i} NOT IN ({listed}) THEN _c{i} END AS _c{i}" for i in width)
     return f"(SELECT {cells} FROM {table})"
 
 

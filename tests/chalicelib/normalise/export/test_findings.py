@@ -7,6 +7,7 @@ from chalicelib.normalise.export.findings import (
     column_findings,
     count_findings,
     interaction_findings,
+    note_findings,
     row_findings,
 )
 from chalicelib.normalise.export.minimums import UserCounts
@@ -96,3 +97,15 @@ def test_more_items_than_a_model_considers_are_told(items: int, told: list[str])
     )
     found = interaction_findings(summary, UserCounts(2000, 1000))
     assert [finding.sentence for finding in found] == told
+
+
+def test_how_files_were_read_is_told_once_for_all_that_were_read_so() -> None:
+    files = [
+        report(key="a", notes=("unpacked gzip", "read as CSV: comma")),
+        report(key="b", notes=("read as CSV: comma",)),
+    ]
+    found = note_findings("items", files)
+    assert [(f.severity, f.code, f.sentence) for f in found] == [
+        ("info", "read-as", "items: unpacked gzip"),
+        ("info", "read-as", "items: read as CSV: comma (2 files)"),
+    ]
