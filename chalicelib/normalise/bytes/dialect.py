@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.normalise.bytes.grammar import Grammar
@@ -22,8 +21,6 @@ DELIMITERS = (",", ";", "\t", "|", "::")
 AUTO = "auto"
 NULLS = ("", "NULL", "null", r"\N")
 MAX_COLUMNS = 500
-MAX_OBJECTS = 2000  # that are looked at for their fields
-MAX_DEPTH = 3  # of dots in the name of a field
 _LOOKED_AT = 1000  # lines, for the delimiter
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "two colons"}
 _SIGNS = (b'"', b"\\")
@@ -144,51 +141,6 @@ def _read_header(unpacked: Unpacked, header: Sequence[str], told: Told) -> Diale
             "header", f"The first line, {first[:80]!r}, is no header. Expected column names."
         )
     return Dialect(delimiter, '"', cells, leading + 1, nulls=nulls)
-
-
-def read_json_fields(unpacked: Unpacked) -> tuple[str, ...]:
-    """The dotted names of the fields in the first objects of a JSON file, in order of appearance.
-
-    Raises:
-        FileRejected: none of its first lines is an object.
-    """
-    text = unpacked.head.decode("utf-8", errors="ignore")
-    found: dict[str, None] = {}
-    for value in _objects(text):
-        _collect(value, "", found)
-    if not found:
-        raise FileRejected(
-            "json",
-            f"The first line, {text[:80]!r}, is no JSON object. Expected one object per line.",
-        )
-    return tuple(found)[:MAX_COLUMNS]
-
-
-def _objects(text: str) -> Iterator[dict[str, object]]:
-    """The first whole objects of JSON lines, or of one list."""
-    decoder = json.JSONDecoder()
-    position = re.match(r"[\s\[]*", text).end()  # type: ignore[union-attr]
-    for _ in range(MAX_OBJECTS):
-        try:
-            value, position = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
-            # A damaged line is dropped later, by the row rules: here it only tells no fields.
-            line_end = text.find("\n", position)
-            if line_end < 0:
-                return
-            position = line_end + 1
-            continue
-        if isinstance(value, dict):
-            yield value
-        position = re.compile(r"[\s,]*").match(text, position).end()  # type: ignore[union-attr]
-
-
-def _collect(value: dict[str, object], prefix: str, found: dict[str, None]) -> None:
-    for key, inner in value.items():
-        if isinstance(inner, dict) and prefix.count(".") < MAX_DEPTH:
-            _collect(inner, f"{prefix}{key}.", found)
-        else:
-            found[prefix + key] = None
 
 
 def _delimiter(lines: Sequence[str], header: Sequence[str]) -> str:

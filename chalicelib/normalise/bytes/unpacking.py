@@ -16,6 +16,12 @@ from typing import BinaryIO, Literal
 
 from chalicelib.documents import Format
 from chalicelib.normalise.bytes.decoding import AUTO, NoUtf8, guess, to_utf8, unix_lines
+from chalicelib.normalise.bytes.objects import (
+    is_object_a_line,
+    is_yaml,
+    split_json,
+    split_yaml,
+)
 from chalicelib.normalise.bytes.traits import EDGE, Traits
 from chalicelib.normalise.errors import FileRejected
 
@@ -54,11 +60,6 @@ class Unpacked:
     traits: Traits
     notes: tuple[str, ...] = ()
     head: bytes = field(default=b"", repr=False)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether the JSON is one list, not an object a line."""
-        return self.head.lstrip()[:1] == b"["
 
 
 def unpack(source: Path, scratch: Path, encoding: str = AUTO) -> Unpacked:
@@ -107,7 +108,10 @@ def _unpack(source: Path, scratch: Path, encoding: str) -> Unpacked:
     path, head = _settle(source, target, text, notes, traits)
     if not head.strip():
         raise FileRejected("empty", "The file holds no text. Expected a header line and rows.")
-    return Unpacked(path, _text_format(head), size, digest.hexdigest(), traits, tuple(notes), head)
+    form = _text_format(head)
+    if form == "json":
+        path = _object_a_line(path, head, scratch / "objects", notes, traits)
+    return Unpacked(path, form, size, digest.hexdigest(), traits, tuple(notes), head)
 
 
 def _first_bytes(source: Path) -> bytes:
@@ -124,7 +128,21 @@ def _refuse_other_formats(magic: bytes) -> None:
 
 
 def _text_format(head: bytes) -> Literal["csv", "json"]:
-    return "json" if head.lstrip()[:1] in (b"{", b"[") else "csv"
+    return "json" if head.lstrip()[:1] in (b"{", b"[") or is_yaml(head) else "csv"
+
+
+def _object_a_line(path: Path, head: bytes, target: Path, notes: list[str], traits: Traits) -> Path:
+    """The file itself if it is written so, else its objects in `target`."""
+    if is_yaml(head):
+        traits.lines = split_yaml(path, target)
+        notes.append("read as YAML")
+        return target
+    if is_object_a_line(head):
+        notes.append("read as JSON lines")
+        return path
+    traits.lines = split_json(path, target)
+    notes.append("read as a JSON list" if head.lstrip()[:1] == b"[" else "read as JSON objects")
+    return target
 
 
 def _settle(

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 
 from chalicelib.config.sections import Config, Source
 from chalicelib.normalise.bytes.dialect import UNTOLD, Told
+from chalicelib.sources import ADAPTERS, segment
 
-# Raw calls as Segment's S3 destination writes them.
-SEGMENT_LOGS = "segment-logs"
-SEGMENT_FIELDS: Mapping[str, str] = {
-    "USER_ID": "userId",
-    "ITEM_ID": "properties.sku",
-    "EVENT_TYPE": "event",
-    "TIMESTAMP": "timestamp",
-}
+# Tools whose objects are calls of all kinds, most of them without an item.
+CALL_LOGS = ("segment", "ga4")
 
 
 @dataclass(frozen=True)
@@ -25,7 +20,8 @@ class FileRules:
     `columns` is target -> source name, `header` the names for files that have no header line,
     `told` what the config says of how the files are written.
     `item_events_only` is for logs of all kinds of calls: those without a user or an item are left
-    out and are no fault. `withhold` is the share of users (0 to 1) whose rows go to the sampled
+    out and are no fault; `calls_as_objects` says so of JSON alone, since tools that write a table of
+    such calls have chosen the rows. `withhold` is the share of users (0 to 1) whose rows go to the sampled
     file, `seed` decides which.
     """
 
@@ -40,6 +36,7 @@ class FileRules:
     events: tuple[str, ...] = ()
     drop_columns: tuple[str, ...] = ()
     item_events_only: bool = False
+    calls_as_objects: bool = False
     withhold: float = 0.02
     seed: str = "recdrop"
 
@@ -47,10 +44,10 @@ class FileRules:
     def from_config(cls, config: Config, folder: str) -> FileRules:
         """The rules for the files in a drop folder, which its own section may tell apart."""
         section = config.folder(folder)
-        is_log = folder == SEGMENT_LOGS
-        columns = config.columns_for(folder)
+        is_log = folder == segment.FOLDER
+        tool = segment.ADAPTER if is_log else ADAPTERS[config.source.kind]
         return cls(
-            columns={**SEGMENT_FIELDS, **columns} if is_log else columns,
+            columns={**tool.columns, **config.columns_for(folder)},
             header=(section.header if section else ()) or config.source.header,
             encoding=config.source.encoding,
             told=_told(config.source),
@@ -61,6 +58,7 @@ class FileRules:
             events=section.events if section else (),
             drop_columns=section.drop_columns if section else (),
             item_events_only=is_log,
+            calls_as_objects=config.source.kind in CALL_LOGS,
             # One sample serves all solutions: the one that withholds most decides.
             withhold=max((s.gate.withhold for s in config.solution), default=0.0),
         )

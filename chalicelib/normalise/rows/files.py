@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.documents import ColumnReport, Counted, FileReport
 from chalicelib.normalise import engine
+from chalicelib.normalise.bytes.objects import MAX_OBJECT
 from chalicelib.normalise.bytes.unpacking import Unpacked, unpack
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.rows.columns import Column, avro_name, map_columns
@@ -23,7 +24,7 @@ from chalicelib.normalise.rows.parts import BUCKETS, Users, sample_users, write_
 from chalicelib.normalise.rows.profiles import profile_columns
 from chalicelib.normalise.rows.quarantine import read_lines, write_quarantine
 from chalicelib.normalise.rows.rules import NOT_BAD, RowRules, no_item_event, write_rules
-from chalicelib.normalise.rows.sources import MAX_OBJECT, Source, open_source, reading
+from chalicelib.normalise.rows.sources import Source, open_source, reading
 from chalicelib.normalise.rows.table import Table, load
 from chalicelib.normalise.rows.times import HINTS, TimeFormat, find_formats
 from chalicelib.vocabulary.datasets import DATASETS
@@ -95,7 +96,8 @@ class _File:
 
     def normalise(self, connection: DuckDBPyConnection) -> Normalised:
         """Read, decide, write: see `normalise_file`."""
-        source = open_source(connection, self.unpacked, self.rules.header, self.rules.told)
+        said = self.rules
+        source = open_source(connection, self.unpacked, said.header, said.told, said.columns)
         columns = self._columns(source)
         names = [column.name for column in columns]
 
@@ -104,8 +106,15 @@ class _File:
         with reading(self.unpacked.format):
             times = find_formats(connection, source.sql, columns, told, self.now)
         rules = self._row_rules(source, columns, times)
-        key, said = self.row_key, self.rules.told
-        table = load(connection, self.unpacked, source, rules, self.scratch, key=key, told=said)
+        table = load(
+            connection,
+            self.unpacked,
+            source,
+            rules,
+            self.scratch,
+            key=self.row_key,
+            told=said.told,
+        )
         dropped = count_drops(table)
         rows = table.count() + (table.mended.lost if table.mended else 0)
         # Before the budget is checked: a refused file needs its quarantine most of all.
@@ -147,13 +156,18 @@ class _File:
         mapped = map_columns(self.dataset, source.header, self.rules.columns)
         unwanted = {avro_name(column) for column in self.rules.drop_columns}
         kept = [column for column in mapped if column.name not in unwanted]
-        if not self.rules.item_events_only:
+        if not self._is_call_log(source):
             return kept
         # Logs of calls have other fields in every file: only those that a dataset has, or the
         # config names, make columns. Else no two files of an export would have the same header.
         named = {avro_name(target) for target in self.rules.columns}
         known = {*DATASETS[self.dataset].own, *named}
         return [column for column in kept if column.name in known]
+
+    def _is_call_log(self, source: Source) -> bool:
+        """Whether most rows may well be no event of a user with an item."""
+        is_log = self.rules.calls_as_objects and source.is_nested
+        return self.rules.item_events_only or is_log
 
     def _row_rules(
         self, source: Source, columns: Sequence[Column], times: Mapping[str, TimeFormat]
@@ -162,7 +176,7 @@ class _File:
         traits = self.unpacked.traits
         if source.dialect and source.dialect.bare:
             traits = replace(traits, controls=True)  # line breaks may be escaped
-        if self.rules.item_events_only:
+        if self._is_call_log(source):
             first.append(no_item_event(columns, DATASETS[self.dataset].required[:2]))
         return write_rules(
             columns,
@@ -256,7 +270,7 @@ class _File:
         JSON lines have no header or line breaks to confuse them, so such a line is blank, or too
         long to parse.
         """
-        if self.unpacked.format != "json" or self.unpacked.is_list:
+        if self.unpacked.format != "json":
             return ()
         missing = self.unpacked.traits.lines - rows
         if missing <= 0:

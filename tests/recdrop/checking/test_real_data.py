@@ -39,6 +39,13 @@ def test_sequences_without_times_are_refused_with_what_was_expected() -> None:
     assert "it has one column, '1 1 2 3 4 5'. Expected columns" in found.reason
 
 
-def test_the_key_of_the_shops_users_is_found() -> None:
-    found = checked(DATA / "retail")
-    assert found.suggestion.sections[0].columns == {"USER_ID": "id"}
+def test_the_keys_of_the_shops_items_and_users_are_found() -> None:
+    found = assert_config_holds(DATA / "retail")
+    assert [(s.folder, s.columns) for s in found.suggestion.sections] == [
+        ("items", {"ITEM_ID": "id"}),
+        ("users", {"USER_ID": "id"}),
+    ]
+    assert [(s.dataset, s.kept) for s in found.judged.summaries] == [
+        ("items", 2465),
+        ("users", 5250),
+    ]

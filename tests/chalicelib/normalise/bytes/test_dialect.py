@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.normalise.bytes.dialect import Dialect, read_dialect, read_json_fields
+from chalicelib.normalise.bytes.dialect import Dialect, read_dialect
 from chalicelib.normalise.bytes.unpacking import Unpacked, unpack
 from chalicelib.normalise.errors import FileRejected
 from tests.chalicelib.normalise.house import clean
@@ -76,11 +76,3 @@ def test_two_colons_are_a_delimiter_and_quotes_are_text_then() -> None:
 def test_a_first_line_that_is_no_header_is_refused(text: str) -> None:
     with pytest.raises(FileRejected, match="is no header"):
         read_dialect(unpacked(text))
-
-
-def test_the_fields_of_json_are_dotted_and_damaged_lines_are_passed_over() -> None:
-    text = '{"a": 1, "b": {"c": [2], "d": {"e": 3}}}\nbroken\n{"f": null}\n{"cut'
-    assert read_json_fields(unpacked(text)) == ("a", "b.c", "b.d.e", "f")
-    assert read_json_fields(unpacked('[{"a": 1}, {"b": 2}]')) == ("a", "b")
-    with pytest.raises(FileRejected, match="is no JSON object"):
-        read_json_fields(unpacked("[1, 2]"))
