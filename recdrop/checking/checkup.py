@@ -34,7 +34,7 @@ LOOKED_AT = 3  # files of a folder whose first rows are looked at
 ROUNDS = 4  # of judging and mending the suggestion
 MOST_BAD = 0.6  # a file with more bad rows than that is not what it seems
 # Rows without these ids are nobody's: leaving them out loses nothing that could be learned.
-ANONYMOUS = ("no-user-id", "no-item-id")
+ANONYMOUS = ("no-user-id", "no-item-id", "null-user-id", "null-item-id")
 
 
 @dataclass(frozen=True)

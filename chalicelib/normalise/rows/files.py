@@ -23,7 +23,7 @@ from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.parts import BUCKETS, Users, sample_users, write_parts
 from chalicelib.normalise.rows.profiles import profile_columns
 from chalicelib.normalise.rows.quarantine import read_lines, write_quarantine
-from chalicelib.normalise.rows.rules import NOT_BAD, RowRules, no_item_event, write_rules
+from chalicelib.normalise.rows.rules import NOT_BAD, NULL_IDS, RowRules, no_item_event, write_rules
 from chalicelib.normalise.rows.sources import Source, open_source, reading
 from chalicelib.normalise.rows.table import Table, load
 from chalicelib.normalise.rows.times import HINTS, TimeFormat, find_formats
@@ -185,6 +185,7 @@ class _File:
             plain=source.plain,
             events=self.rules.events,
             before=first,
+            null_ids=NULL_IDS if self.rules.told.nulls is None else self.rules.told.nulls,
             times=times,
         )
 

@@ -27,6 +27,23 @@ MAX_ID = 256
 MAX_CATEGORY = 1000
 MAX_TEXT = 20_000
 NUMBERS = ("EVENT_VALUE",)
+# What programs write for an id that is not there: pandas, Python, JavaScript, Java, SQL.
+NULL_IDS = (
+    "None",
+    "none",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "<NA>",
+    "undefined",
+    "null",
+    "NULL",
+    "Null",
+    "(null)",
+    "<null>",
+    r"\N",
+)
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 # Rows left out because the config or the source says so; they are no fault of the file.
 NOT_BAD = ("event-type", "no-item-event")
@@ -101,20 +118,21 @@ def write_rules(
     plain: Collection[int] = (),
     events: Sequence[str] = (),
     before: Sequence[Drop] = (),
+    null_ids: Collection[str] = NULL_IDS,
     times: Mapping[str, TimeFormat] | None = None,
 ) -> RowRules:
     """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
 
     `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
     control characters (numbers in Parquet). `events` are the event types to keep (none: all).
-    `before` are drops that come first: a row counts under the first drop that takes it. `times` are
-    the formats of times by column; what is not in it tells itself.
+    `before` are drops that come first: a row counts under the first drop that takes it. `null_ids`
+    are no ids. `times` are the formats of times by column; what is not in it tells itself.
     """
     formats = times or {}
     rules = [
         _time_rules(c, formats.get(c.name, PLAIN), now)
         if c.name in TIMES
-        else _column_rules(c, Traits() if c.index in plain else traits)
+        else _column_rules(c, Traits() if c.index in plain else traits, null_ids)
         for c in columns
     ]
     drops = [*before, *(drop for rule in rules for drop in rule.drops)]
@@ -134,10 +152,10 @@ def no_item_event(columns: Sequence[Column], ids: Collection[str]) -> Drop:
     return Drop("no-item-event", "are no event of a user with an item", " OR ".join(missing))
 
 
-def _column_rules(column: Column, traits: Traits) -> _ColumnRules:
+def _column_rules(column: Column, traits: Traits, null_ids: Collection[str]) -> _ColumnRules:
     cell = f"_c{column.index}"
     if column.name in IDS:
-        return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits)))
+        return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits, null_ids)))
     if column.name in NUMBERS:
         return _number_rules(column, cell)
     fixes = _text_fixes(column.name, cell, traits)
@@ -187,7 +205,7 @@ def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]
     ]
 
 
-def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
+def _id_drops(column: str, cell: str, traits: Traits, null_ids: Collection[str]) -> list[Drop]:
     code = column.lower().replace("_", "-")
     blank = f"{cell} IS NULL OR ({cell} < '!' AND trim({cell}, {_BLANKS}) = '')"
     if traits.non_ascii:
@@ -201,6 +219,10 @@ def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
             f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}",
         ),
     ]
+    if null_ids:
+        words = ", ".join(map(literal, null_ids))
+        told = f"have a word for no value in {column}, such as None, nan or undefined"
+        drops.insert(1, Drop(f"null-{code}", told, f"{cell} IN ({words})"))
     bad = []
     if traits.quotes:
         bad += [f"contains({cell}, '\"')"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.normalise.bytes.dialect import Told
 from tests.chalicelib.normalise.house import HEADER, NOW, clean
 
 
@@ -118,6 +119,31 @@ def test_unusable_ids_cost_the_row_and_are_counted(tmp_path: Path, user: str, co
 def test_ids_stay_the_strings_they_were(tmp_path: Path, user: str) -> None:  # fmt: skip
     found = clean(tmp_path, f"{HEADER}\n{user},i1,1700000000\n")
     assert found.normalised.part.read_text() == f"{HEADER}\n{user},i1,1700000000\n"
+
+
+@pytest.mark.parametrize(
+    "word", ["None", "nan", "NaN", "undefined", "(null)", "<NA>", "Null", "none"]
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_word_for_nothing_is_no_id(tmp_path: Path, word: str, place: int) -> None:
+    ids = ["u1", "i1"]
+    ids[place] = word
+    found = clean(tmp_path, f"{HEADER}\n{','.join(ids)},1700000000\nu2,i2,1700000000\n")
+    assert found.dropped == {("null-user-id", "null-item-id")[place]: 1}
+    assert "a word for no value" in found.quarantine[0]["reason"]
+
+
+def test_a_word_for_nothing_is_none_in_json_either(tmp_path: Path) -> None:
+    body = '{"USER_ID": "null", "ITEM_ID": "i", "TIMESTAMP": 1700000000}\n'
+    body += '{"USER_ID": "u", "ITEM_ID": "i", "TIMESTAMP": 1700000000}\n'
+    assert clean(tmp_path, body).dropped == {"null-user-id": 1}
+
+
+@pytest.mark.parametrize("word", ["None", "nan", "NULL"])
+def test_where_an_id_is_really_so_the_config_says_what_is_null(tmp_path: Path, word: str) -> None:
+    body = f"{HEADER}\n{word},i1,1700000000\n-,i1,1700000000\n"
+    found = clean(tmp_path, body, rules={"told": Told(nulls=("-",))})
+    assert [row["USER_ID"] for row in found.rows] == [word]
 
 
 def test_an_id_with_a_backslash_is_written_so_that_every_reader_reads_it(tmp_path: Path) -> None:
