@@ -51,11 +51,12 @@ def readings(delimiter: bytes, *, escape: str, quotes: bool | None) -> list[Gram
         "backslash-outside": [(b'"', True)],
     }[escape]
     quoting = [True, False] if quotes is None else [quotes]
-    found = [Grammar(delimiter, q, e, bare) for q, (e, bare) in product(quoting, escapes)]
-    # Without quotes it makes no difference what escapes inside of them.
-    return [g for g in found if g.quotes or g.escape == b'"' or escape == "backslash-inside"] or [
-        Grammar(delimiter, quotes=False)
+    found = [
+        # Without quotes it makes no difference what escapes inside of them.
+        Grammar(delimiter, quoted, inside if quoted else b'"', bare)
+        for quoted, (inside, bare) in product(quoting, escapes)
     ]
+    return list(dict.fromkeys(found))
 
 
 class _Poll:

@@ -14,6 +14,7 @@ from chalicelib.documents import (
 )
 from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.rows.rules import NOT_BAD
+from chalicelib.vocabulary.limits import MAX_CATEGORY
 
 MAX_ITEMS = 5_000_000
 MAX_ITEMS_V1 = 750_000
@@ -126,6 +127,19 @@ def column_findings(summary: DatasetSummary) -> list[Finding]:
                     summary.kept - column.filled,
                     round(1 - share, 6),
                     "fill it, or drop the column",
+                )
+            )
+        if column.too_long:
+            findings.append(
+                Finding(
+                    "warning",
+                    "long-values",
+                    f"{column.too_long:,} {'value' if column.too_long == 1 else 'values'} of {where} "
+                    f"have more than {MAX_CATEGORY:,} characters: they are cut at a '|' or there, unless "
+                    "it is the textual column",
+                    column.too_long,
+                    round(column.too_long / max(summary.kept, 1), 6),
+                    "shorten them, or make it the textual column",
                 )
             )
         if _has_many_categories(column):

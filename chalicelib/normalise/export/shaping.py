@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, name
 from chalicelib.normalise.rows.clean import clean_source, has_backslash, read_header, write_csv
-from chalicelib.normalise.rows.rules import MAX_CATEGORY, MAX_TEXT
 from chalicelib.vocabulary.datasets import IDS
+from chalicelib.vocabulary.limits import MAX_CATEGORY, MAX_TEXT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

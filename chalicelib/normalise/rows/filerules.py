@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from chalicelib.config.sections import Config, Source
 from chalicelib.normalise.bytes.dialect import UNTOLD, Told
+from chalicelib.normalise.rows.rules import NUMBERS
 from chalicelib.sources import ADAPTERS, segment
+from chalicelib.vocabulary.datasets import DOMAIN_NUMBERS
 
 # Tools whose objects are calls of all kinds, most of them without an item.
 CALL_LOGS = ("segment", "ga4")
@@ -18,11 +20,11 @@ class FileRules:
     """How to read and clean a file.
 
     `columns` is target -> source name, `header` the names for files that have no header line,
-    `told` what the config says of how the files are written.
-    `item_events_only` is for logs of all kinds of calls: those without a user or an item are left
-    out and are no fault; `calls_as_objects` says so of JSON alone, since tools that write a table of
-    such calls have chosen the rows. `withhold` is the share of users (0 to 1) whose rows go to the sampled
-    file, `seed` decides which.
+    `told` what the config says of how the files are written. `numbers` are columns that hold
+    nothing but numbers. `item_events_only` is for logs of all kinds of calls: those without a user
+    or an item are left out and are no fault; `calls_as_objects` says so of JSON alone, since tools
+    that write a table of such calls have chosen the rows. `withhold` is the share of users (0 to 1)
+    whose rows go to the sampled file, `seed` decides which.
     """
 
     columns: Mapping[str, str]
@@ -37,6 +39,7 @@ class FileRules:
     drop_columns: tuple[str, ...] = ()
     item_events_only: bool = False
     calls_as_objects: bool = False
+    numbers: tuple[str, ...] = NUMBERS
     withhold: float = 0.02
     seed: str = "recdrop"
 
@@ -59,6 +62,7 @@ class FileRules:
             drop_columns=section.drop_columns if section else (),
             item_events_only=is_log,
             calls_as_objects=config.source.kind in CALL_LOGS,
+            numbers=(*NUMBERS, *DOMAIN_NUMBERS.get(config.group.domain or "", ())),
             # One sample serves all solutions: the one that withholds most decides.
             withhold=max((s.gate.withhold for s in config.solution), default=0.0),
         )

@@ -129,7 +129,7 @@ class _File:
         users = sample_users(table, self.dataset, names, limit, self.rules.seed)
 
         # Measure and write what is left.
-        reports = profile_columns(connection, columns, "kept")
+        reports = profile_columns(connection, columns, "kept", self.rules.numbers)
         parts = write_parts(
             table,
             names,
@@ -185,6 +185,7 @@ class _File:
             plain=source.plain,
             events=self.rules.events,
             before=first,
+            numbers=self.rules.numbers,
             null_ids=NULL_IDS if self.rules.told.nulls is None else self.rules.told.nulls,
             times=times,
         )

@@ -93,11 +93,11 @@ def _structure(connection: DuckDBPyConnection, objects: str) -> dict[str, Any]:
         f"SELECT j, row_number() OVER () AS _line FROM ({objects})) "
         "WHERE json_type(j) = 'OBJECT' GROUP BY 1 ORDER BY line"
     )
-    structure: dict[str, Any] = {}
+    structure: Any = {}
     while rows := found.fetchmany(_BATCH):
         for text, _ in rows:
             structure = _both(structure, json.loads(text))
-    return structure
+    return structure if isinstance(structure, dict) else {}  # of {} DuckDB says "JSON"
 
 
 def _both(one: Any, other: Any) -> Any:

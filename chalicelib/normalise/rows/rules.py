@@ -22,10 +22,8 @@ from chalicelib.normalise.rows.times import (
     TimeFormat,
 )
 from chalicelib.vocabulary.datasets import IDS, TIMES
+from chalicelib.vocabulary.limits import EAST_ASIAN, MAX_ID, MAX_TEXT, MAX_TEXT_EAST_ASIAN
 
-MAX_ID = 256
-MAX_CATEGORY = 1000
-MAX_TEXT = 20_000
 NUMBERS = ("EVENT_VALUE",)
 # What programs write for an id that is not there: pandas, Python, JavaScript, Java, SQL.
 NULL_IDS = (
@@ -63,7 +61,8 @@ _FIX_SENTENCES = {
     "flat": "line breaks and control characters in {name} turned into blanks",
     "plain": "values of {name} written as plain numbers",
     "blank": "blanks around {name} removed",
-    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
+    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters "
+    f"({MAX_TEXT_EAST_ASIAN:,} where they are Chinese or Japanese)",
 }
 
 
@@ -119,6 +118,7 @@ def write_rules(
     events: Sequence[str] = (),
     before: Sequence[Drop] = (),
     null_ids: Collection[str] = NULL_IDS,
+    numbers: Collection[str] = NUMBERS,
     times: Mapping[str, TimeFormat] | None = None,
 ) -> RowRules:
     """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
@@ -126,12 +126,15 @@ def write_rules(
     `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
     control characters (numbers in Parquet). `events` are the event types to keep (none: all).
     `before` are drops that come first: a row counts under the first drop that takes it. `null_ids`
-    are no ids. `times` are the formats of times by column; what is not in it tells itself.
+    are no ids, `numbers` columns that hold nothing but numbers. `times` are the formats of times by
+    column; what is not in it tells itself.
     """
     formats = times or {}
     rules = [
         _time_rules(c, formats.get(c.name, PLAIN), now)
         if c.name in TIMES
+        else _number_rules(c)
+        if c.name in numbers
         else _column_rules(c, Traits() if c.index in plain else traits, null_ids)
         for c in columns
     ]
@@ -156,8 +159,6 @@ def _column_rules(column: Column, traits: Traits, null_ids: Collection[str]) -> 
     cell = f"_c{column.index}"
     if column.name in IDS:
         return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits, null_ids)))
-    if column.name in NUMBERS:
-        return _number_rules(column, cell)
     fixes = _text_fixes(column.name, cell, traits)
     return _ColumnRules(_text(cell, traits), fixes=tuple(fixes))
 
@@ -179,16 +180,25 @@ def _time_rules(column: Column, form: TimeFormat, now: float) -> _ColumnRules:
     )
 
 
-def _number_rules(column: Column, cell: str) -> _ColumnRules:
-    number = f"_n{column.index}"
+def _number_rules(column: Column) -> _ColumnRules:
+    cell, number = f"_c{column.index}", f"_n{column.index}"
     is_none = f"{cell} IS NOT NULL AND NOT coalesce(isfinite({number}), false)"
     # DuckDB also reads " 4", "+4" and "1_0", which Personalize does not.
     is_odd = f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')"
     return _ColumnRules(
         value=f"CASE WHEN isfinite({number}) THEN {number} END",
         inner=((number, f"TRY_CAST({cell} AS DOUBLE)"),),
+        drops=(_too_large(column.name, number),),
         fixes=(_fix("number", column.name, is_none), _fix("plain", column.name, is_odd)),
     )
+
+
+def _too_large(column: str, number: str) -> Drop:
+    """Personalize has floats of 32 bits there, for which 1e39 is no number."""
+    fits = f"coalesce(isfinite(TRY_CAST({number} AS FLOAT)), false)"
+    code = f"large-{column.lower().replace('_', '-')}"
+    told = f"have a {column} beyond 3.4e38, too large for a float"
+    return Drop(code, told, f"isfinite({number}) AND NOT {fits}")
 
 
 def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]:
@@ -290,7 +300,7 @@ def _unit_fixes(form: TimeFormat, number: str) -> list[Fix]:
 
 
 def _text(cell: str, traits: Traits) -> str:
-    value = f"CASE WHEN strlen({cell}) > {MAX_TEXT} THEN left({cell}, {MAX_TEXT}) ELSE {cell} END"
+    value = cell
     if traits.brackets:
         # Snowflake and JSON write a list as ["a","b"]; Personalize reads a|b.
         listed = f"starts_with({cell}, '[') AND json_valid({cell})"
@@ -298,13 +308,25 @@ def _text(cell: str, traits: Traits) -> str:
         value = f"CASE WHEN {listed} THEN {joined} ELSE {value} END"
     if _may_have_controls(traits):
         value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
-    if not traits.blanks and not _may_have_controls(traits):
-        return value
-    return f"nullif(trim({value}), '')"
+    if traits.blanks or traits.brackets or _may_have_controls(traits):
+        value = f"nullif(trim({value}), '')"
+    most = str(MAX_TEXT)
+    if traits.non_ascii:
+        is_east_asian = f"regexp_matches({cell}, '{EAST_ASIAN}')"
+        most = f"CASE WHEN {is_east_asian} THEN {MAX_TEXT_EAST_ASIAN} ELSE {MAX_TEXT} END"
+    # Nothing above makes a text longer.
+    is_long = f"strlen({cell}) > {MAX_TEXT_EAST_ASIAN}"
+    return f"CASE WHEN {is_long} THEN left({value}, {most}) ELSE {value} END"
 
 
 def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
-    fixes = [_fix("cut", column, f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}")]
+    is_cut = f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}"
+    if traits.non_ascii:
+        is_cut += (
+            f" OR strlen({cell}) > {MAX_TEXT_EAST_ASIAN} AND length({cell}) > {MAX_TEXT_EAST_ASIAN}"
+            f" AND regexp_matches({cell}, '{EAST_ASIAN}')"
+        )
+    fixes = [_fix("cut", column, is_cut)]
     if _may_have_controls(traits):
         fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
     if traits.blanks:

@@ -109,3 +109,8 @@ def test_how_files_were_read_is_told_once_for_all_that_were_read_so() -> None:
         ("info", "read-as", "items: unpacked gzip"),
         ("info", "read-as", "items: read as CSV: comma (2 files)"),
     ]
+
+
+def test_values_that_will_be_cut_are_told() -> None:
+    summary = summarise("items", [report(dataset="items", columns=(column("TAGS", too_long=2),))])
+    assert "2 values of TAGS of items have more than 1,000" in column_findings(summary)[0].sentence

@@ -45,9 +45,10 @@ def test_what_only_the_last_of_many_objects_has_is_a_column_too(tmp_path: Path) 
     }
 
 
-def test_a_file_without_an_object_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("body", ["[1, 2]", "{}", "[{}]"])
+def test_a_file_without_an_object_is_refused(tmp_path: Path, body: str) -> None:
     with pytest.raises(FileRejected, match="is a JSON object"):
-        clean(tmp_path, "[1, 2]")
+        clean(tmp_path, body)
 
 
 def ga4(**changes: Any) -> dict[str, Any]:

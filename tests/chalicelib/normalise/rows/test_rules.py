@@ -157,6 +157,33 @@ def test_long_texts_are_cut_and_counted(tmp_path: Path) -> None:
     assert found.fixed == {"cut": 1}
 
 
+def test_chinese_and_japanese_texts_are_cut_where_the_service_cuts_them(tmp_path: Path) -> None:
+    body = "ITEM_ID,TEXT\n1," + "漢" * 9_000 + "\n2," + "か" * 7_000 + "\n3," + "é" * 9_000 + "\n"
+    found = clean(tmp_path, body, "items")
+    assert [len(row["TEXT"]) for row in found.rows] == [7_000, 7_000, 9_000]
+    assert found.fixed == {"cut": 1}
+
+
+@pytest.mark.parametrize(("value", "kept"), [("1e38", 1), ("1e39", 0), ("-1e39", 0), ("3.5e38", 0)])
+def test_an_event_value_that_no_float_holds_costs_the_row(
+    tmp_path: Path, value: str, kept: int
+) -> None:
+    body = f"{HEADER},EVENT_VALUE\nu1,i1,1700000000,{value}\nu2,i2,1700000000,1\n"
+    found = clean(tmp_path, body)
+    assert found.report.kept == 1 + kept
+    assert found.dropped == ({} if kept else {"large-event-value": 1})
+    if not kept:
+        assert "too large for a float" in found.quarantine[0]["reason"]
+
+
+def test_a_price_that_is_none_is_empty_where_the_domain_wants_a_number(tmp_path: Path) -> None:
+    body = "ITEM_ID,PRICE\n1,16.99\n2,n/a\n3,\n"
+    found = clean(tmp_path, body, "items", {"numbers": ("EVENT_VALUE", "PRICE")})
+    assert [row["PRICE"] for row in found.rows] == ["16.99", "", ""]
+    assert found.fixed == {"number": 1}
+    assert [column.kind for column in found.report.columns] == ["id", "number"]
+
+
 def test_lists_are_written_with_bars(tmp_path: Path) -> None:
     body = 'ITEM_ID,GENRES\n1,"[""a"",""b""]"\n2,[not json\n'
     found = clean(tmp_path, body, "items")
