@@ -27,6 +27,7 @@ Kind = Literal[
     "plain",
     "redshift",
     "segment",
+    "sequences",
     "shopify",
     "snowflake",
     "snowplow",
@@ -91,6 +92,7 @@ class Source(_Section, frozen=True):
     where the file does not say;
     `timezone` is that of timestamps written without one;
     `timestamp_format` is how they are written, where that cannot be told from the file;
+    `whole_ids` reads ids such as 17850.0 as 17850;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
@@ -112,6 +114,7 @@ class Source(_Section, frozen=True):
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False
+    whole_ids: bool = False
     schema: Literal["keep", "update"] = "keep"
     min_kept: Fraction = 0.5
     allow_partial: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chalicelib.config.sections import Config, Source
 from chalicelib.normalise.bytes.dialect import UNTOLD, Told
 from chalicelib.normalise.rows.rules import NUMBERS
-from chalicelib.sources import ADAPTERS, segment
+from chalicelib.sources import ADAPTERS, segment, sequences
 from chalicelib.vocabulary.datasets import DOMAIN_NUMBERS
 
 # Tools whose objects are calls of all kinds, most of them without an item.
@@ -23,8 +23,10 @@ class FileRules:
     `told` what the config says of how the files are written. `numbers` are columns that hold
     nothing but numbers. `item_events_only` is for logs of all kinds of calls: those without a user
     or an item are left out and are no fault; `calls_as_objects` says so of JSON alone, since tools
-    that write a table of such calls have chosen the rows. `withhold` is the share of users (0 to 1)
-    whose rows go to the sampled file, `seed` decides which.
+    that write a table of such calls have chosen the rows. `whole_ids` makes 17850 of the id 17850.0.
+    `order_key` is the column that is the same in all lines of an order, of which only the first is
+    whole; `are_sequences` says that a line is a user and the items in order. `withhold` is the share
+    of users (0 to 1) whose rows go to the sampled file, `seed` decides which.
     """
 
     columns: Mapping[str, str]
@@ -40,6 +42,9 @@ class FileRules:
     item_events_only: bool = False
     calls_as_objects: bool = False
     numbers: tuple[str, ...] = NUMBERS
+    whole_ids: bool = False
+    order_key: str = ""
+    are_sequences: bool = False
     withhold: float = 0.02
     seed: str = "recdrop"
 
@@ -63,6 +68,9 @@ class FileRules:
             item_events_only=is_log,
             calls_as_objects=config.source.kind in CALL_LOGS,
             numbers=(*NUMBERS, *DOMAIN_NUMBERS.get(config.group.domain or "", ())),
+            whole_ids=config.source.whole_ids,
+            order_key=tool.order_key,
+            are_sequences=config.source.kind == sequences.ADAPTER.name,
             # One sample serves all solutions: the one that withholds most decides.
             withhold=max((s.gate.withhold for s in config.solution), default=0.0),
         )

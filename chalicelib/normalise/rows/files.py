@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.documents import ColumnReport, Counted, FileReport
 from chalicelib.normalise import engine
 from chalicelib.normalise.bytes.objects import MAX_OBJECT
+from chalicelib.normalise.bytes.sequences import HEADER, NOTE, write_rows
 from chalicelib.normalise.bytes.unpacking import Unpacked, unpack
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.rows.columns import Column, avro_name, map_columns
@@ -69,12 +70,21 @@ def normalise_file(
     scratch.mkdir()
     try:
         unpacked = unpack(source, scratch, file_rules.encoding)
+        if file_rules.are_sequences:
+            unpacked = _from_sequences(unpacked, scratch / "sequences")
         zone = file_rules.timezone
         with engine.connect(scratch, timezone=zone, memory_mb=memory_mb) as connection:
             file = _File(unpacked, folder, scratch, dataset, key, file_rules, now)
             return file.normalise(connection)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _from_sequences(unpacked: Unpacked, target: Path) -> Unpacked:
+    rows = write_rows(unpacked.path, target)
+    traits = replace(unpacked.traits, lines=rows + 1)
+    notes = (*unpacked.notes, NOTE)
+    return replace(unpacked, path=target, format="csv", traits=traits, notes=notes, head=HEADER)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class _File:
         said = self.rules
         source = open_source(connection, self.unpacked, said.header, said.told, said.columns)
         columns = self._columns(source)
+        source = source.with_orders(said.order_key, columns)
         names = [column.name for column in columns]
 
         # Read every row once: clean values, and what is wrong with each.
@@ -186,6 +197,7 @@ class _File:
             events=self.rules.events,
             before=first,
             numbers=self.rules.numbers,
+            whole_ids=self.rules.whole_ids,
             null_ids=NULL_IDS if self.rules.told.nulls is None else self.rules.told.nulls,
             times=times,
         )

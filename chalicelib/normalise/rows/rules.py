@@ -60,6 +60,7 @@ _FIX_SENTENCES = {
     "number": "values of {name} that are no number made empty",
     "flat": "line breaks and control characters in {name} turned into blanks",
     "plain": "values of {name} written as plain numbers",
+    "whole": "values of {name} written as 17850.0 read as whole numbers",
     "blank": "blanks around {name} removed",
     "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters "
     f"({MAX_TEXT_EAST_ASIAN:,} where they are Chinese or Japanese)",
@@ -119,6 +120,7 @@ def write_rules(
     before: Sequence[Drop] = (),
     null_ids: Collection[str] = NULL_IDS,
     numbers: Collection[str] = NUMBERS,
+    whole_ids: bool = False,
     times: Mapping[str, TimeFormat] | None = None,
 ) -> RowRules:
     """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
@@ -126,7 +128,8 @@ def write_rules(
     `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
     control characters (numbers in Parquet). `events` are the event types to keep (none: all).
     `before` are drops that come first: a row counts under the first drop that takes it. `null_ids`
-    are no ids, `numbers` columns that hold nothing but numbers. `times` are the formats of times by
+    are no ids, `numbers` columns that hold nothing but numbers; `whole_ids` makes 17850 of the id
+    17850.0. `times` are the formats of times by
     column; what is not in it tells itself.
     """
     formats = times or {}
@@ -135,7 +138,9 @@ def write_rules(
         if c.name in TIMES
         else _number_rules(c)
         if c.name in numbers
-        else _column_rules(c, Traits() if c.index in plain else traits, null_ids)
+        else _id_rules(c, Traits() if c.index in plain else traits, null_ids, whole_ids)
+        if c.name in IDS
+        else _text_rules(c, Traits() if c.index in plain else traits)
         for c in columns
     ]
     drops = [*before, *(drop for rule in rules for drop in rule.drops)]
@@ -155,10 +160,21 @@ def no_item_event(columns: Sequence[Column], ids: Collection[str]) -> Drop:
     return Drop("no-item-event", "are no event of a user with an item", " OR ".join(missing))
 
 
-def _column_rules(column: Column, traits: Traits, null_ids: Collection[str]) -> _ColumnRules:
+def _id_rules(
+    column: Column, traits: Traits, null_ids: Collection[str], whole: bool
+) -> _ColumnRules:
     cell = f"_c{column.index}"
-    if column.name in IDS:
-        return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits, null_ids)))
+    drops = tuple(_id_drops(column.name, cell, traits, null_ids))
+    if not whole:
+        return _ColumnRules(cell, drops=drops)
+    value = rf"regexp_replace({cell}, '^(-?\d+)\.0+$', '\1')"
+    return _ColumnRules(
+        value, drops=drops, fixes=(_fix("whole", column.name, f"{cell} <> {value}"),)
+    )
+
+
+def _text_rules(column: Column, traits: Traits) -> _ColumnRules:
+    cell = f"_c{column.index}"
     fixes = _text_fixes(column.name, cell, traits)
     return _ColumnRules(_text(cell, traits), fixes=tuple(fixes))
 

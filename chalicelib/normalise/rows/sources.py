@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from chalicelib.normalise.bytes.objects import MAX_OBJECT
 from chalicelib.normalise.bytes.unpacking import Unpacked
 from chalicelib.normalise.engine import literal, name
 from chalicelib.normalise.errors import FileRejected
+from chalicelib.normalise.rows.columns import Column
 from chalicelib.normalise.rows.objects import find_fields
 from chalicelib.normalise.rows.rules import Drop
 
@@ -30,7 +31,8 @@ class Source:
 
     `plain` are the indices of columns whose type cannot hold quotes or control characters. `carry`
     are further columns of the table, `drops` the rows of it that are none. `is_nested` says that the
-    columns are fields of objects.
+    columns are fields of objects. `order` are the index of the column that all lines of an order have
+    in common, and those of columns that only its first line may have.
     """
 
     header: tuple[str, ...]
@@ -40,6 +42,32 @@ class Source:
     carry: tuple[str, ...] = ()
     is_nested: bool = False
     drops: tuple[Drop, ...] = ()
+    order: tuple[int, tuple[int, ...]] | None = None
+
+    def with_orders(self, key: str, columns: Sequence[Column]) -> Source:
+        """The same, where all lines of an order have the column `key` in common, if there is one.
+
+        Of `columns`, who bought and when are the order's; all others are the line's own.
+        """
+        names = [name.lower() for name in self.header]
+        if not key or key.lower() not in names or self.dialect is None:
+            return self
+        shared = tuple(c.index for c in columns if c.name in ("USER_ID", "TIMESTAMP"))
+        return replace(self, order=(names.index(key.lower()), shared))
+
+    def whole(self, table: str) -> str:
+        """`table` with what only the first line of an order has in the others, too."""
+        if self.order is None:
+            return table
+        key, shared = f"_c{self.order[0]}", self.order[1]
+        same = f"OVER (PARTITION BY {key} ORDER BY _row)"
+        cells = ", ".join(
+            f"CASE WHEN {key} IS NULL THEN _c{i} ELSE coalesce(_c{i}, first(_c{i}) {same}) END AS _c{i}"
+            for i in shared
+        )
+        numbered = f"SELECT *, row_number() OVER () AS _row FROM {table}"
+        filled = f"SELECT * REPLACE ({cells}) FROM ({numbered})"
+        return f"(SELECT * EXCLUDE (_row) FROM ({filled}) ORDER BY _row)"
 
 
 def open_source(

@@ -99,6 +99,6 @@ def load(
 
 
 def _create(table: Table, sql: str, keys: Sequence[str]) -> None:
-    select = write_select(table.rules, sql, keys, table.source.carry)
+    select = write_select(table.rules, table.source.whole(sql), keys, table.source.carry)
     with reading(table.unpacked.format):
         table.connection.execute(f"CREATE TABLE t AS {select}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recdrop.checking.exports import assert_config_holds, checked
+from tests.recdrop.checking.exports import assert_config_holds
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is absent")
@@ -25,18 +25,13 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folde
         ("segment/run-1551018703844-part-r-00000", False, 2109),
         ("segment/run-1558198402129-part-r-00000", False, 3830),
         ("travel", False, 24500),
+        ("beauty", True, 22363),
     ],
 )
 def test_a_shared_data_set_can_be_used(path: str, needs_config: bool, users: int) -> None:
     found = assert_config_holds(DATA / path)
     assert found.needs_config is needs_config
     assert found.judged.users == users
-
-
-def test_sequences_without_times_are_refused_with_what_was_expected() -> None:
-    found = checked(DATA / "beauty")
-    assert not found.is_usable
-    assert "it has one column, '1 1 2 3 4 5'. Expected columns" in found.reason
 
 
 def test_the_keys_of_the_shops_items_and_users_are_found() -> None:

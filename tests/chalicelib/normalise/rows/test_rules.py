@@ -146,6 +146,18 @@ def test_where_an_id_is_really_so_the_config_says_what_is_null(tmp_path: Path, w
     assert [row["USER_ID"] for row in found.rows] == [word]
 
 
+def test_ids_that_are_fractions_are_kept_unless_the_config_wants_whole_ones(tmp_path: Path) -> None:
+    body = f"{HEADER}\n17850.0,i1,1700000000\nu.0,1.50,1700000000\n"
+    kept = clean(tmp_path, body)
+    assert [row["USER_ID"] for row in kept.rows] == ["17850.0", "u.0"]
+    whole = clean(tmp_path, body, rules={"whole_ids": True})
+    assert [(row["USER_ID"], row["ITEM_ID"]) for row in whole.rows] == [
+        ("17850", "i1"),
+        ("u.0", "1.50"),
+    ]
+    assert whole.fixed == {"whole": 1}
+
+
 def test_an_id_with_a_backslash_is_written_so_that_every_reader_reads_it(tmp_path: Path) -> None:
     found = clean(tmp_path, f"{HEADER}\na\\b,i1,1700000000\n")
     assert found.normalised.part.read_text() == f'{HEADER}\n"a\\\\b",i1,1700000000\n'
