@@ -12,13 +12,12 @@ from pathlib import Path
 
 from chalicelib.config.sections import Config
 from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
-from chalicelib.normalise import engine
 from chalicelib.normalise.errors import FileRejected, SetRejected
 from chalicelib.normalise.export import checking, ids, schemas
 from chalicelib.normalise.export.findings import note_findings, row_findings
+from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.normalise.export.summaries import summarise
-from chalicelib.normalise.rows.clean import clean_source
 from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.files import Normalised, normalise_file
 from recdrop.checking.finding import File
@@ -182,7 +181,7 @@ class _Set:
             mode=self.config.source.import_mode,
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
-            count=lambda: ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb"),
+            count=lambda: self.counts,
         )
 
     def _summaries(self) -> tuple[DatasetSummary, ...]:
@@ -232,13 +231,11 @@ class _Set:
         unknown = ids.check_ids(self.parts, self.scratch / "duckdb")
         return (*verdict.findings, *unknown, *left_out)
 
+    @cached_property
+    def counts(self) -> UserCounts:
+        return ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb")
+
     def _counted(self, judged: Judged) -> Judged:
         if not self.parts.get(INTERACTIONS):
             return judged
-        rows = clean_source(self.parts[INTERACTIONS])
-        with engine.connect(self.scratch / "duckdb") as connection:
-            users, items = engine.fetch_row(
-                connection,
-                f"SELECT count(DISTINCT USER_ID), count(DISTINCT ITEM_ID) FROM {rows}",
-            )
-        return replace(judged, users=int(users), items=int(items))
+        return replace(judged, users=self.counts.users, items=self.counts.items)

@@ -191,9 +191,10 @@ def interaction_findings(interactions: DatasetSummary, counts: UserCounts) -> li
                 counts.with_two,
             )
         )
-    items = next((c.distinct for c in interactions.columns if c.name == "ITEM_ID"), 0)
-    if told := _too_many(items):
-        findings.append(Finding("warning", "many-items", f"about {items:,} items; {told}", items))
+    if told := _too_many(counts.items):
+        about = "" if counts.is_exact else "at least "
+        sentence = f"{about}{counts.items:,} items; {told}"
+        findings.append(Finding("warning", "many-items", sentence, counts.items))
     return findings
 
 

@@ -74,22 +74,22 @@ def read_header(path: Path) -> tuple[str, ...]:
         return tuple(next(csv.reader(file)))
 
 
-def clean_source(paths: Sequence[Path]) -> str:
+def clean_source(paths: Sequence[Path], *, filename: bool = False) -> str:
     """The rows of clean files as an SQL table, matched by column name.
 
     All columns are text but TIMESTAMP. Rows come in the order of `paths` among the files of one
-    header.
+    header. `filename` adds a column of that name.
     """
     by_header: dict[tuple[str, ...], list[Path]] = {}
     for path in paths:
         by_header.setdefault(read_header(path), []).append(path)
-    tables = [_table(header, group) for header, group in by_header.items()]
+    tables = [_table(header, group, filename) for header, group in by_header.items()]
     if len(tables) == 1:
         return tables[0]
     return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {table}' for table in tables)})"
 
 
-def _table(header: Sequence[str], paths: Sequence[Path]) -> str:
+def _table(header: Sequence[str], paths: Sequence[Path], filename: bool) -> str:
     # Nothing is left to detection: DuckDB would read 007 as a number.
     types = ", ".join(
         f"{literal(column)}: '{'BIGINT' if column == 'TIMESTAMP' else 'VARCHAR'}'"
@@ -98,5 +98,6 @@ def _table(header: Sequence[str], paths: Sequence[Path]) -> str:
     files = ", ".join(literal(str(path)) for path in paths)
     return (
         f"read_csv([{files}], auto_detect = false, header = true, columns = {{{types}}}, "
-        "delim = ',', quote = '\"', escape = '\\', nullstr = '', new_line = '\\n')"
+        f"delim = ',', quote = '\"', escape = '\\', nullstr = '', new_line = '\\n', "
+        f"filename = {str(filename).lower()})"
     )

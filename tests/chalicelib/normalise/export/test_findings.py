@@ -86,16 +86,16 @@ def test_texts_lists_and_numbers_are_no_categories(fine: ColumnReport) -> None:
     ("items", "told"),
     [
         (750_000, []),
-        (750_001, ["about 750,001 items; recipes before v2 consider 750,000"]),
-        (5_000_001, ["about 5,000,001 items; Personalize considers 5,000,000"]),
+        (750_001, ["750,001 items; recipes before v2 consider 750,000"]),
+        (5_000_001, ["5,000,001 items; Personalize considers 5,000,000"]),
     ],
 )
 def test_more_items_than_a_model_considers_are_told(items: int, told: list[str]) -> None:
     summary = summarise(
         "interactions",
-        [report(kept=50_000, columns=(column("ITEM_ID", "id", filled=50_000, distinct=items),))],
+        [report(kept=50_000, columns=(column("ITEM_ID", "id", filled=50_000),))],
     )
-    found = interaction_findings(summary, UserCounts(2000, 1000))
+    found = interaction_findings(summary, UserCounts(2000, 1000, items))
     assert [finding.sentence for finding in found] == told
 
 
