@@ -1,10 +1,13 @@
-"""Normalising beside the csv module doing the same job, and beside a bare DuckDB scan and copy.
+"""Normalising beside csv, pandas and Polars doing the same job, and beside a bare DuckDB scan and copy.
 
-    python -m benchmarks.normalise [--rows 3000000] [--rounds 3]
+    make bench-normalise
+    python -m benchmarks.normalise [--rows 10000000] [--parts 1,1000] [--rounds 1]
 
 Each runs in a process of its own, in turn; the best of the rounds counts. The csv module does what
 the normaliser does: checks ids and times, drops exact copies, profiles the columns, counts users
-and event types, sets a share of the users aside, writes clean files.
+and event types, sets a share of the users aside, writes clean files. pandas and Polars do the same in
+their own words, all in memory; without them installed they are left out. Of many parts each is
+read, cleaned and written by itself, as a Lambda does it.
 """
 
 from __future__ import annotations
@@ -12,13 +15,16 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import importlib
+import importlib.util
 import multiprocessing
 import resource
 import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -47,11 +53,72 @@ def write_shop(path: Path, rows: int) -> None:
     )
 
 
+def write_parts(folder: Path, rows: int, parts: int) -> list[Path]:
+    """The same rows in so many files."""
+    whole = folder / "shop.csv"
+    write_shop(whole, rows)
+    if parts == 1:
+        return [whole]
+    paths = [folder / f"part-{n:05}.csv" for n in range(parts)]
+    each = -(-rows // parts)
+    with whole.open("rb") as lines:
+        header = lines.readline()
+        for path in paths:
+            with path.open("wb") as out:
+                out.write(header)
+                out.writelines(islice(lines, each))
+    whole.unlink()
+    return paths
+
+
 def ours(source: Path, folder: Path) -> None:
     rules = FileRules(columns={}, withhold=SHARE)
     normalise_file(
         source, folder, dataset="interactions", key="shop.csv", file_rules=rules, now=NOW
     )
+
+
+def with_pandas(source: Path, folder: Path) -> None:
+    pandas = importlib.import_module("pandas")
+    rows = pandas.read_csv(source, dtype=str, keep_default_na=False)
+    stamps = pandas.to_numeric(rows["TIMESTAMP"], errors="coerce")
+    is_good = stamps.between(1, NOW)
+    for column in COLUMNS[:2]:
+        cells = rows[column]
+        is_good &= (cells.str.strip() != "") & (cells.str.len() <= 256) & ~cells.str.contains('"')
+    rows = rows[is_good].drop_duplicates()
+    for column in COLUMNS:
+        rows[column].nunique()
+        rows[column].str.len().max()
+    users = rows["USER_ID"].value_counts()
+    rows["EVENT_TYPE"].value_counts()
+    is_aside = rows["USER_ID"].map({user: _is_aside(user) for user in users.index})
+    rows[~is_aside].to_csv(folder / "part.csv", index=False)
+    rows[is_aside].to_csv(folder / "sampled.csv", index=False)
+
+
+def with_polars(source: Path, folder: Path) -> None:
+    pl = importlib.import_module("polars")
+    rows = pl.read_csv(source, infer_schema=False)
+    stamps = pl.col("TIMESTAMP").cast(pl.Int64, strict=False)
+    is_good = stamps.is_between(1, int(NOW))
+    for column in COLUMNS[:2]:
+        cells = pl.col(column)
+        is_good &= cells.str.strip_chars() != ""
+        is_good &= (cells.str.len_chars() <= 256) & ~cells.str.contains('"', literal=True)
+    rows = rows.filter(is_good).unique(maintain_order=True)
+    rows.select(pl.all().n_unique())
+    rows.select(pl.all().str.len_chars().max())
+    users = rows["USER_ID"].value_counts()
+    rows["EVENT_TYPE"].value_counts()
+    aside = [user for user in users["USER_ID"] if _is_aside(user)]
+    is_aside = pl.col("USER_ID").is_in(aside)
+    rows.filter(~is_aside).write_csv(folder / "part.csv")
+    rows.filter(is_aside).write_csv(folder / "sampled.csv")
+
+
+def _is_aside(user: str) -> bool:
+    return int(hashlib.md5(user.encode()).hexdigest(), 16) % 100 < SHARE * 100
 
 
 def csv_module(source: Path, folder: Path) -> None:
@@ -101,7 +168,7 @@ def csv_module(source: Path, folder: Path) -> None:
             users[user] += 1
             events[event] += 1
             if user not in sampled:
-                sampled[user] = int(hashlib.md5(user.encode()).hexdigest(), 16) % 100 < SHARE * 100
+                sampled[user] = _is_aside(user)
             (kept_aside if sampled[user] else kept).writerow(row)
 
 
@@ -125,42 +192,43 @@ def _duckdb(folder: Path, sql: str) -> None:
     connection.execute(sql).fetchall()
 
 
-def _measure(work: Callable[[Path, Path], None], source: Path) -> Measured:
-    folder = Path(tempfile.mkdtemp(dir=source.parent))
+def _measure(work: Callable[[Path, Path], None], sources: Sequence[Path]) -> Measured:
+    folder = Path(tempfile.mkdtemp(dir=sources[0].parent))
     started = time.perf_counter()
-    work(source, folder)
+    for source in sources:
+        work(source, folder)
     seconds = time.perf_counter() - started
     shutil.rmtree(folder)
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _in_a_process(work: Callable[[Path, Path], None], source: Path) -> Measured:
+def _in_a_process(work: Callable[[Path, Path], None], sources: Sequence[Path]) -> Measured:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (work, source))
+        return pool.apply(_measure, (work, sources))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=3_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+def _works() -> dict[str, Callable[[Path, Path], None]]:
+    others = {"pandas": with_pandas, "polars": with_polars}
+    return {
+        "ours": ours,
+        "csv module": csv_module,
+        **{name: work for name, work in others.items() if importlib.util.find_spec(name)},
+        "DuckDB scan": bare_scan,
+        "DuckDB copy": bare_copy,
+    }
+
+
+def compare(rows: int, parts: int, rounds: int) -> None:
+    """Print what each took for so many rows in so many files."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "shop.csv"
-        write_shop(source, options.rows)
-        size = source.stat().st_size / 1e6
+        sources = write_parts(Path(folder), rows, parts)
+        size = sum(path.stat().st_size for path in sources) / 1e6
         best: dict[str, Measured] = {}
-        works = {
-            "ours": ours,
-            "csv module": csv_module,
-            "DuckDB scan": bare_scan,
-            "DuckDB copy": bare_copy,
-        }
-        for _ in range(options.rounds):
-            for title, work in works.items():
-                best[title] = min(best.get(title, (float("inf"), 0)), _in_a_process(work, source))
-    print(f"{options.rows:,} rows, {size:.0f} MB, best of {options.rounds}")
+        for _ in range(rounds):
+            for title, work in _works().items():
+                best[title] = min(best.get(title, (float("inf"), 0)), _in_a_process(work, sources))
+    files = "one file" if parts == 1 else f"{parts:,} files"
+    print(f"{rows:,} rows, {size:,.0f} MB in {files}, best of {rounds}")
     for title, (seconds, memory) in best.items():
         print(f"  {title:12} {seconds:7.2f} s {size / seconds:7.0f} MB/s {memory:6d} MB")
     mine = best["ours"][0]
@@ -170,8 +238,21 @@ def main() -> None:
     )
     print(
         f"  ours takes {beside['DuckDB copy']:.2f} times a bare DuckDB copy, "
-        f"{beside['DuckDB scan']:.2f} times a bare scan"
+        f"{beside['DuckDB scan']:.2f} times a bare scan",
+        flush=True,
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=3_000_000)
+    parser.add_argument("--parts", default="1", help="numbers of files, with commas between")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    for parts in options.parts.split(","):
+        compare(options.rows, int(parts), options.rounds)
 
 
 if __name__ == "__main__":

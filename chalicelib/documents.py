@@ -287,7 +287,7 @@ class ColumnReport(msgspec.Struct, frozen=True):
     """One column of the clean file.
 
     `filled` counts rows with a value; `distinct` is an estimate, 0 for times; lengths are in
-    characters.
+    characters; `too_long` counts values that are too long for a category.
     """
 
     name: str
@@ -298,6 +298,7 @@ class ColumnReport(msgspec.Struct, frozen=True):
     max_length: int = 0
     mean_length: float = 0.0
     multi_valued: int = 0
+    too_long: int = 0
     minimum: float | None = None
     maximum: float | None = None
     top: tuple[tuple[str, int], ...] = ()

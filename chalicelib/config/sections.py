@@ -27,6 +27,7 @@ Kind = Literal[
     "plain",
     "redshift",
     "segment",
+    "sequences",
     "shopify",
     "snowflake",
     "snowplow",
@@ -61,6 +62,13 @@ TimestampFormat = Annotated[
         "nanoseconds, or strptime's directives, for example %d.%m.%Y %H:%M",
     ),
 ]
+Delimiter = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r'^(auto|[^\n\r"\\]{1,4})$',
+        description='auto, or one to four characters, for example ";", "\\t", "|" or "::"',
+    ),
+]
 ColumnMap = dict[str, str]
 Scalar = str | int | float | bool
 
@@ -82,8 +90,11 @@ class Source(_Section, frozen=True):
     follow `complete` and `mode` where they are not set.
     `columns` maps a Personalize column to the export's own name; `header` names the columns of
     files that have no header line; `encoding` is that of the files, a name of Python's;
+    `delimiter`, `quote` and `escape` say how CSV is written, and `nulls` what stands for no value,
+    where the file does not say;
     `timezone` is that of timestamps written without one;
     `timestamp_format` is how they are written, where that cannot be told from the file;
+    `whole_ids` reads ids such as 17850.0 as 17850;
     `max_bad_rows` is the share of rows that may be dropped before a file is refused. `schema`
     "keep" leaves columns out that a dataset's schema does not have and refuses exports that break
     it; "update" adds new columns to the schema of items and users, and refuses them elsewhere.
@@ -96,11 +107,16 @@ class Source(_Section, frozen=True):
     columns: ColumnMap = {}
     mode: Mode | None = None
     encoding: str = "auto"
+    delimiter: Delimiter = "auto"
+    quote: Literal["auto", '"', "none"] = "auto"
+    escape: Literal["auto", "double", "backslash", "backslash-inside", "backslash-outside"] = "auto"
+    nulls: tuple[str, ...] | None = None
     timezone: Timezone = "UTC"
     timestamp_format: TimestampFormat = "auto"
     max_bad_rows: Fraction = 0.05
     header: tuple[str, ...] = ()
     keep_duplicates: bool = False
+    whole_ids: bool = False
     schema: Literal["keep", "update"] = "keep"
     min_kept: Fraction = 0.5
     allow_partial: bool = False
@@ -219,6 +235,12 @@ class Config(_Section, frozen=True):
     serving: Serving = Serving()
     filter: tuple[Filter, ...] = ()
     dataset: tuple[Dataset, ...] = ()
+
+    def written_by(self, tool: str) -> Config:
+        """With a tool that was recognised; what the config itself says of it holds."""
+        if self.source.kind != "auto":
+            return self
+        return msgspec.structs.replace(self, source=msgspec.structs.replace(self.source, kind=tool))
 
     @property
     def answering(self) -> tuple[str, ...]:

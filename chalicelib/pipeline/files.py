@@ -73,7 +73,9 @@ class _File:
         )
 
     def _rules(self) -> FileRules:
-        rules = FileRules.from_config(self.run.config, self.file.folder)
+        rules = FileRules.from_config(
+            self.run.config.written_by(self.run.export.source), self.file.folder
+        )
         rules = replace(rules, seed=self.run.name)  # others are asked in each run
         samples_all = rules.withhold and is_small(self.run.export)
         return replace(rules, withhold=1.0) if samples_all else rules

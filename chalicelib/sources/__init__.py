@@ -22,6 +22,7 @@ from chalicelib.sources import (
     plain,
     redshift,
     segment,
+    sequences,
     shopify,
     snowflake,
     snowplow,
@@ -41,6 +42,7 @@ _ORDERED: tuple[Adapter, ...] = (
     redshift.ADAPTER,
     bigquery.ADAPTER,
     hadoop.ADAPTER,
+    sequences.ADAPTER,
     plain.ADAPTER,
 )
 ADAPTERS = {adapter.name: adapter for adapter in _ORDERED}

@@ -62,6 +62,8 @@ class Adapter:
     complete   the default of `source.complete`
     data       "snapshot": each export has everything. "append": each has what is new
     columns    target -> the tool's own name, where it always has the same
+    headers    the columns of files that have no header line, by the file's name
+    order_key  the column that is the same in all lines of an order, of which only the first is whole
     advice     what a user of this tool should know; "" where there is nothing
     """
 
@@ -71,6 +73,8 @@ class Adapter:
     complete: str = "auto"
     data: Data = "snapshot"
     columns: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order_key: str = ""
     advice: str = ""
 
     def why(self, seen: Seen) -> str | None:

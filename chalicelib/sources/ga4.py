@@ -20,9 +20,10 @@ ADAPTER = Adapter(
     data="append",
     columns={
         "USER_ID": "user_pseudo_id",
+        "ITEM_ID": "items.item_id",
         "TIMESTAMP": "event_timestamp",
         "EVENT_TYPE": "event_name",
     },
-    advice="an event has a list of items: unnest it in the query, "
-    "SELECT user_pseudo_id, event_name, event_timestamp, item.item_id FROM events_*, UNNEST(items) item",
+    advice="an event counts once for each of its items; events without an item are left out without "
+    'being counted as faults. Users are browsers and apps: USER_ID = "user_id" takes logged-in users only',
 )

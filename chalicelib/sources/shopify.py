@@ -1,5 +1,6 @@
 """Shopify: the orders export of its admin page, a line for each line item of each order.
 
+An order of several lines has its own values (paid, customer, dates) in the first of them only.
 Nobody but the shopper's address says who bought, so that is the user.
 """
 
@@ -17,5 +18,6 @@ ADAPTER = Adapter(
         ),
     ),
     columns={"USER_ID": "Email", "ITEM_ID": "Lineitem sku", "TIMESTAMP": "Created at"},
+    order_key="Name",
     advice="users are e-mail addresses here: export a customer id instead where you can",
 )

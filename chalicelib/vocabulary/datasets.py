@@ -17,6 +17,11 @@ TYPES: Mapping[str, str] = {
     "VALUE": "double",
     "EVENT_VALUE": "float",
 }
+# Columns of items that a domain's schema takes as numbers only.
+DOMAIN_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "ECOMMERCE": ("PRICE",),
+    "VIDEO_ON_DEMAND": ("PRICE", "DURATION", "AVERAGE_RATING"),
+}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ it would be refused without.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +21,9 @@ from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.export.minimums import MAX_EVENT_TYPES
 from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.rules import NOT_BAD
-from chalicelib.sources import registry
-from chalicelib.sources.adapter import Recognised, Seen
+from chalicelib.sources import registry, sequences
+from chalicelib.sources.adapter import Adapter, Recognised, Seen
+from chalicelib.vocabulary.datasets import DATASETS, IDS
 from recdrop.checking import finding, judging
 from recdrop.checking.finding import GROUP, File, Found
 from recdrop.checking.guessing import Guess, guess
@@ -29,12 +31,13 @@ from recdrop.checking.judging import Judged, judge, silent
 from recdrop.checking.looking import Look, look
 from recdrop.checking.suggesting import Suggestion
 
+FLOAT_ID = re.compile(r"-?\d+\.0+")
 PROSE = (".md", ".txt", ".rst", ".pdf", ".html", ".sql", ".py", ".ipynb", ".png", ".jpg", "license")
 LOOKED_AT = 3  # files of a folder whose first rows are looked at
 ROUNDS = 4  # of judging and mending the suggestion
 MOST_BAD = 0.6  # a file with more bad rows than that is not what it seems
 # Rows without these ids are nobody's: leaving them out loses nothing that could be learned.
-ANONYMOUS = ("no-user-id", "no-item-id")
+ANONYMOUS = ("no-user-id", "no-item-id", "null-user-id", "null-item-id")
 
 
 @dataclass(frozen=True)
@@ -151,13 +154,14 @@ class _Export:
     ) -> _Export:
         looks, unreadable = _look_at(found.files, config, scratch / "looking")
         headers = {name: seen.header for name, seen in looks.items()}
-        recognised = sources.recognise(Seen(found.paths, headers))
+        recognised = _sequences(looks) or sources.recognise(Seen(found.paths, headers))
         known = {**recognised.adapter.columns, **_columns(config)}
         guesses = {}
         for file in found.files:
             if file.name in looks:
                 name = f"{path.resolve().parent.name}/{file.name}" if path.is_file() else file.name
-                made = guess(looks[file.name], name, file.dataset or dataset, known)
+                seen, kind = looks[file.name], file.dataset or dataset
+                made = _told(recognised.adapter, seen, file) or guess(seen, name, kind, known)
                 if made:
                     guesses[file.name] = made
         files, ignored = _placed(found.files, guesses, looks, unreadable)
@@ -180,7 +184,8 @@ class _Export:
             complete = "marker"
         else:
             complete = adapter.complete if adapter.complete != "marker" else "auto"
-        suggestion = Suggestion(self.recognised, complete=complete)
+        whole = any(_has_float_ids(made, self.looks[name]) for name, made in self.guesses.items())
+        suggestion = Suggestion(self.recognised, complete=complete, whole_ids=whole)
         for folder, files in finding.by_folder(self.files).items():
             made = [self.guesses[file.name] for file in files if file.name in self.guesses]
             # Of Segment's logs the normaliser knows the names already.
@@ -199,6 +204,37 @@ class _Export:
         return Checkup(
             judged, suggestion, is_given, self.looks, self.ignored, self.unreadable, self.files
         )
+
+
+def _has_float_ids(made: Guess, seen: Look) -> bool:
+    """Whether a column of ids holds nothing but whole numbers written as fractions."""
+    names = [made.columns.get(target, target).lower() for target in IDS]
+    for index, column in enumerate(made.header or seen.header):
+        values = seen.column(index) if column.lower() in names else []
+        if values and all(FLOAT_ID.fullmatch(value) for value in values):
+            return True
+    return False
+
+
+def _sequences(looks: Mapping[str, Look]) -> Recognised | None:
+    """Files that are no tables at all: what looks like a header with one column is a line."""
+    for name, seen in looks.items():
+        if seen.format == "csv" and len(seen.header) == 1:
+            lines = [seen.header[0], *seen.column(0)]
+            if found := sequences.recognise(name, lines):
+                return found
+    return None
+
+
+def _told(adapter: Adapter, seen: Look, file: File) -> Guess | None:
+    """What the tool is known to write, without a header line, into a file of that name."""
+    if adapter.name == sequences.ADAPTER.name and len(seen.header) == 1:
+        return Guess("interactions")
+    header = adapter.headers.get(file.path.name.removesuffix(".gz"))
+    if header is None or len(header) != len(seen.header):
+        return None
+    kind = next(k for k in ("interactions", "items", "users") if DATASETS[k].required[-1] in header)
+    return Guess(kind, header=header, why={"header": f"{file.path.name} has no header line"})
 
 
 def _merged(
@@ -229,7 +265,8 @@ def _look_at(
             if not file.is_loose and index >= LOOKED_AT:
                 break
             try:
-                looks[file.name] = look(file.path, scratch, header)
+                encoding, told = config.source.encoding, FileRules.from_config(config, folder).told
+                looks[file.name] = look(file.path, scratch, header, encoding, told)
             except FileRejected as error:
                 unreadable[file.name] = Rejection(file.name, error.code, str(error))
     return looks, unreadable

@@ -13,13 +13,12 @@ from pathlib import Path
 from chalicelib.config.sections import Config
 from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
 from chalicelib.intake.rules import rules_of
-from chalicelib.normalise import engine
 from chalicelib.normalise.errors import FileRejected, SetRejected
 from chalicelib.normalise.export import checking, ids, schemas
-from chalicelib.normalise.export.findings import row_findings
+from chalicelib.normalise.export.findings import note_findings, row_findings
+from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.normalise.export.summaries import summarise
-from chalicelib.normalise.rows.clean import clean_source
 from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.files import Normalised, normalise_file
 from chalicelib.sources.adapter import Seen
@@ -104,7 +103,8 @@ def judge(
     `scratch` is a folder for the clean files, which stay there; `now` is epoch seconds. `progress` is
     told how many of all files are read.
     """
-    pieces = []
+    rules = rules_of(config.source, Seen([file.name for file in files]))
+    config, pieces = config.written_by(rules.source), []
     for index, file in enumerate(files):
         pieces.append(_normalise(file, config, scratch / f"file-{index:05}", now))
         progress(index + 1, len(files))
@@ -181,10 +181,10 @@ class _Set:
         has_some = any(piece.dataset == INTERACTIONS for piece in self.pieces)
         return checking.check_set(
             self.reports,
-            mode=rules_of(self.config.source, Seen([p.file.name for p in self.pieces])).mode,
+            mode=rules_of(self.config.source, Seen(())).mode,
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
-            count=lambda: ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb"),
+            count=lambda: self.counts,
         )
 
     def _summaries(self) -> tuple[DatasetSummary, ...]:
@@ -218,12 +218,12 @@ class _Set:
         return plans
 
     def _row_findings(self) -> tuple[Finding, ...]:
-        """Of a refused set: what is wrong with its rows, which may be why."""
-        return tuple(
-            finding
-            for kind in self.parts
-            for finding in row_findings(kind, [r for r in self.reports if r.dataset == kind])
-        )
+        """Of a refused set: what is wrong with its rows, and how they were read, which may be why."""
+        found: list[Finding] = []
+        for kind in self.parts:
+            reports = [report for report in self.reports if report.dataset == kind]
+            found += [*row_findings(kind, reports), *note_findings(kind, reports)]
+        return tuple(found)
 
     def _findings(self, verdict: SetReport, plans: Mapping[str, SchemaPlan]) -> tuple[Finding, ...]:
         left_out = [
@@ -234,13 +234,11 @@ class _Set:
         unknown = ids.check_ids(self.parts, self.scratch / "duckdb")
         return (*verdict.findings, *unknown, *left_out)
 
+    @cached_property
+    def counts(self) -> UserCounts:
+        return ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb")
+
     def _counted(self, judged: Judged) -> Judged:
         if not self.parts.get(INTERACTIONS):
             return judged
-        rows = clean_source(self.parts[INTERACTIONS])
-        with engine.connect(self.scratch / "duckdb") as connection:
-            users, items = engine.fetch_row(
-                connection,
-                f"SELECT count(DISTINCT USER_ID), count(DISTINCT ITEM_ID) FROM {rows}",
-            )
-        return replace(judged, users=int(users), items=int(items))
+        return replace(judged, users=self.counts.users, items=self.counts.items)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from chalicelib.documents import Format
 from chalicelib.normalise import engine
+from chalicelib.normalise.bytes.decoding import AUTO
+from chalicelib.normalise.bytes.dialect import DELIMITER_NAMES, UNTOLD, Told
 from chalicelib.normalise.bytes.unpacking import unpack
 from chalicelib.normalise.rows.sources import open_source, reading
 
 ROWS = 3000  # enough to tell a time from an id
 OBJECTS = 200  # of JSON, of which a list may hold much in each
 MEMORY_MB = 2000  # a bound, not a need: only the first rows are read
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,29 @@ class Look:
         encoding = next((match[1] for match in found if match), "UTF-8")
         if self.format == "json":
             return f"JSON, {encoding}"
-        name = _DELIMITERS.get(self.delimiter, repr(self.delimiter))
+        name = DELIMITER_NAMES.get(self.delimiter, repr(self.delimiter))
         quotes = ", quotes escaped by \\" if self.escape == "\\" else ""
         return f"CSV, {name}, {encoding}{quotes}"
 
 
-def look(path: Path, scratch: Path, header: Sequence[str] = ()) -> Look:
+def look(
+    path: Path,
+    scratch: Path,
+    header: Sequence[str] = (),
+    encoding: str = AUTO,
+    told: Told = UNTOLD,
+) -> Look:
     """The beginning of a file. `scratch` is a folder for what is unpacked on the way.
+
+    `encoding` and `told` are the config's word on how it is written.
 
     Raises:
         FileRejected: it is no file that can be read at all.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    unpacked = unpack(path, scratch)
+    unpacked = unpack(path, scratch, encoding)
     with engine.connect(scratch, memory_mb=MEMORY_MB) as connection:
-        source = open_source(connection, unpacked, header)
+        source = open_source(connection, unpacked, header, told)
         cells = ", ".join(f"_c{i}" for i in range(len(source.header)))
         limit = OBJECTS if unpacked.format == "json" else ROWS
         with reading(unpacked.format):

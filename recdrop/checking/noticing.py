@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from chalicelib.documents import Finding
 from chalicelib.vocabulary.datasets import IDS
-from recdrop.checking.checkup import Checkup
+from recdrop.checking.checkup import FLOAT_ID, Checkup
 
-_FLOAT = re.compile(r"-?\d+\.0+")
 _SCIENTIFIC = re.compile(r"-?\d(\.\d+)?[eE]\+?\d+")
 MOSTLY = 0.9
 
@@ -33,13 +32,13 @@ def _ids(name: str, column: str, values: list[str]) -> Iterator[Finding]:
             "lost, and different ids may have become the same",
             action="export ids as text; a spreadsheet has spoiled these",
         )
-    elif _share(values, _FLOAT) >= MOSTLY:
+    elif _share(values, FLOAT_ID) >= MOSTLY:
         yield Finding(
             "warning",
             "float-ids",
-            f"{column} of {name} is written like {_first(values, _FLOAT)!r}. Ids are kept as they "
+            f"{column} of {name} is written like {_first(values, FLOAT_ID)!r}. Ids are kept as they "
             "are, so that is how to ask for them",
-            action="export ids as text or as whole numbers",
+            action="export ids as text or as whole numbers, or set whole_ids = true in [source]",
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from chalicelib.intake import keys
+from chalicelib.sources import sequences
 from chalicelib.sources.adapter import Recognised
 from chalicelib.vocabulary.datasets import DATASETS
 
@@ -47,7 +48,7 @@ class Suggestion:
     """A config in parts.
 
     `complete` is the rule for when an export is complete, "auto" for the default; `max_bad_rows` is
-    None for the default, else `why_bad` says what for.
+    None for the default, else `why_bad` says what for; `whole_ids` reads 17850.0 as 17850.
     """
 
     recognised: Recognised
@@ -55,18 +56,21 @@ class Suggestion:
     complete: str = "auto"
     max_bad_rows: float | None = None
     why_bad: str = ""
+    whole_ids: bool = False
 
     @property
     def is_needed(self) -> bool:
         """Whether the export would not be accepted without it."""
-        return self.max_bad_rows is not None or any(s.is_needed for s in self.sections)
+        is_read_by_kind = self.recognised.adapter.name == sequences.ADAPTER.name
+        is_bad = self.max_bad_rows is not None
+        return is_bad or is_read_by_kind or any(s.is_needed for s in self.sections)
 
     @property
     def says_nothing(self) -> bool:
         """Whether a group without a config would be treated the same."""
         said = self.is_needed or any(s.is_worth_saying for s in self.sections)
         is_default = self.complete == "auto" and self.recognised.adapter.data == "snapshot"
-        return is_default and not said
+        return is_default and not said and not self.whole_ids
 
     def with_section(self, folder: str, dataset: str, **changes: object) -> Suggestion:
         """The section of a folder changed, or made where there is none; reasons add up."""
@@ -89,6 +93,9 @@ class Suggestion:
             yield f"complete = {_toml(self.complete)}"
         if adapter.data == "append":
             yield 'mode = "INCREMENTAL"  # each export has what is new, not everything'
+        if self.whole_ids:
+            yield "# ids are written like 17850.0, as pandas does where some are missing: read as 17850"
+            yield "whole_ids = true"
         if self.max_bad_rows is not None:
             yield f"# {self.why_bad}"
             yield f"max_bad_rows = {self.max_bad_rows:g}"

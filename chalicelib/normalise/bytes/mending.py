@@ -1,21 +1,18 @@
 """Line by line through a CSV file that the fast parser did not take whole.
 
 The fast path is checked by counting: as many rows as lines, or the file comes here. The result has
-one record per line, so that it parses whole, and remembers which line each record came from, which
-lines are no records, and why. A stray quote costs its own line only, never the ones after it.
+one record per line in plain CSV, so that it parses whole, and remembers which line each record came
+from, which lines are no records, and why. A stray quote costs its own line only, never the ones after it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from chalicelib.documents import MAX_SAMPLES, Counted
 from chalicelib.normalise.bytes.dialect import Dialect
@@ -94,14 +91,22 @@ class Mended:
 
 
 def mend(source: Path, target: Path, dialect: Dialect) -> Mended:
-    """Copy the records of `source` to `target`, one per line, without header and broken lines."""
+    """Copy the records of `source` to `target`, one per line, without header and broken lines.
+
+    A field that needs quotes has them then, and outside of quotes nothing is escaped: the result is
+    read by `plain(dialect)`.
+    """
     mended = Mended(target)
     with source.open("rb") as lines, target.open("wb") as out:
         _Mender(dialect, mended, lines, out).run()
     return mended
 
 
-_Verdict = Literal["fine", "open", "too-few", "too-many", "quote"]
+def plain(dialect: Dialect) -> Dialect:
+    """The dialect of what `mend` writes."""
+    return replace(dialect, quote='"', bare=False, header_lines=0)
+
+
 _Line = tuple[int, bytes]  # number from 1, text without its end
 
 
@@ -116,32 +121,13 @@ def _numbered(file: BinaryIO) -> Iterator[_Line]:
         yield number, line.removesuffix(b"\n")
 
 
-def _patterns(delimiter: bytes, escape: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """(one whole field up to its delimiter, a quoted field that is still open at the line's end).
-
-    Possessive repeats (`*+`) never go back, so that a hostile line costs linear time.
-    """
-    cell = re.escape(delimiter)
-    inside = rb'(?:[^"]|"")*+' if escape == b'"' else rb'(?:[^"\\]|\\.)*+'
-    end = rb"(?=" + cell + rb"|$)"
-    quoted = rb'"' + inside + rb'"' + end
-    bare = rb"[^" + cell + rb'"][^' + cell + rb"]*+"
-    empty = end
-    return (
-        re.compile(rb"|".join((quoted, bare, empty)), re.DOTALL),
-        re.compile(rb'"' + inside + rb"$", re.DOTALL),
-    )
-
-
 class _Mender:
     """Goes through the lines once; `ahead` holds those that were read too far."""
 
     def __init__(self, dialect: Dialect, mended: Mended, lines: BinaryIO, out: BinaryIO) -> None:
-        self.delimiter = dialect.delimiter.encode()
+        self.grammar = dialect.grammar
         self.columns = len(dialect.header)
         self.skip = dialect.header_lines
-        self.escape = dialect.escape.encode()
-        self.field, self.opened = _patterns(self.delimiter, self.escape)
         self.numbered = _numbered(lines)
         self.ahead: deque[_Line] = deque()
         self.mended = mended
@@ -163,41 +149,13 @@ class _Mender:
         return self.ahead.popleft() if self.ahead else next(self.numbered, None)
 
     def _take(self, number: int, line: bytes) -> None:
-        verdict = self._judge(line)
+        verdict = self.grammar.judge(line, self.columns)
         if verdict == "fine":
-            self._keep(self._requote(line))
+            self._keep(number, line)
         elif verdict == "open":
             self._join(number, line)
-        elif (unescaped := self._unescape(line)) is not None:
-            self._note(self.mended.fixed, "unescaped", number)
-            self.mended.quoted = True
-            self._keep(unescaped)
         else:
             self._bad(number, verdict, line)
-
-    def _judge(self, line: bytes) -> _Verdict:
-        """Whether `line` is one record of the right width.
-
-        "open": a quoted field goes on in the next line.
-        """
-        if b'"' not in line:
-            return self._width(line.count(self.delimiter) + 1)
-        position, found = 0, 0
-        while True:
-            match = self.field.match(line, position)
-            if match is None:
-                return "open" if self.opened.match(line, position) else "quote"
-            found += 1
-            position = match.end()
-            if position >= len(line):
-                break
-            position += 1
-        return self._width(found)
-
-    def _width(self, found: int) -> _Verdict:
-        if found == self.columns:
-            return "fine"
-        return "too-few" if found < self.columns else "too-many"
 
     def _join(self, number: int, line: bytes) -> None:
         """A quoted line break: take lines until the record is whole.
@@ -214,12 +172,12 @@ class _Mender:
             taken.append(following)
             whole += JOINT + following[1]
             # Only a quote can close the field: judging before would cost the square of the length.
-            if b'"' not in following[1]:
+            if b'"' not in following[1] and not self.grammar.bare:
                 continue
-            verdict = self._judge(whole)
+            verdict = self.grammar.judge(whole, self.columns)
             if verdict == "fine":
                 self._note(self.mended.fixed, "joined", number)
-                self._keep(self._requote(whole))
+                self._keep(number, whole)
                 self.not_records += len(taken)
                 self._shift()
                 return
@@ -228,57 +186,35 @@ class _Mender:
         self.ahead.extendleft(reversed(taken))
         self._bad(number, "quote", line)
 
-    def _requote(self, line: bytes) -> bytes:
-        """A bare field with a quote in it, put into quotes.
+    def _keep(self, number: int, line: bytes) -> None:
+        is_escaped = self.grammar.bare and b"\\" in line
+        self.out.write((self._rewritten(line) if is_escaped or b'"' in line else line) + b"\n")
+        self.mended.records += 1
+        if is_escaped and line.replace(rb"\N", b"").count(b"\\"):
+            self._note(self.mended.fixed, "unescaped", number)
 
-        The quote is text there, but DuckDB takes one after blanks for the beginning of a field.
+    def _rewritten(self, line: bytes) -> bytes:
+        """The record with all text in quotes that needs them, and no escapes outside.
+
+        A bare field may hold a quote, which is text there; DuckDB takes one after blanks for the
+        beginning of a field.
         """
-        if b'"' not in line:
-            return line
-        cells, position = [], 0
-        while position <= len(line) and (match := self.field.match(line, position)):
-            cell = match[0]
-            cells.append(self._quote(cell) if b'"' in cell and not cell.startswith(b'"') else cell)
-            position = match.end() + 1
-        return self.delimiter.join(cells)
+        cells = [self._cell(cell) for cell in self.grammar.cells(line)]
+        return self.grammar.delimiter.join(cells)
 
-    def _quote(self, cell: bytes) -> bytes:
+    def _cell(self, cell: bytes) -> bytes:
+        if self.grammar.is_quoted(cell):
+            return cell
+        text = self.grammar.unescaped(cell)
+        if b'"' not in text and self.grammar.delimiter not in text:
+            return text
+        self.mended.quoted = True
         inner = (
-            cell.replace(b'"', b'""')
-            if self.escape == b'"'
-            else cell.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+            text.replace(b'"', b'""')
+            if self.grammar.escape == b'"'
+            else text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
         )
         return b'"' + inner + b'"'
-
-    def _unescape(self, line: bytes) -> bytes | None:
-        r"""The line with backslash escapes read as such, if its width is right then.
-
-        Snowflake's default writes `pending\, silent`, Spark `"say \"hi\""`.
-        """
-        if b"\\" not in line:
-            return None
-        reader = csv.reader(
-            io.StringIO(line.decode(), newline=""),
-            delimiter=self.delimiter.decode(),
-            doublequote=False,
-            escapechar="\\",
-            strict=True,
-        )
-        try:
-            cells = next(reader, [])
-        except csv.Error:
-            return None
-        if len(cells) != self.columns:
-            return None
-        special = (self.delimiter, b'"')
-        encoded = [cell.replace("\n", JOINT.decode()).encode() for cell in cells]
-        return self.delimiter.join(
-            self._quote(cell) if any(c in cell for c in special) else cell for cell in encoded
-        )
-
-    def _keep(self, line: bytes) -> None:
-        self.out.write(line + b"\n")
-        self.mended.records += 1
 
     def _bad(self, number: int, code: str, line: bytes) -> None:
         self._note(self.mended.dropped, code, number)

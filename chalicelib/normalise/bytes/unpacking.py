@@ -6,7 +6,6 @@ Streams, one megabyte at a time, and notes on the way what the row rules may ski
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,22 +15,20 @@ from typing import BinaryIO, Literal
 
 from chalicelib.documents import Format
 from chalicelib.normalise.bytes.decoding import AUTO, NoUtf8, guess, to_utf8, unix_lines
+from chalicelib.normalise.bytes.objects import (
+    is_object_a_line,
+    is_yaml,
+    split_json,
+    split_yaml,
+)
+from chalicelib.normalise.bytes.packing import unpack_all
 from chalicelib.normalise.bytes.traits import EDGE, Traits
 from chalicelib.normalise.errors import FileRejected
 
 CHUNK = 1 << 20
-MAX_UNPACKED = 8 << 30  # Lambda's /tmp is at most 10 GB
-MAX_RATIO = 400  # a CSV of one repeated row packs about 1:250; bombs pack 1:1000
-FREE_BYTES = 64 << 20  # a small file may unpack to this much, whatever its ratio
-MAX_LAYERS = 2  # some tools pack what another has packed already
-_GZIP = b"\x1f\x8b"
-_GZIP_WINDOW = 31  # zlib's word for "with a gzip header"
 _PARQUET = b"PAR1"
 _NO_CSV: dict[bytes, str] = {
     b"PK\x03\x04": "a ZIP archive",
-    b"\x28\xb5\x2f\xfd": "zstandard",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
     b"Obj\x01": "Avro",
     b"ORC": "ORC",
     b"%PDF": "PDF",
@@ -55,11 +52,6 @@ class Unpacked:
     notes: tuple[str, ...] = ()
     head: bytes = field(default=b"", repr=False)
 
-    @property
-    def is_list(self) -> bool:
-        """Whether the JSON is one list, not an object a line."""
-        return self.head.lstrip()[:1] == b"["
-
 
 def unpack(source: Path, scratch: Path, encoding: str = AUTO) -> Unpacked:
     """Unpack and decode `source` into `scratch`.
@@ -78,7 +70,7 @@ def unpack(source: Path, scratch: Path, encoding: str = AUTO) -> Unpacked:
             raise
         # What is no UTF-8 is decided on the whole file: the first such byte may be a damaged one.
         size, chunks = source.stat().st_size, _read(source, hashlib.sha256())
-        other = guess(_gunzip_all(chunks, size, []))
+        other = guess(unpack_all(chunks, size, []))
         if other is None:
             raise
         return _unpack(source, scratch, other)
@@ -96,7 +88,7 @@ def _unpack(source: Path, scratch: Path, encoding: str) -> Unpacked:
     target = scratch / "unpacked"
     notes: list[str] = []
     digest = hashlib.sha256()
-    chunks = _gunzip_all(_read(source, digest), size, notes)
+    chunks = unpack_all(_read(source, digest), size, notes)
     first = next(chunks, b"")
     if first.startswith(_PARQUET):
         _write(target, chain((first,), chunks))
@@ -107,7 +99,10 @@ def _unpack(source: Path, scratch: Path, encoding: str) -> Unpacked:
     path, head = _settle(source, target, text, notes, traits)
     if not head.strip():
         raise FileRejected("empty", "The file holds no text. Expected a header line and rows.")
-    return Unpacked(path, _text_format(head), size, digest.hexdigest(), traits, tuple(notes), head)
+    form = _text_format(head)
+    if form == "json":
+        path = _object_a_line(path, head, scratch / "objects", notes, traits)
+    return Unpacked(path, form, size, digest.hexdigest(), traits, tuple(notes), head)
 
 
 def _first_bytes(source: Path) -> bytes:
@@ -119,12 +114,28 @@ def _refuse_other_formats(magic: bytes) -> None:
     for start, what in _NO_CSV.items():
         if magic.startswith(start):
             raise FileRejected(
-                "format", f"The file is {what}. Expected CSV, JSON lines or Parquet, plain or gzip."
+                "format",
+                f"The file is {what}. Expected CSV, JSON, YAML or Parquet, plain or packed with gzip, zstd, "
+                "bzip2 or xz.",
             )
 
 
 def _text_format(head: bytes) -> Literal["csv", "json"]:
-    return "json" if head.lstrip()[:1] in (b"{", b"[") else "csv"
+    return "json" if head.lstrip()[:1] in (b"{", b"[") or is_yaml(head) else "csv"
+
+
+def _object_a_line(path: Path, head: bytes, target: Path, notes: list[str], traits: Traits) -> Path:
+    """The file itself if it is written so, else its objects in `target`."""
+    if is_yaml(head):
+        traits.lines = split_yaml(path, target)
+        notes.append("read as YAML")
+        return target
+    if is_object_a_line(head):
+        notes.append("read as JSON lines")
+        return path
+    traits.lines = split_json(path, target)
+    notes.append("read as a JSON list" if head.lstrip()[:1] == b"[" else "read as JSON objects")
+    return target
 
 
 def _settle(
@@ -179,66 +190,3 @@ def _read(path: Path, digest: hashlib._Hash) -> Iterator[bytes]:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
             yield chunk
-
-
-# -- gzip ------------------------------------------------------------------------------------------
-
-
-def _gunzip_all(chunks: Iterator[bytes], size: int, notes: list[str]) -> Iterator[bytes]:
-    """Gzip by its magic number, whatever the name says; twice when it was packed twice."""
-    for layer in range(MAX_LAYERS + 1):
-        first = next(chunks, b"")
-        chunks = chain((first,), chunks)
-        if not first.startswith(_GZIP):
-            break
-        if layer == MAX_LAYERS:
-            raise FileRejected(
-                "gzip", "The file is packed with gzip more than twice. Expected once."
-            )
-        notes.append("unpacked gzip" if layer == 0 else "unpacked gzip a second time")
-        chunks = _gunzip(chunks, size)
-    yield from chunks
-
-
-def _gunzip(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """One layer, of one gzip member or of several joined, as `cat a.gz b.gz` makes.
-
-    Raises:
-        FileRejected: damaged, cut short, or unpacking to far more than its `size` allows.
-    """
-    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW)
-    total = 0
-    limit = min(MAX_UNPACKED, max(size * MAX_RATIO, FREE_BYTES))
-    try:
-        for chunk in chunks:
-            data = chunk
-            while data:
-                # At most CHUNK bytes come out at a time, so that a bomb cannot fill the memory.
-                out = unpacker.decompress(data, CHUNK)
-                total += len(out)
-                if total > limit:
-                    raise FileRejected(
-                        "gzip",
-                        f"The file unpacks to more than {limit:,} bytes from {size:,}. "
-                        "Expected an ordinary export.",
-                    )
-                if out:
-                    yield out
-                data = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    data = unpacker.unused_data
-                    # Zeros after the last member are padding of tapes and block stores.
-                    if not data.strip(b"\0"):
-                        break
-                    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW)
-    except zlib.error as error:
-        raise FileRejected(
-            "gzip",
-            f"The gzip data is damaged after {total:,} unpacked bytes ({error}). "
-            "Drop the file again.",
-        ) from error
-    if not unpacker.eof:
-        raise FileRejected(
-            "gzip",
-            f"The gzip data ends early, after {total:,} unpacked bytes. Drop the whole file again.",
-        )

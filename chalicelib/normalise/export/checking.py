@@ -19,6 +19,7 @@ from chalicelib.normalise.export.findings import (
     column_findings,
     count_findings,
     interaction_findings,
+    note_findings,
     row_findings,
 )
 from chalicelib.normalise.export.minimums import (
@@ -43,8 +44,9 @@ def check_set(
     """Judge an export from the reports of its files.
 
     `has_interactions` is whether the group has imported interactions before (then an export of
-    items alone is fine). `count` gives the exact user counts; it is called only when the files' own
-    counts leave a minimum open. `expected_rows` maps a file's key to the rows its manifest states.
+    items alone is fine). `count` gives the exact counts of users and items over all files; without
+    it those of several files are bounds, and said to be. `expected_rows` maps a file's key to the
+    rows its manifest states.
 
     Raises:
         SetRejected: headers that differ between the files of a dataset, too few interactions or
@@ -56,7 +58,7 @@ def check_set(
 
     findings: list[Finding] = []
     for dataset, mine in by_dataset.items():
-        findings += row_findings(dataset, mine)
+        findings += [*row_findings(dataset, mine), *note_findings(dataset, mine)]
     findings += count_findings(reports, expected_rows or {})
     for summary in summaries:
         findings += column_findings(summary)
@@ -105,22 +107,26 @@ def _require_files(datasets: Collection[str], has_interactions: bool) -> None:
 def _user_counts(
     reports: Sequence[FileReport], count: Callable[[], UserCounts] | None
 ) -> UserCounts:
-    """Exact counts, or bounds that show already that there are enough users.
+    """Exact counts over all files together.
 
-    One file's own counts are exact. Of several files, the sum of users is an upper bound, and the
-    largest number of users with two a lower one. Counting exactly reads all files again.
+    One file's own counts are exact but for its items. Of several files without `count`, the sum of
+    users is an upper bound, the largest number of users with two a lower one.
     """
-    if len(reports) == 1:
-        return UserCounts(reports[0].users, reports[0].users_with_two)
-    bound = UserCounts(sum(r.users for r in reports), max(r.users_with_two for r in reports))
-    return bound if bound.can_train or count is None else count()
+    if count is not None:
+        return count()
+    return UserCounts(
+        sum(r.users for r in reports),
+        max(r.users_with_two for r in reports),
+        max(r.items for r in reports),
+        is_exact=len(reports) == 1,
+    )
 
 
 def _requirements(interactions: DatasetSummary, counts: UserCounts) -> tuple[Requirement, ...]:
     return (
         Requirement("interactions", interactions.kept, MIN_INTERACTIONS, RECOMMENDED_INTERACTIONS),
         Requirement(
-            "users with two or more interactions",
+            "users with two or more interactions" + ("" if counts.is_exact else " (at least)"),
             counts.with_two,
             MIN_USERS_WITH_TWO,
             RECOMMENDED_USERS,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.documents import ColumnReport
-from chalicelib.normalise.rows.rules import MAX_CATEGORY
 from chalicelib.vocabulary.datasets import TYPES, Dataset
 
 # Columns that a domain's recipes read as categories, whatever they hold.
@@ -20,6 +19,8 @@ _DOMAIN_CATEGORICAL = (
     "GENRE_L3",
     "SUBSCRIPTION_MODEL",
 )
+# The same, of a group with a domain only.
+_IN_DOMAINS = ("AGE_GROUP", "ADULT", "GENDER", "CONTENT_OWNER", "CONTENT_CLASSIFICATION")
 # Names of a description, the most telling first.
 _TEXTUAL_NAMES = (
     "PRODUCT_DESCRIPTION",
@@ -34,6 +35,7 @@ _CODE_ENDINGS = ("_ID", "_CODE", "_ZIP", "_KEY")
 _CODE_NAMES = ("ZIP", "ZIPCODE", "POSTCODE")
 _RUNNING_TEXT = 20  # characters on average
 _FEW_CATEGORIES = 20
+_FEW_LONG = 0.01  # of the values
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,7 @@ class Fields:
             return {"name": column.name, "type": self._nullable(own, column)}
         kind = self._type(column)
         # A later export may leave a value out, and the schema of interactions cannot be changed.
-        always = column.name in (self.domain_required or ())
-        field: dict[str, Any] = {"name": column.name, "type": kind if always else ["null", kind]}
+        field: dict[str, Any] = {"name": column.name, "type": ["null", kind]}
         if kind == "string" and column.name == self.text:
             field["textual"] = True
         elif kind == "string" and self._is_category(column):
@@ -71,7 +72,7 @@ class Fields:
         if column.kind == "timestamp":
             return "long"
         is_quantity = column.kind in ("integer", "number") and not _is_code(column)
-        if not is_quantity or column.name in self.categorical:
+        if not is_quantity or self._is_meant_as_category(column.name):
             return "string"
         # The next export's prices may have cents, and a schema cannot be changed.
         is_whole = column.kind == "integer" and column.name != "PRICE"
@@ -79,16 +80,23 @@ class Fields:
         fraction = "double" if self.domain_required is None else "float"
         return "long" if is_whole else fraction
 
+    def _is_meant_as_category(self, name: str) -> bool:
+        by_domain = self.domain_required is not None and name in _IN_DOMAINS
+        return name in self.categorical or name in _DOMAIN_CATEGORICAL or by_domain
+
     def _is_category(self, column: ColumnReport) -> bool:
-        if column.name in self.categorical or column.name in _DOMAIN_CATEGORICAL:
+        if self._is_meant_as_category(column.name):
             return True
-        if column.max_length > MAX_CATEGORY:
+        # A few long values are cut; of many the column is a text.
+        if column.too_long > _FEW_LONG * column.filled:
             return False
         few = column.distinct <= max(_FEW_CATEGORIES, 0.5 * column.filled)
         return few or column.multi_valued > 0
 
     def _nullable(self, kind: str, column: ColumnReport) -> str | list[str]:
-        return ["null", kind] if column.filled < self.rows else kind
+        """Of Personalize's own: the event type counts in every row, if it is there in every row."""
+        must_be = column.name == "EVENT_TYPE" or column.name in (self.domain_required or ())
+        return kind if must_be and column.filled >= self.rows else ["null", kind]
 
 
 def textual_column(

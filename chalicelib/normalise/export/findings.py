@@ -14,6 +14,7 @@ from chalicelib.documents import (
 )
 from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.rows.rules import NOT_BAD
+from chalicelib.vocabulary.limits import MAX_CATEGORY
 
 MAX_ITEMS = 5_000_000
 MAX_ITEMS_V1 = 750_000
@@ -89,6 +90,25 @@ def count_findings(reports: Sequence[FileReport], expected: Mapping[str, int]) -
     ]
 
 
+def note_findings(dataset: str, reports: Sequence[FileReport]) -> list[Finding]:
+    """How the files were read: what was decided on their bytes, dialect and times.
+
+    [source] of the config can say all of it otherwise.
+    """
+    files: dict[str, list[str]] = {}
+    for report in reports:
+        for note in report.notes:
+            files.setdefault(note, []).append(report.key)
+    return [
+        Finding(
+            "info",
+            "read-as",
+            f"{dataset}: {note}" + (f" ({len(keys):,} files)" if len(keys) > 1 else ""),
+        )
+        for note, keys in files.items()
+    ]
+
+
 # -- columns ---------------------------------------------------------------------------------------
 
 
@@ -107,6 +127,19 @@ def column_findings(summary: DatasetSummary) -> list[Finding]:
                     summary.kept - column.filled,
                     round(1 - share, 6),
                     "fill it, or drop the column",
+                )
+            )
+        if column.too_long:
+            findings.append(
+                Finding(
+                    "warning",
+                    "long-values",
+                    f"{column.too_long:,} {'value' if column.too_long == 1 else 'values'} of {where} "
+                    f"have more than {MAX_CATEGORY:,} characters: they are cut at a '|' or there, unless "
+                    "it is the textual column",
+                    column.too_long,
+                    round(column.too_long / max(summary.kept, 1), 6),
+                    "shorten them, or make it the textual column",
                 )
             )
         if _has_many_categories(column):
@@ -158,9 +191,10 @@ def interaction_findings(interactions: DatasetSummary, counts: UserCounts) -> li
                 counts.with_two,
             )
         )
-    items = next((c.distinct for c in interactions.columns if c.name == "ITEM_ID"), 0)
-    if told := _too_many(items):
-        findings.append(Finding("warning", "many-items", f"about {items:,} items; {told}", items))
+    if told := _too_many(counts.items):
+        about = "" if counts.is_exact else "at least "
+        sentence = f"{about}{counts.items:,} items; {told}"
+        findings.append(Finding("warning", "many-items", sentence, counts.items))
     return findings
 
 

@@ -10,7 +10,7 @@ from chalicelib.documents import Finding
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, name
 from chalicelib.normalise.export.minimums import UserCounts
-from chalicelib.normalise.rows.clean import clean_source
+from chalicelib.normalise.rows.clean import clean_source, read_header
 from chalicelib.vocabulary.datasets import DATASETS
 
 if TYPE_CHECKING:
@@ -23,27 +23,35 @@ _UNKNOWN = "id NOT IN (SELECT id FROM known)"
 def count_users(
     paths: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
 ) -> UserCounts:
-    """Exact user counts over clean interaction files (parts and sampled together)."""
-    per_user = f"SELECT USER_ID, count(*) AS n FROM {clean_source(paths)} GROUP BY USER_ID"
+    """Exact counts over clean interaction files (parts and sampled together)."""
+    source = clean_source(paths)
+    per_user = f"SELECT USER_ID, count(*) AS n FROM {source} GROUP BY USER_ID"
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         users, two = fetch_row(
             connection, f"SELECT count(*), count(*) FILTER (n > 1) FROM ({per_user})"
         )
-    return UserCounts(int(users), int(two))
+        (items,) = fetch_row(
+            connection, f"SELECT count(*) FROM (SELECT ITEM_ID FROM {source} GROUP BY ITEM_ID)"
+        )
+    return UserCounts(int(users), int(two), int(items))
 
 
 def check_ids(
     clean: Mapping[str, Sequence[Path]], scratch: Path, memory_mb: int = engine.MEMORY_MB
 ) -> tuple[Finding, ...]:
-    """Compare the ids of clean interactions with those of clean items and users.
+    """Compare the ids of clean interactions with those of clean items and users, and files with
+    each other.
 
     `clean` maps a dataset to its files. Near misses (case, blanks, leading zeros) are named.
     """
     findings: list[Finding] = []
     interactions = clean.get("interactions")
-    if not interactions:
-        return ()
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
+        for dataset, files in clean.items():
+            if len(files) > 1:
+                findings += _repeated(connection, dataset, files)
+        if not interactions:
+            return tuple(findings)
         for dataset in ("items", "users"):
             key, paths = DATASETS[dataset].key, clean.get(dataset)
             if key and paths:
@@ -53,6 +61,26 @@ def check_ids(
                     *_idle_ids(connection, dataset),
                 ]
     return tuple(findings)
+
+
+def _repeated(connection: DuckDBPyConnection, dataset: str, paths: Sequence[Path]) -> list[Finding]:
+    """Rows that are in several files; within one the row rules have dropped what is there twice."""
+    key = DATASETS[dataset].key
+    columns = [key] if key else list(dict.fromkeys(c for path in paths for c in read_header(path)))
+    cells = ", ".join(map(name, columns))
+    (rows,) = fetch_row(
+        connection,
+        f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT hash({cells}) AS h, count(*) AS n "
+        f"FROM {clean_source(paths, filename=True)} GROUP BY 1 HAVING count(DISTINCT filename) > 1)",
+    )
+    if not rows:
+        return []
+    if key:
+        told = f"{int(rows):,} rows of {dataset} repeat the {key} of a row in another file; the last is kept"
+        return [Finding("info", "duplicate-across", told, int(rows))]
+    told = f"{int(rows):,} rows of {dataset} are exact copies of a row in another file"
+    action = "look whether a file was exported twice: all copies are imported"
+    return [Finding("warning", "duplicate-across", told, int(rows), action=action)]
 
 
 def _load(

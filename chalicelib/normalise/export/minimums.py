@@ -13,10 +13,15 @@ MAX_EVENT_TYPES = 10
 
 @dataclass(frozen=True)
 class UserCounts:
-    """Over all interactions of an export: users, and those with two or more interactions."""
+    """Over all interactions of an export: users, those with two or more of them, and items.
+
+    `is_exact` is False of bounds: with several files whose rows nobody has counted together.
+    """
 
     users: int
     with_two: int
+    items: int = 0
+    is_exact: bool = True
 
     @property
     def can_train(self) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 from chalicelib.documents import ColumnReport
 from chalicelib.normalise.errors import SetRejected
 from chalicelib.normalise.export.fields import Fields, textual_column, worth
-from chalicelib.normalise.rows.rules import MAX_CATEGORY
 from chalicelib.vocabulary.datasets import DATASETS, IDS, Dataset
+from chalicelib.vocabulary.limits import MAX_CATEGORY
 
 MAX_EVENT_TYPES_AND_METADATA = 10
+_MOST = 0.5
 # Of what a domain requires, these must have a value in every row.
 _NEVER_NULL = ("EVENT_TYPE", "CREATION_TIMESTAMP")
 
@@ -154,6 +155,12 @@ def _check_domain(
                 f"Domain {domain} needs a column {name} in {kind.name}. Found: {', '.join(have)}. "
                 "Map it in recdrop.toml, or leave the domain out.",
             )
+        if not have[name].filled:
+            raise SetRejected(
+                "domain",
+                f"Domain {domain} needs {name} in {kind.name}, and no row has one that can be read "
+                f"(column {have[name].source!r}).",
+            )
         missing = rows - have[name].filled
         if missing > 0 and name in _NEVER_NULL:
             raise SetRejected(
@@ -164,13 +171,14 @@ def _check_domain(
 
 
 def _too_long(metadata: Sequence[ColumnReport], fields: Fields) -> dict[str, str]:
-    """Columns that the config calls categories and whose values cannot be any."""
-    reason = f"it has values of more than {MAX_CATEGORY:,} characters, too long for a category"
+    """Columns that the config calls categories and most of whose values cannot be any."""
+    reason = (
+        f"most of its values have more than {MAX_CATEGORY:,} characters, too long for a category"
+    )
     return {
         column.name: reason
         for column in metadata
-        if column.filled
-        and column.max_length > MAX_CATEGORY
+        if column.too_long > _MOST * column.filled
         and column.name in fields.categorical
         and column.name != fields.text
     }

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, name
-from chalicelib.normalise.rows.clean import clean_source, read_header, write_csv
-from chalicelib.normalise.rows.rules import MAX_CATEGORY, MAX_TEXT
+from chalicelib.normalise.rows.clean import clean_source, has_backslash, read_header, write_csv
 from chalicelib.vocabulary.datasets import IDS
+from chalicelib.vocabulary.limits import MAX_CATEGORY, MAX_TEXT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -30,7 +30,8 @@ def shape_csv(source: Path, target: Path, schema: str, memory_mb: int = engine.M
         if header == wanted and not _has_longer(connection, source, limits):
             return False
         cells = ", ".join(_cell(column, header, limits) for column in wanted)
-        write_csv(connection, f"SELECT {cells} FROM {clean_source([source])}", target)
+        select = f"SELECT {cells} FROM {clean_source([source])}"
+        write_csv(connection, select, target, backslashes=has_backslash(source))
     return True
 
 

@@ -85,6 +85,7 @@ def _merge(left: ColumnReport, right: ColumnReport) -> ColumnReport:
         max_length=max(left.max_length, right.max_length),
         mean_length=round(characters / filled, 2) if filled else 0.0,
         multi_valued=left.multi_valued + right.multi_valued,
+        too_long=left.too_long + right.too_long,
         minimum=min(lows, default=None),
         maximum=max(highs, default=None),
         top=_most_first(top),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.documents import ColumnReport, Counted, FileReport
 from chalicelib.normalise import engine
+from chalicelib.normalise.bytes.objects import MAX_OBJECT
+from chalicelib.normalise.bytes.sequences import HEADER, NOTE, write_rows
 from chalicelib.normalise.bytes.unpacking import Unpacked, unpack
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.rows.columns import Column, avro_name, map_columns
@@ -22,8 +24,8 @@ from chalicelib.normalise.rows.filerules import FileRules
 from chalicelib.normalise.rows.parts import BUCKETS, Users, sample_users, write_parts
 from chalicelib.normalise.rows.profiles import profile_columns
 from chalicelib.normalise.rows.quarantine import read_lines, write_quarantine
-from chalicelib.normalise.rows.rules import NOT_BAD, RowRules, no_item_event, write_rules
-from chalicelib.normalise.rows.sources import MAX_OBJECT, Source, open_source, reading
+from chalicelib.normalise.rows.rules import NOT_BAD, NULL_IDS, RowRules, no_item_event, write_rules
+from chalicelib.normalise.rows.sources import Source, open_source, reading
 from chalicelib.normalise.rows.table import Table, load
 from chalicelib.normalise.rows.times import HINTS, TimeFormat, find_formats
 from chalicelib.vocabulary.datasets import DATASETS
@@ -68,12 +70,21 @@ def normalise_file(
     scratch.mkdir()
     try:
         unpacked = unpack(source, scratch, file_rules.encoding)
+        if file_rules.are_sequences:
+            unpacked = _from_sequences(unpacked, scratch / "sequences")
         zone = file_rules.timezone
         with engine.connect(scratch, timezone=zone, memory_mb=memory_mb) as connection:
             file = _File(unpacked, folder, scratch, dataset, key, file_rules, now)
             return file.normalise(connection)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _from_sequences(unpacked: Unpacked, target: Path) -> Unpacked:
+    rows = write_rows(unpacked.path, target)
+    traits = replace(unpacked.traits, lines=rows + 1)
+    notes = (*unpacked.notes, NOTE)
+    return replace(unpacked, path=target, format="csv", traits=traits, notes=notes, head=HEADER)
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,10 @@ class _File:
 
     def normalise(self, connection: DuckDBPyConnection) -> Normalised:
         """Read, decide, write: see `normalise_file`."""
-        source = open_source(connection, self.unpacked, self.rules.header)
+        said = self.rules
+        source = open_source(connection, self.unpacked, said.header, said.told, said.columns)
         columns = self._columns(source)
+        source = source.with_orders(said.order_key, columns)
         names = [column.name for column in columns]
 
         # Read every row once: clean values, and what is wrong with each.
@@ -104,7 +117,15 @@ class _File:
         with reading(self.unpacked.format):
             times = find_formats(connection, source.sql, columns, told, self.now)
         rules = self._row_rules(source, columns, times)
-        table = load(connection, self.unpacked, source, rules, self.scratch, key=self.row_key)
+        table = load(
+            connection,
+            self.unpacked,
+            source,
+            rules,
+            self.scratch,
+            key=self.row_key,
+            told=said.told,
+        )
         dropped = count_drops(table)
         rows = table.count() + (table.mended.lost if table.mended else 0)
         # Before the budget is checked: a refused file needs its quarantine most of all.
@@ -119,7 +140,7 @@ class _File:
         users = sample_users(table, self.dataset, names, limit, self.rules.seed)
 
         # Measure and write what is left.
-        reports = profile_columns(connection, columns, "kept")
+        reports = profile_columns(connection, columns, "kept", self.rules.numbers)
         parts = write_parts(
             table,
             names,
@@ -129,6 +150,7 @@ class _File:
         )
         notes = [
             *self.unpacked.notes,
+            *self._dialect(table.source),
             *(t.note for t in times.values() if t.note),
             *self._lost(rows),
         ]
@@ -145,7 +167,7 @@ class _File:
         mapped = map_columns(self.dataset, source.header, self.rules.columns)
         unwanted = {avro_name(column) for column in self.rules.drop_columns}
         kept = [column for column in mapped if column.name not in unwanted]
-        if not self.rules.item_events_only:
+        if not self._is_call_log(source):
             return kept
         # Logs of calls have other fields in every file: only those that a dataset has, or the
         # config names, make columns. Else no two files of an export would have the same header.
@@ -153,19 +175,30 @@ class _File:
         known = {*DATASETS[self.dataset].own, *named}
         return [column for column in kept if column.name in known]
 
+    def _is_call_log(self, source: Source) -> bool:
+        """Whether most rows may well be no event of a user with an item."""
+        is_log = self.rules.calls_as_objects and source.is_nested
+        return self.rules.item_events_only or is_log
+
     def _row_rules(
         self, source: Source, columns: Sequence[Column], times: Mapping[str, TimeFormat]
     ) -> RowRules:
         first = [*source.drops]
-        if self.rules.item_events_only:
+        traits = self.unpacked.traits
+        if source.dialect and source.dialect.bare:
+            traits = replace(traits, controls=True)  # line breaks may be escaped
+        if self._is_call_log(source):
             first.append(no_item_event(columns, DATASETS[self.dataset].required[:2]))
         return write_rules(
             columns,
-            self.unpacked.traits,
+            traits,
             self.now,
             plain=source.plain,
             events=self.rules.events,
             before=first,
+            numbers=self.rules.numbers,
+            whole_ids=self.rules.whole_ids,
+            null_ids=NULL_IDS if self.rules.told.nulls is None else self.rules.told.nulls,
             times=times,
         )
 
@@ -237,13 +270,21 @@ class _File:
             items=item.distinct if item else 0,
         )
 
+    def _dialect(self, source: Source) -> tuple[str, ...]:
+        """What was decided on how the file is written."""
+        if source.dialect is None:
+            return ()
+        signs = self.unpacked.traits
+        told = source.dialect.describe(quotes=signs.quotes, backslashes=signs.backslashes)
+        return (told,)
+
     def _lost(self, rows: int) -> tuple[str, ...]:
         """A note on lines of a JSON file that gave no row.
 
         JSON lines have no header or line breaks to confuse them, so such a line is blank, or too
         long to parse.
         """
-        if self.unpacked.format != "json" or self.unpacked.is_list:
+        if self.unpacked.format != "json":
             return ()
         missing = self.unpacked.traits.lines - rows
         if missing <= 0:

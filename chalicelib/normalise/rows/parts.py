@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.normalise.bytes.dialect import NULLS
 from chalicelib.normalise.bytes.passing import copy_lines, split_lines
 from chalicelib.normalise.engine import fetch_row, literal, name
 from chalicelib.normalise.rows.clean import write_csv
@@ -84,10 +85,12 @@ def write_parts(
     select = f"SELECT {', '.join(name(column) for column in columns)} FROM t"
     if has_sample:
         table.connection.execute(f"UPDATE t SET _why = {SAMPLED} WHERE {_OF_SAMPLED_USERS}")
-    write_csv(table.connection, f"{select} WHERE _why = 0", part)
+    signs = table.unpacked.traits.backslashes
+    write_csv(table.connection, f"{select} WHERE _why = 0", part, backslashes=signs)
     if not has_sample:
         return Parts(part, sampled)
-    rows = write_csv(table.connection, f"{select} WHERE _why = {SAMPLED}", sampled)
+    aside = f"{select} WHERE _why = {SAMPLED}"
+    rows = write_csv(table.connection, aside, sampled, backslashes=signs)
     return Parts(part, sampled, rows)
 
 
@@ -100,7 +103,9 @@ def _is_written_clean(table: Table, columns: Sequence[str]) -> bool:
         and dialect.delimiter == ","
         and len(columns) == len(dialect.header)
         and not traits.quotes
+        and not traits.backslashes
         and not traits.nulls
+        and dialect.nulls == NULLS  # else who knows which words are in it
     )
 
 

@@ -22,12 +22,26 @@ from chalicelib.normalise.rows.times import (
     TimeFormat,
 )
 from chalicelib.vocabulary.datasets import IDS, TIMES
+from chalicelib.vocabulary.limits import EAST_ASIAN, MAX_ID, MAX_TEXT, MAX_TEXT_EAST_ASIAN
 
-MAX_ID = 256
-MAX_CATEGORY = 1000
-MAX_TEXT = 20_000
-NULLS = ("", "NULL", "null", r"\N")
 NUMBERS = ("EVENT_VALUE",)
+# What programs write for an id that is not there: pandas, Python, JavaScript, Java, SQL.
+NULL_IDS = (
+    "None",
+    "none",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "<NA>",
+    "undefined",
+    "null",
+    "NULL",
+    "Null",
+    "(null)",
+    "<null>",
+    r"\N",
+)
 FUTURE_SECONDS = 2 * 86_400  # clocks and zones differ; nothing else lies in the future
 # Rows left out because the config or the source says so; they are no fault of the file.
 NOT_BAD = ("event-type", "no-item-event")
@@ -46,8 +60,10 @@ _FIX_SENTENCES = {
     "number": "values of {name} that are no number made empty",
     "flat": "line breaks and control characters in {name} turned into blanks",
     "plain": "values of {name} written as plain numbers",
+    "whole": "values of {name} written as 17850.0 read as whole numbers",
     "blank": "blanks around {name} removed",
-    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters",
+    "cut": f"texts in {{name}} cut to {MAX_TEXT:,} characters "
+    f"({MAX_TEXT_EAST_ASIAN:,} where they are Chinese or Japanese)",
 }
 
 
@@ -102,20 +118,29 @@ def write_rules(
     plain: Collection[int] = (),
     events: Sequence[str] = (),
     before: Sequence[Drop] = (),
+    null_ids: Collection[str] = NULL_IDS,
+    numbers: Collection[str] = NUMBERS,
+    whole_ids: bool = False,
     times: Mapping[str, TimeFormat] | None = None,
 ) -> RowRules:
     """The rules for the columns of one file. Raw cells are the SQL columns _c0, _c1, ...
 
     `now` is epoch seconds. `plain` are the indices of columns whose type cannot hold quotes or
     control characters (numbers in Parquet). `events` are the event types to keep (none: all).
-    `before` are drops that come first: a row counts under the first drop that takes it. `times` are
-    the formats of times by column; what is not in it tells itself.
+    `before` are drops that come first: a row counts under the first drop that takes it. `null_ids`
+    are no ids, `numbers` columns that hold nothing but numbers; `whole_ids` makes 17850 of the id
+    17850.0. `times` are the formats of times by
+    column; what is not in it tells itself.
     """
     formats = times or {}
     rules = [
         _time_rules(c, formats.get(c.name, PLAIN), now)
         if c.name in TIMES
-        else _column_rules(c, Traits() if c.index in plain else traits)
+        else _number_rules(c)
+        if c.name in numbers
+        else _id_rules(c, Traits() if c.index in plain else traits, null_ids, whole_ids)
+        if c.name in IDS
+        else _text_rules(c, Traits() if c.index in plain else traits)
         for c in columns
     ]
     drops = [*before, *(drop for rule in rules for drop in rule.drops)]
@@ -135,12 +160,21 @@ def no_item_event(columns: Sequence[Column], ids: Collection[str]) -> Drop:
     return Drop("no-item-event", "are no event of a user with an item", " OR ".join(missing))
 
 
-def _column_rules(column: Column, traits: Traits) -> _ColumnRules:
+def _id_rules(
+    column: Column, traits: Traits, null_ids: Collection[str], whole: bool
+) -> _ColumnRules:
     cell = f"_c{column.index}"
-    if column.name in IDS:
-        return _ColumnRules(cell, drops=tuple(_id_drops(column.name, cell, traits)))
-    if column.name in NUMBERS:
-        return _number_rules(column, cell)
+    drops = tuple(_id_drops(column.name, cell, traits, null_ids))
+    if not whole:
+        return _ColumnRules(cell, drops=drops)
+    value = rf"regexp_replace({cell}, '^(-?\d+)\.0+$', '\1')"
+    return _ColumnRules(
+        value, drops=drops, fixes=(_fix("whole", column.name, f"{cell} <> {value}"),)
+    )
+
+
+def _text_rules(column: Column, traits: Traits) -> _ColumnRules:
+    cell = f"_c{column.index}"
     fixes = _text_fixes(column.name, cell, traits)
     return _ColumnRules(_text(cell, traits), fixes=tuple(fixes))
 
@@ -162,16 +196,25 @@ def _time_rules(column: Column, form: TimeFormat, now: float) -> _ColumnRules:
     )
 
 
-def _number_rules(column: Column, cell: str) -> _ColumnRules:
-    number = f"_n{column.index}"
+def _number_rules(column: Column) -> _ColumnRules:
+    cell, number = f"_c{column.index}", f"_n{column.index}"
     is_none = f"{cell} IS NOT NULL AND NOT coalesce(isfinite({number}), false)"
     # DuckDB also reads " 4", "+4" and "1_0", which Personalize does not.
     is_odd = f"{_padded(cell)} OR {cell} < '-' OR contains({cell}, '_')"
     return _ColumnRules(
         value=f"CASE WHEN isfinite({number}) THEN {number} END",
         inner=((number, f"TRY_CAST({cell} AS DOUBLE)"),),
+        drops=(_too_large(column.name, number),),
         fixes=(_fix("number", column.name, is_none), _fix("plain", column.name, is_odd)),
     )
+
+
+def _too_large(column: str, number: str) -> Drop:
+    """Personalize has floats of 32 bits there, for which 1e39 is no number."""
+    fits = f"coalesce(isfinite(TRY_CAST({number} AS FLOAT)), false)"
+    code = f"large-{column.lower().replace('_', '-')}"
+    told = f"have a {column} beyond 3.4e38, too large for a float"
+    return Drop(code, told, f"isfinite({number}) AND NOT {fits}")
 
 
 def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]:
@@ -188,7 +231,7 @@ def _event_drops(columns: Sequence[Column], events: Sequence[str]) -> list[Drop]
     ]
 
 
-def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
+def _id_drops(column: str, cell: str, traits: Traits, null_ids: Collection[str]) -> list[Drop]:
     code = column.lower().replace("_", "-")
     blank = f"{cell} IS NULL OR ({cell} < '!' AND trim({cell}, {_BLANKS}) = '')"
     if traits.non_ascii:
@@ -202,6 +245,10 @@ def _id_drops(column: str, cell: str, traits: Traits) -> list[Drop]:
             f"strlen({cell}) > {MAX_ID} AND length({cell}) > {MAX_ID}",
         ),
     ]
+    if null_ids:
+        words = ", ".join(map(literal, null_ids))
+        told = f"have a word for no value in {column}, such as None, nan or undefined"
+        drops.insert(1, Drop(f"null-{code}", told, f"{cell} IN ({words})"))
     bad = []
     if traits.quotes:
         bad += [f"contains({cell}, '\"')"]
@@ -269,7 +316,7 @@ def _unit_fixes(form: TimeFormat, number: str) -> list[Fix]:
 
 
 def _text(cell: str, traits: Traits) -> str:
-    value = f"CASE WHEN strlen({cell}) > {MAX_TEXT} THEN left({cell}, {MAX_TEXT}) ELSE {cell} END"
+    value = cell
     if traits.brackets:
         # Snowflake and JSON write a list as ["a","b"]; Personalize reads a|b.
         listed = f"starts_with({cell}, '[') AND json_valid({cell})"
@@ -277,13 +324,25 @@ def _text(cell: str, traits: Traits) -> str:
         value = f"CASE WHEN {listed} THEN {joined} ELSE {value} END"
     if _may_have_controls(traits):
         value = f"regexp_replace({value}, '{_CONTROL}+', ' ', 'g')"
-    if not traits.blanks and not _may_have_controls(traits):
-        return value
-    return f"nullif(trim({value}), '')"
+    if traits.blanks or traits.brackets or _may_have_controls(traits):
+        value = f"nullif(trim({value}), '')"
+    most = str(MAX_TEXT)
+    if traits.non_ascii:
+        is_east_asian = f"regexp_matches({cell}, '{EAST_ASIAN}')"
+        most = f"CASE WHEN {is_east_asian} THEN {MAX_TEXT_EAST_ASIAN} ELSE {MAX_TEXT} END"
+    # Nothing above makes a text longer.
+    is_long = f"strlen({cell}) > {MAX_TEXT_EAST_ASIAN}"
+    return f"CASE WHEN {is_long} THEN left({value}, {most}) ELSE {value} END"
 
 
 def _text_fixes(column: str, cell: str, traits: Traits) -> list[Fix]:
-    fixes = [_fix("cut", column, f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}")]
+    is_cut = f"strlen({cell}) > {MAX_TEXT} AND length({cell}) > {MAX_TEXT}"
+    if traits.non_ascii:
+        is_cut += (
+            f" OR strlen({cell}) > {MAX_TEXT_EAST_ASIAN} AND length({cell}) > {MAX_TEXT_EAST_ASIAN}"
+            f" AND regexp_matches({cell}, '{EAST_ASIAN}')"
+        )
+    fixes = [_fix("cut", column, is_cut)]
     if _may_have_controls(traits):
         fixes.append(_fix("flat", column, f"regexp_matches({cell}, '{_CONTROL}')"))
     if traits.blanks:

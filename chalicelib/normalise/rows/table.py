@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.normalise.bytes.mending import Mended, mend
+from chalicelib.normalise.bytes.dialect import UNTOLD, Told, decide
+from chalicelib.normalise.bytes.mending import Mended, mend, plain
 from chalicelib.normalise.bytes.unpacking import Unpacked
 from chalicelib.normalise.engine import fetch_row, name
 from chalicelib.normalise.errors import FileRejected
@@ -62,25 +63,33 @@ def load(
     scratch: Path,
     *,
     key: str | None = None,
+    told: Told = UNTOLD,
 ) -> Table:
     """Create `t`. `key` is the column by which rows replace each other; None: the whole row is.
+
+    `told` is what the config says of how the file is written.
 
     Raises:
         FileRejected: the file is damaged in a way that no line can be blamed for.
     """
     keys = [key] if key else [alias for alias, _ in rules.values]
     table = Table(connection, unpacked, source, rules)
-    _create(table, source.sql, keys)
     dialect = source.dialect
-    if dialect is None or table.count() + dialect.header_lines == unpacked.traits.lines:
-        return table
+    # What a backslash escapes outside of quotes, the fast parser does not read.
+    if dialect is None or not dialect.bare:
+        _create(table, source.sql, keys)
+        if dialect is None or table.count() + dialect.header_lines == unpacked.traits.lines:
+            return table
+        connection.execute("DROP TABLE t")
 
     # The fast parser skips broken lines without saying which, and without noticing the lines that
     # an open quote swallows; so look for ourselves.
-    connection.execute("DROP TABLE t")
+    if unpacked.traits.quotes:
+        dialect = decide(unpacked, dialect, told, with_quotes=True)
+        source = replace(source, dialect=dialect)
     mended = mend(unpacked.path, scratch / "mended.csv", dialect)
-    has_quotes = unpacked.traits.quotes or mended.quoted
-    _create(table, csv_table(mended.path, dialect, skip=0, has_quotes=has_quotes), keys)
+    has_quotes = (unpacked.traits.quotes and bool(dialect.quote)) or mended.quoted
+    _create(table, csv_table(mended.path, plain(dialect), has_quotes=has_quotes), keys)
     if (rows := table.count()) != mended.records:
         raise FileRejected(
             "unreadable",
@@ -90,6 +99,6 @@ def load(
 
 
 def _create(table: Table, sql: str, keys: Sequence[str]) -> None:
-    select = write_select(table.rules, sql, keys, table.source.carry)
+    select = write_select(table.rules, table.source.whole(sql), keys, table.source.carry)
     with reading(table.unpacked.format):
         table.connection.execute(f"CREATE TABLE t AS {select}")

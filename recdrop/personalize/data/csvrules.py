@@ -43,6 +43,7 @@ MAX_ID = 256
 MAX_STRING = 1_000
 MAX_TEXT = 20_000
 MAX_TEXT_EAST_ASIAN = 7_000
+EAST_ASIAN = r"[\x{3040}-\x{30FF}\x{3400}-\x{9FFF}]"
 MAX_SECONDS = 10**11
 IDS = ("USER_ID", "ITEM_ID", "ACTION_ID")
 
@@ -287,9 +288,7 @@ def _text_rules(spec: Field, column: str) -> Iterator[_Rule]:
         longest = MAX_ID
     yield _too_long(spec, f"length({column}) > {longest}", longest)
     if spec.textual:
-        is_east_asian = (
-            f"regexp_matches({column}, '[\\x{{3040}}-\\x{{30FF}}\\x{{3400}}-\\x{{9FFF}}]')"
-        )
+        is_east_asian = f"regexp_matches({column}, '{EAST_ASIAN}')"
         broken = f"length({column}) > {MAX_TEXT_EAST_ASIAN} AND {is_east_asian}"
         yield _too_long(spec, broken, MAX_TEXT_EAST_ASIAN)
     yield _Rule(

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from chalicelib.normalise.rows.filerules import SEGMENT_FIELDS, SEGMENT_LOGS
 from chalicelib.sources import segment
 from chalicelib.vocabulary.datasets import DATASETS
 
 
-def test_the_adapter_and_the_normaliser_say_the_same() -> None:
-    assert segment.ADAPTER.columns == SEGMENT_FIELDS
-    assert segment.FOLDER == SEGMENT_LOGS
+def test_the_folder_of_raw_logs_is_one_of_interactions() -> None:
     assert segment.FOLDER in DATASETS["interactions"].folders
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recdrop.checking.exports import assert_config_holds, checked
+from tests.recdrop.checking.exports import assert_config_holds
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is absent")
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folde
         ("segment/run-1551018703844-part-r-00000", False, 2109),
         ("segment/run-1558198402129-part-r-00000", False, 3830),
         ("travel", False, 24500),
+        ("beauty", True, 22363),
     ],
 )
 def test_a_shared_data_set_can_be_used(path: str, needs_config: bool, users: int) -> None:
@@ -33,12 +34,13 @@ def test_a_shared_data_set_can_be_used(path: str, needs_config: bool, users: int
     assert found.judged.users == users
 
 
-def test_sequences_without_times_are_refused_with_what_was_expected() -> None:
-    found = checked(DATA / "beauty")
-    assert not found.is_usable
-    assert "it has one column, '1 1 2 3 4 5'. Expected columns" in found.reason
-
-
-def test_the_key_of_the_shops_users_is_found() -> None:
-    found = checked(DATA / "retail")
-    assert found.suggestion.sections[0].columns == {"USER_ID": "id"}
+def test_the_keys_of_the_shops_items_and_users_are_found() -> None:
+    found = assert_config_holds(DATA / "retail")
+    assert [(s.folder, s.columns) for s in found.suggestion.sections] == [
+        ("items", {"ITEM_ID": "id"}),
+        ("users", {"USER_ID": "id"}),
+    ]
+    assert [(s.dataset, s.kept) for s in found.judged.summaries] == [
+        ("items", 2465),
+        ("users", 5250),
+    ]

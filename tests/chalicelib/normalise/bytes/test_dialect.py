@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from chalicelib.normalise.bytes.dialect import Dialect, read_dialect, read_json_fields
-from chalicelib.normalise.bytes.traits import Traits
-from chalicelib.normalise.bytes.unpacking import Unpacked
+from chalicelib.normalise.bytes.dialect import Dialect, read_dialect
+from chalicelib.normalise.bytes.unpacking import Unpacked, unpack
 from chalicelib.normalise.errors import FileRejected
 from tests.chalicelib.normalise.house import clean
 
@@ -33,7 +33,14 @@ def test_a_file_without_a_header_is_read_with_the_configs(tmp_path: Path) -> Non
 
 
 def unpacked(text: str) -> Unpacked:
-    return Unpacked(Path("source"), "csv", len(text), "", Traits(), head=text.encode())
+    with tempfile.TemporaryDirectory() as folder:
+        return unpack(written(Path(folder), text), Path(folder))
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "source"
+    path.write_text(text)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -44,8 +51,10 @@ def unpacked(text: str) -> Unpacked:
         ("A,B\n1,plain\n", '"'),
     ],
 )
-def test_how_quotes_are_escaped_is_told_by_what_is_there(text: str, escape: str) -> None:
-    assert read_dialect(unpacked(text)).escape == escape
+def test_how_quotes_are_escaped_is_told_by_what_is_there(
+    tmp_path: Path, text: str, escape: str
+) -> None:
+    assert read_dialect(unpack(written(tmp_path, text), tmp_path)).escape == escape
 
 
 def test_blank_lines_above_the_header_are_counted() -> None:
@@ -53,15 +62,17 @@ def test_blank_lines_above_the_header_are_counted() -> None:
     assert read_dialect(unpacked("\n1;2\n"), ("A", "B")) == Dialect(";", '"', ("A", "B"), 1)
 
 
+def test_of_two_delimiters_in_the_header_the_one_that_splits_all_lines_counts() -> None:
+    text = "ITEM_ID|PRICE, net, in EUR\n1|2\n3|4\n"
+    assert read_dialect(unpacked(text)).header == ("ITEM_ID", "PRICE, net, in EUR")
+
+
+def test_two_colons_are_a_delimiter_and_quotes_are_text_then() -> None:
+    dialect = read_dialect(unpacked('1::"Great" Cats::Drama\n'), ("A", "B", "C"))
+    assert (dialect.delimiter, dialect.quote) == ("::", "")
+
+
 @pytest.mark.parametrize("text", [",,\n", ",".join("x" * 501)])
 def test_a_first_line_that_is_no_header_is_refused(text: str) -> None:
     with pytest.raises(FileRejected, match="is no header"):
         read_dialect(unpacked(text))
-
-
-def test_the_fields_of_json_are_dotted_and_damaged_lines_are_passed_over() -> None:
-    text = '{"a": 1, "b": {"c": [2], "d": {"e": 3}}}\nbroken\n{"f": null}\n{"cut'
-    assert read_json_fields(unpacked(text)) == ("a", "b.c", "b.d.e", "f")
-    assert read_json_fields(unpacked('[{"a": 1}, {"b": 2}]')) == ("a", "b")
-    with pytest.raises(FileRejected, match="is no JSON object"):
-        read_json_fields(unpacked("[1, 2]"))

@@ -75,11 +75,20 @@ def test_items_alone_need_interactions_from_before() -> None:
         check_set([])
 
 
-def test_the_exact_count_is_asked_for_only_when_the_bounds_leave_it_open() -> None:
-    halves = [report(kept=1000, users_with_two=90), report(kept=1000, users_with_two=80)]
-    assert check_set(halves, count=lambda: pytest.fail("not needed")).requirements[1].have == 90
-    few = [report(users_with_two=5), report(users_with_two=5)]
-    assert check_set(few, count=lambda: UserCounts(150, 60)).requirements[1].have == 60
+def test_counts_over_several_files_are_exact_or_said_to_be_bounds() -> None:
+    halves = [report(kept=1000, users_with_two=30), report(kept=1000, users_with_two=30)]
+    (_, exact) = check_set(halves, count=lambda: UserCounts(60, 60, 9)).requirements
+    assert (exact.name, exact.have) == ("users with two or more interactions", 60)
+    (_, bound) = check_set(halves).requirements
+    assert (bound.name, bound.have) == ("users with two or more interactions (at least)", 30)
+
+
+def test_items_beyond_what_is_considered_are_counted_over_all_files() -> None:
+    halves = [report(items=400_000), report(items=400_000)]
+    found = check_set(halves, count=lambda: UserCounts(60, 60, 800_000))
+    assert "800,000 items; recipes before v2 consider 750,000" in {
+        f.sentence for f in found.findings
+    }
 
 
 def test_a_warning_colours_the_verdict_and_an_information_does_not() -> None:

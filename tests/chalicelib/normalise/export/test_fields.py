@@ -29,7 +29,8 @@ ITEMS = DATASETS["items"]
             {"type": ["null", "string"], "categorical": True},
         ),
         (column("SKU", distinct=1999), {"type": ["null", "string"]}),
-        (column("BRAND", max_length=1001), {"type": ["null", "string"]}),
+        (column("BRAND", too_long=ROWS // 50), {"type": ["null", "string"]}),
+        (column("BRAND", too_long=1), {"type": ["null", "string"], "categorical": True}),
         (column("TITLE", distinct=1999), {"type": ["null", "string"], "textual": True}),
     ],
 )

@@ -7,6 +7,7 @@ from chalicelib.normalise.export.findings import (
     column_findings,
     count_findings,
     interaction_findings,
+    note_findings,
     row_findings,
 )
 from chalicelib.normalise.export.minimums import UserCounts
@@ -85,14 +86,31 @@ def test_texts_lists_and_numbers_are_no_categories(fine: ColumnReport) -> None:
     ("items", "told"),
     [
         (750_000, []),
-        (750_001, ["about 750,001 items; recipes before v2 consider 750,000"]),
-        (5_000_001, ["about 5,000,001 items; Personalize considers 5,000,000"]),
+        (750_001, ["750,001 items; recipes before v2 consider 750,000"]),
+        (5_000_001, ["5,000,001 items; Personalize considers 5,000,000"]),
     ],
 )
 def test_more_items_than_a_model_considers_are_told(items: int, told: list[str]) -> None:
     summary = summarise(
         "interactions",
-        [report(kept=50_000, columns=(column("ITEM_ID", "id", filled=50_000, distinct=items),))],
+        [report(kept=50_000, columns=(column("ITEM_ID", "id", filled=50_000),))],
     )
-    found = interaction_findings(summary, UserCounts(2000, 1000))
+    found = interaction_findings(summary, UserCounts(2000, 1000, items))
     assert [finding.sentence for finding in found] == told
+
+
+def test_how_files_were_read_is_told_once_for_all_that_were_read_so() -> None:
+    files = [
+        report(key="a", notes=("unpacked gzip", "read as CSV: comma")),
+        report(key="b", notes=("read as CSV: comma",)),
+    ]
+    found = note_findings("items", files)
+    assert [(f.severity, f.code, f.sentence) for f in found] == [
+        ("info", "read-as", "items: unpacked gzip"),
+        ("info", "read-as", "items: read as CSV: comma (2 files)"),
+    ]
+
+
+def test_values_that_will_be_cut_are_told() -> None:
+    summary = summarise("items", [report(dataset="items", columns=(column("TAGS", too_long=2),))])
+    assert "2 values of TAGS of items have more than 1,000" in column_findings(summary)[0].sentence

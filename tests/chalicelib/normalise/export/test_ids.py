@@ -9,7 +9,7 @@ from tests.chalicelib.normalise.house import write_clean
 
 def test_users_are_counted_exactly_over_files(tmp_path: Path) -> None:
     paths = [write_clean(tmp_path / f"{n}.csv", [("a", "i", n), (f"b{n}", "i", n)]) for n in (1, 2)]
-    assert count_users(paths, tmp_path / "scratch") == UserCounts(users=3, with_two=1)
+    assert count_users(paths, tmp_path / "scratch") == UserCounts(users=3, with_two=1, items=1)
 
 
 def test_ids_that_only_nearly_match_are_shown(tmp_path: Path) -> None:
@@ -38,3 +38,27 @@ def test_ids_that_nothing_is_like_are_named(tmp_path: Path) -> None:
     assert found[0].samples == ("'hat'", "'rare'")
     assert found[0].action == "export these items too"
     assert check_ids({"items": [items]}, tmp_path / "scratch") == ()
+
+
+def test_rows_that_are_in_two_files_are_counted(tmp_path: Path) -> None:
+    paths = [write_clean(tmp_path / f"{n}.csv", [("a", "i", 1), ("a", "i", n)]) for n in (1, 2, 3)]
+    items = [
+        write_clean(tmp_path / f"i{n}.csv", [("i", n), (f"i{n}", n)], header="ITEM_ID,PRICE")
+        for n in (1, 2)
+    ]
+    found = check_ids({"interactions": paths, "items": items}, tmp_path / "scratch")
+    assert [(f.severity, f.code, f.rows) for f in found[:2]] == [
+        ("warning", "duplicate-across", 3),
+        ("info", "duplicate-across", 1),
+    ]
+    assert found[1].sentence == (
+        "1 rows of items repeat the ITEM_ID of a row in another file; the last is kept"
+    )
+
+
+def test_copies_within_a_file_are_meant_where_they_were_kept(tmp_path: Path) -> None:
+    paths = [
+        write_clean(tmp_path / "a.csv", [("a", "i", 1), ("a", "i", 1)]),
+        write_clean(tmp_path / "b.csv", [("b", "i", 1)]),
+    ]
+    assert check_ids({"interactions": paths}, tmp_path / "scratch") == ()

@@ -76,7 +76,7 @@ def test_items_are_typed_by_what_they_hold() -> None:
         "STORE_ID": {"type": ["null", "string"], "categorical": True},
         "TITLE": {"type": ["null", "string"], "textual": True},
         "SKU": {"type": ["null", "string"]},
-        "CREATION_TIMESTAMP": {"type": "long"},
+        "CREATION_TIMESTAMP": {"type": ["null", "long"]},
     }
     assert plan.left_out == {"NOTE": "it has no value in any row"}
 
@@ -167,8 +167,8 @@ def test_a_domains_items_get_its_types() -> None:
     columns = [ITEM, column("PRICE", "integer"), column("CATEGORY_L1", distinct=1000)]
     found = fields(infer_schema("items", columns, ROWS, "ECOMMERCE"))
     assert (found["PRICE"], found["CATEGORY_L1"]) == (
-        {"type": "float"},
-        {"type": "string", "categorical": True},
+        {"type": ["null", "float"]},
+        {"type": ["null", "string"], "categorical": True},
     )
 
 
@@ -245,3 +245,24 @@ def test_a_second_textual_column_is_left_out_and_so_is_what_is_too_many() -> Non
     plan = grown("users", [user, *many], [user, *many, column("D")])
     assert "D" not in plan.columns
     assert "D" in plan.left_out
+
+
+def test_one_value_that_is_too_long_leaves_a_column_the_category_it_is() -> None:
+    some, most = column("GENRES", too_long=1), column("NOTES", too_long=900, max_length=2000)
+    plan = infer_schema("items", [ITEM, some, most], ROWS, categorical=["GENRES", "NOTES"])
+    assert fields(plan)["GENRES"]["categorical"]
+    assert "too long for a category" in plan.left_out["NOTES"]
+
+
+def test_a_domain_wants_at_least_one_value_in_what_it_requires() -> None:
+    columns = [ITEM, column("PRICE", "number", filled=0), column("CATEGORY_L1")]
+    with pytest.raises(SetRejected, match="no row has one that can be read"):
+        infer_schema("items", columns, ROWS, "ECOMMERCE")
+
+
+def test_numbers_of_a_domains_categories_are_texts() -> None:
+    columns = [ITEM, column("PRICE", "number"), column("CATEGORY_L1", "integer")]
+    columns.append(column("AGE_GROUP", "integer"))
+    found = fields(infer_schema("items", columns, ROWS, "ECOMMERCE"))
+    assert found["CATEGORY_L1"] == {"type": ["null", "string"], "categorical": True}
+    assert found["AGE_GROUP"] == {"type": ["null", "string"], "categorical": True}

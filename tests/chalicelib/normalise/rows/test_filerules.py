@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from chalicelib.config import loading
-from chalicelib.normalise.rows.filerules import SEGMENT_FIELDS, FileRules
+from chalicelib.normalise.rows.filerules import FileRules
+from chalicelib.sources import segment
 
 CONFIG = """
 [source]
@@ -51,5 +52,5 @@ def test_the_solution_that_withholds_most_decides_the_share() -> None:
 
 def test_segments_logs_have_their_fields_unless_the_config_says_otherwise() -> None:
     found = rules("segment-logs")
-    assert found.columns == {**SEGMENT_FIELDS, "USER_ID": "who"}
+    assert found.columns == {**segment.ADAPTER.columns, "USER_ID": "who"}
     assert found.item_events_only

@@ -94,7 +94,7 @@ def _values(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_a_clean_file_keeps_its_lines_byte_for_byte(
     tmp_path: Path, withhold: float, in_part: int
 ) -> None:
-    body = "timestamp,user_id,item_id\n1700000000,007,a b\n1700000001,u2,x\\y\n1700000002,u3,é"
+    body = "timestamp,user_id,item_id\n1700000000,007,a b\n1700000001,u2,x'y\n1700000002,u3,é"
     found = clean(tmp_path, body, rules={"withhold": withhold})
     path = found.normalised.sampled or found.normalised.part
     assert (

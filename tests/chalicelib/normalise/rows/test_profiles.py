@@ -34,6 +34,10 @@ def test_columns_are_profiled(tmp_path: Path) -> None:
         (("1", "007"), "text"),
         (("1", "1_000"), "text"),
         (("1", "0x10"), "text"),
+        (("1", "999999999999999"), "integer"),
+        (("1", "1234567890123456789"), "text"),
+        (("1.5", "1234567890123456789"), "text"),
+        (("0.30000000000000004", "2"), "number"),
         (("1", "NULL"), "integer"),
         (("", "NULL"), "empty"),
     ],
@@ -50,3 +54,10 @@ def test_the_most_frequent_values_come_first_and_ties_by_name(tmp_path: Path) ->
     rows = "".join(f"u{i},i,1700000000,{event}\n" for i, event in enumerate("bbcaac"))
     report = clean(tmp_path, f"{HEADER},EVENT_TYPE\n{rows}u9,i,1700000000,b\n").report
     assert list(report.event_types.items()) == [("b", 3), ("a", 2), ("c", 2)]
+
+
+def test_values_too_long_for_a_category_are_counted(tmp_path: Path) -> None:
+    values = ["x" * 1001, "é" * 1000, "é" * 1001, "x"]
+    rows = "".join(f"{i},{value}\n" for i, value in enumerate(values))
+    columns = clean(tmp_path, "ITEM_ID,X\n" + rows, "items").report.columns
+    assert columns[1].too_long == 2

@@ -106,3 +106,16 @@ def test_parquet_is_read_with_its_times_and_lists(tmp_path: Path) -> None:
     assert found.rows == [
         {"USER_ID": "7", "ITEM_ID": "i1", "TIMESTAMP": "1700000000", "TAGS": "a|b"}
     ]
+
+
+def test_the_lines_of_an_order_share_who_and_when(tmp_path: Path) -> None:
+    body = "Name,USER_ID,ITEM_ID,TIMESTAMP,NOTE\n#1,u1,a,1700000000,x\n#2,u2,b,1700000001,\n"
+    body += "#1,,c,,\n,,d,1700000002,\n#2,u2,,,\n"
+    found = clean(tmp_path, body, rules={"order_key": "Name"})
+    assert [(r["USER_ID"], r["ITEM_ID"], r["TIMESTAMP"], r["NOTE"]) for r in found.rows] == [
+        ("u1", "a", "1700000000", "x"),
+        ("u2", "b", "1700000001", ""),
+        ("u1", "c", "1700000000", ""),
+    ]
+    assert found.dropped == {"no-user-id": 1, "no-item-id": 1}
+    assert [row["line"] for row in found.quarantine] == [5, 6]

@@ -22,7 +22,7 @@ def table(folder: Path, body: str) -> Iterator[Table]:
     path.write_text(body)
     with engine.connect(folder / "scratch") as connection:
         unpacked = unpack(path, folder / "scratch")
-        source = open_source(connection, unpacked)
+        source = open_source(connection, unpacked, columns={"ITEM_ID": "properties.sku"})
         columns = map_columns("items", source.header)
         rules = write_rules(columns, unpacked.traits, NOW, before=source.drops)
         yield load(connection, unpacked, source, rules, folder / "scratch", key="ITEM_ID")

@@ -46,7 +46,7 @@ def test_a_time_that_can_mean_one_thing_only_is_read(tmp_path: Path, written: st
 def test_the_whole_file_says_whether_the_day_or_the_month_is_first(tmp_path: Path) -> None:
     found = times(tmp_path, "12/1/2010 8:26", "1/13/2011 9:00")
     assert seconds(found) == [1_291_191_960, 1_294_909_200]
-    assert found.report.notes == (
+    assert found.report.notes[1:] == (
         "TIMESTAMP was read as month, day, year: the second goes up to 13",
     )
     european = times(tmp_path / "eu", "12/1/2010 8:26", "13/1/2011 9:00")
