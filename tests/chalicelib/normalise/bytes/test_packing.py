@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backports import zstd
+import backports.zstd as zstd
 
 from chalicelib.normalise.bytes.packing import CHUNK, unpack_all
 from chalicelib.normalise.errors import FileRejected
