@@ -25,11 +25,11 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
     Raises:
         ConfigError: the text cannot be used.
     """
+    now = _applied(text.encode(), group)
     held, runs = context.ledger.data(group), context.ledger.runs(group)
     if held is None or not runs:
         return None
-    last = context.work.read_if_there(layout.config(runs[-1]))
-    before, now = _applied(last, group), _applied(text.encode(), group)
+    before = _applied(context.work.read_if_there(layout.config(runs[-1])), group)
     if before == now:
         return None
     solutions = to_train(before, now)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from chalicelib.documents import ExportSet
 from chalicelib.intake.inbox import CORRECTION
 from recdrop.cli.common import CONFIG, FINDINGS, UNREACHABLE, UNREADABLE, CliError
 from recdrop.cli.exports import INCOMPLETE, Before, Exports, File, files_of
@@ -50,9 +51,9 @@ class Drop:
     def look(self) -> list[Run] | None:
         """The runs once they have ended; None while something is going on."""
         sets = self.exports.sets()
-        fresh = {run: files_of(sets[run]) for run in sets if run not in self.before.sets}
-        mine = {run for run, files in fresh.items() if self._is_mine(files)}
-        left = self.files - {file for run in mine for file in fresh[run]}
+        fresh = {run: export for run, export in sets.items() if run not in self.before.sets}
+        mine = {run for run, export in fresh.items() if self._is_mine(export)}
+        left = self.files - {file for run in mine for file in files_of(fresh[run])}
         if mine and not left:
             return self._ended(mine)
         if not self._is_settled(left):
@@ -62,9 +63,16 @@ class Drop:
             return self._ended(mine)
         return self._without_a_run(left, {run: files_of(sets[run]) for run in sets})
 
-    def _is_mine(self, files: set[File]) -> bool:
-        """Whether an export set of these files is the drop's; a retraining has none."""
+    def _is_mine(self, export: ExportSet) -> bool:
+        """Whether a new run is the drop's; a retraining is nobody's."""
+        if self._is_config_alone:
+            return export.complete_by == "config"
+        files = files_of(export)
         return bool(files & self.files if self.files else files)
+
+    @property
+    def _is_config_alone(self) -> bool:
+        return all(key.endswith(f"/{CONFIG}") for key in self.keys)
 
     def _ended(self, names: set[str]) -> list[Run] | None:
         runs = self.exports.runs(names)
@@ -76,7 +84,11 @@ class Drop:
         """Whether nothing more will happen to the files by itself."""
         queues = self.exports.queues()
         still = queues.now == 0
-        if still and self.exports.waiting() & left:
+        if still and self._is_config_alone:
+            # It is applied when no export has come with it.
+            told = self.exports.reason(self.before)
+            still = queues.later == 0 or bool(told and told[0] == CORRECTION)
+        elif still and self.exports.waiting() & left:
             # They wait. They are looked at again, unless somebody has to correct something first.
             told = self.exports.reason(self.before)
             what = told[0] if told else ""
@@ -94,14 +106,16 @@ class Drop:
         """The run that took the same content before, or the error that says why there is none."""
         told = self.exports.reason(self.before)
         why = told[1] if told else ""
-        if self.exports.waiting() & left:
+        is_wrong = self._is_config_alone and told is not None and told[0] == CORRECTION
+        if is_wrong or self.exports.waiting() & left:
+            what = "config" if is_wrong else "export"
             raise CliError(
-                UNREADABLE, f"The export waits for a correction: {why}", self._see_logs()
+                UNREADABLE, f"The {what} waits for a correction: {why}", self._see_logs()
             )
         if refusal := self.exports.refusal(self.keys, self.before):
             raise CliError(FINDINGS, f"The export was refused: {refusal}")
-        if all(key.endswith(f"/{CONFIG}") for key in self.keys):
-            click.echo("No run has begun: a configuration alone starts none.", err=True)
+        if self._is_config_alone:
+            click.echo("No run has begun: the config changes nothing of what is there.", err=True)
             return []
         if known := find_known(left, sets):
             click.echo("Nothing runs again: this content has run before.", err=True)

@@ -152,3 +152,24 @@ def test_a_known_export_holds_all_the_content() -> None:
     assert find_known(frozenset({MINE}), sets) == "new"
     assert find_known(frozenset({MINE, two}), sets) == "old"
     assert find_known(frozenset({("k3", "etag-3")}), sets) is None
+
+
+def test_a_config_alone_waits_for_the_run_that_applies_it() -> None:
+    facts = Facts(written={"old": export(MINE)}, messages=Queues(0, 1))
+    waiting = drop(facts, files=())
+    assert waiting.look() is None  # the look that applies it is put off
+    applied = ExportSet(group="shop", datasets={}, mode="INCREMENTAL", complete_by="config")
+    facts.written["c"], facts.executions["c"] = applied, run("c")
+    assert [found.run for found in waiting.look() or ()] == ["c"]
+
+
+def test_a_config_that_changes_nothing_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert drop(Facts(), files=()).wait(60) == []
+    assert "the config changes nothing" in capsys.readouterr().err
+
+
+def test_a_wrong_config_alone_is_an_error() -> None:
+    facts = Facts(told=("waiting for a correction", "no such key"), messages=Queues(0, 1))
+    with pytest.raises(CliError, match="The config waits for a correction: no such key") as error:
+        drop(facts, files=()).wait(60)
+    assert error.value.exit_code == UNREADABLE

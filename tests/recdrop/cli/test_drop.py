@@ -125,7 +125,7 @@ def test_a_drop_that_waits_for_a_correction_says_so_and_exits_with_3(
     config = tmp_path / "recdrop.toml"
     config.write_text('[source]\ncomplete = "sometimes"\n')
     code, _, err = finish(start_drop(shop, config, "wrong"))
-    assert (code, "a configuration alone starts none" in err) == (0, True), err
+    assert (code, "The config waits for a correction" in err) == (3, True), err
     code, _, err = finish(start_drop(shop, write(tmp_path, "f.csv", 6), "wrong"))
     assert code == 3, err
     assert "waits for a correction" in err

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import backports.zstd as zstd
+import pytest
 
 from chalicelib.normalise.bytes.packing import CHUNK, unpack_all
 from chalicelib.normalise.errors import FileRejected
