@@ -22,6 +22,8 @@ COMMANDS = {
     "check": ("recdrop.cli.check", "Say whether an export can be used, without a stack."),
     "fix": ("recdrop.cli.fix", "Write the clean files of an export, without a stack."),
     "drop": ("recdrop.cli.drop", "Drop files: upload them as an export of a dataset group."),
+    "plan": ("recdrop.cli.plan", "Say what a config would change of a dataset group."),
+    "apply": ("recdrop.cli.apply", "Make a dataset group what a config says."),
     "runs": ("recdrop.cli.runs", "List the runs, or show one run's states."),
     "report": ("recdrop.cli.report", "Tell what a run found, decided and why."),
     "quarantine": ("recdrop.cli.quarantine", "Show what was refused of a run's export, and why."),

@@ -39,12 +39,17 @@ class Resource:
     argument: str
     arn: str
 
+    def describe(self, personalize: Any) -> dict[str, Any]:
+        """The service's own document."""
+        verb = self.kind.replace(" ", "_")
+        answer = getattr(personalize, f"describe_{verb}")(**{self.argument: self.arn})
+        return dict(next(v for k, v in answer.items() if k != "ResponseMetadata"))
+
     def delete(self, personalize: Any) -> bool:
         """Ask for the deletion; whether the resource is still there."""
         verb = self.kind.replace(" ", "_")
         try:
-            described = getattr(personalize, f"describe_{verb}")(**{self.argument: self.arn})
-            body = next(v for k, v in described.items() if k != "ResponseMetadata")
+            body = self.describe(personalize)
             if not body.get("status", "ACTIVE").startswith("DELETE "):
                 getattr(personalize, f"delete_{verb}")(**{self.argument: self.arn})
         except ClientError as error:

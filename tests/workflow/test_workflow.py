@@ -9,6 +9,7 @@ import gzip
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -260,7 +261,9 @@ def test_a_due_group_is_trained_again_without_an_export(shop: Shop) -> None:
     assert "Not enough evidence" in report["solutions"][0]["decision"]["reasons"][0]
 
 
-def test_a_config_alone_is_applied_to_what_is_there(shop: Shop) -> None:
+def test_a_config_alone_is_applied_to_what_is_there(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop.drop({"set/recdrop.toml": ONE_SOLUTION, "set/interactions/a.csv": csv(purchases(seed=20))})
     assert shop.finish("set")["status"] == "succeeded"
     served = shop.serving("set")
@@ -271,8 +274,21 @@ def test_a_config_alone_is_applied_to_what_is_there(shop: Shop) -> None:
         + b'[[filter]]\nname = "not-seen"\n'
         + b"expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (\"view\")'\n"
     )
-    shop.drop({"set/recdrop.toml": new})
+    config, where = tmp_path / "recdrop.toml", ["--endpoint-url", shop.stack.aws_url]
+    config.write_bytes(new)
+    assert main(["plan", "set", "--config", str(config), *where]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines if line[:2] in ("+ ", "~ ", "- ", "! ")] == [
+        "+ filter not-seen",
+        "~ campaign for-you",
+        "~ campaign for-you",
+        "+ solution like-it",
+        "+ campaign like-it",
+    ]
+    assert main(["apply", "set", "--config", str(config), *where]) == 0
     report = shop.finish("set")
+    assert main(["plan", "set", *where]) == 0
+    assert "Group set is what its config says." in capsys.readouterr().out
     assert report["status"] == "succeeded", report["reason"]
     assert {s["solution"]: s["result"] for s in report["solutions"]} == {"like-it": "promoted"}
     campaign = shop.stack.boto_client("personalize").describe_campaign(

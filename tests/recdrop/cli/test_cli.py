@@ -68,7 +68,8 @@ def test_every_verb_exits_with_4_when_nobody_answers(
     drop = [str(SAMPLE / "app.py"), "--group", "g", "--dataset", "items"]
     forget = ["u1", "--group", "g"]
     verbs = {"drop": drop, "report": ["a-run"], "quarantine": ["a-run"], "forget": forget}
-    verbs["accept"], verbs["destroy"] = ["a-run"], ["shop"]
+    verbs["accept"], verbs["destroy"], verbs["plan"] = ["a-run"], ["shop"], ["shop"]
+    verbs["apply"] = ["shop", "--config", str(ROOT / "examples/segment/recdrop.toml")]
     verbs["personalize"] = ["save", "shop"]
     needed = verbs.get(verb, [])
     assert main([verb, *needed, "--endpoint-url", "http://127.0.0.1:9", "--json"]) == 4

@@ -1,0 +1,166 @@
+"""How a dataset group differs from its config: what is there is read, the rest is a pure function.
+
+Nothing is decided here of data: a run decides what an export does. This is about what the config names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from recdrop.cli.removing import find_resources
+
+if TYPE_CHECKING:
+    from chalicelib.config.sections import Config, Solution
+
+Action = Literal["make", "change", "retire", "refuse"]
+Described = Mapping[str, Any]
+DAYS_A_MONTH = 30
+SIGNS: Mapping[Action, str] = {"make": "+", "change": "~", "retire": "-", "refuse": "!"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. `detail` says in words what is done, or why it cannot be."""
+
+    action: Action
+    kind: str
+    name: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        told = f"  {self.detail}" if self.detail else ""
+        return f"{SIGNS[self.action]} {self.kind} {self.name}{told}"
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is there, as Personalize describes it, by name."""
+
+    is_there: bool = True
+    solutions: Mapping[str, Described] = field(default_factory=dict)
+    campaigns: Mapping[str, Described] = field(default_factory=dict)
+    filters: Mapping[str, Described] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`monthly` is what the campaigns of the config cost in 30 days at their minimum, in US dollars."""
+
+    changes: tuple[Change, ...]
+    monthly: float
+
+
+def read_live(personalize: Any, group: str) -> Live:
+    """The group in Personalize. Three calls a kind, and one for each resource."""
+    found: dict[str, dict[str, Described]] = {"solution": {}, "campaign": {}, "filter": {}}
+    resources = list(find_resources(personalize, [group]))
+    for resource in resources:
+        if resource.kind in found:
+            found[resource.kind][resource.name] = resource.describe(personalize)
+    return Live(bool(resources), found["solution"], found["campaign"], found["filter"])
+
+
+def plan(group: str, config: Config, live: Live) -> Plan:
+    """What would be made, changed and retired, in the order in which a run does it."""
+    from chalicelib import costs
+
+    changes = (
+        [] if live.is_there else [Change("make", "dataset group", group, "by its first export")]
+    )
+    changes += _filters(group, config, live)
+    changes += _solutions(group, config, live)
+    campaigns = [solution.campaign for solution in config.solution if _is_served(solution)]
+    a_day = sum(costs.of_campaign(c.min_provisioned_tps).dollars for c in campaigns if c)
+    return Plan(tuple(changes), a_day * DAYS_A_MONTH)
+
+
+def _filters(group: str, config: Config, live: Live) -> Iterator[Change]:
+    from chalicelib import names
+
+    wanted = {names.filter_(group, f.name, f.expression): f.name for f in config.filter}
+    for full, name in wanted.items():
+        if full not in live.filters:
+            # A filter's expression cannot be changed: another one is made in its place.
+            is_changed = any(old.startswith(f"{group}-{name}-") for old in live.filters)
+            yield Change("change" if is_changed else "make", "filter", name)
+    for full in live.filters:
+        if full not in wanted:
+            yield Change("retire", "filter", full, "the API does not know it any more")
+
+
+def _solutions(group: str, config: Config, live: Live) -> Iterator[Change]:
+    from chalicelib import names
+
+    wanted = {names.solution(group, solution.name): solution for solution in config.solution}
+    for full, solution in wanted.items():
+        if full not in live.solutions:
+            yield Change(
+                "make", "solution", solution.name, f"{solution.recipe}: trained and judged"
+            )
+        else:
+            yield from _of_solution(solution, live.solutions[full])
+        yield from _campaign(solution, live.campaigns.get(full))
+    for full in live.solutions:
+        if full not in wanted:
+            yield Change("retire", "solution", full, "it answers no more")
+
+
+def _of_solution(solution: Solution, made: Described) -> Iterator[Change]:
+    """A solution's own settings cannot be changed, so nothing is done."""
+    from chalicelib.personalize.solutions import solution_config
+
+    pairs: dict[str, tuple[object, object]] = {
+        "recipe": (made["recipeArn"].rsplit("/", 1)[-1], solution.recipe),
+        "hpo": (made.get("performHPO", False), solution.hpo),
+        "settings": (
+            _settings(made.get("solutionConfig", {})),
+            _settings(solution_config(solution)),
+        ),
+    }
+    for what, (there, asked) in pairs.items():
+        if there != asked:
+            yield Change(
+                "refuse",
+                "solution",
+                solution.name,
+                f"{what} {there!r} cannot become {asked!r}: give the new one another name",
+            )
+
+
+def _settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the config says of a model; the service adds its own defaults."""
+    said = ("algorithmHyperParameters", "eventsConfig", "eventValueThreshold")
+    return {key: config[key] for key in said if config.get(key)}
+
+
+def _campaign(solution: Solution, made: Described | None) -> Iterator[Change]:
+    if not _is_served(solution):
+        if made is not None:
+            yield Change("retire", "campaign", solution.name, "it answers no more")
+        return
+    wanted = solution.campaign
+    if wanted is None:
+        return
+    if made is None:
+        yield Change("make", "campaign", solution.name, "when the gate promotes the first version")
+        return
+    exploration = made.get("campaignConfig", {}).get("itemExplorationConfig", {})
+    pairs = {
+        "min_provisioned_tps": (made["minProvisionedTPS"], wanted.min_provisioned_tps),
+        "exploration_weight": (exploration.get("explorationWeight"), wanted.exploration_weight),
+        "exploration_item_age_cut_off": (
+            exploration.get("explorationItemAgeCutOff"),
+            wanted.exploration_item_age_cut_off,
+        ),
+    }
+    for what, (there, asked) in pairs.items():
+        if asked is not None and (there is None or float(there) != float(asked)):
+            yield Change("change", "campaign", solution.name, f"{what}: {there} -> {asked}")
+
+
+def _is_served(solution: Solution) -> bool:
+    from chalicelib.vocabulary.recipes import RECIPES
+
+    return solution.campaign is not None and RECIPES[solution.recipe].type.has_campaign
