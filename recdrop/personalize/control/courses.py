@@ -28,4 +28,5 @@ COURSES: Mapping[str, Course] = {
     "retrain": Course("ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE"),
 }
 
+COMING = ("CREATE PENDING", "CREATE IN_PROGRESS")
 PENDING = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "PENDING", "IN_PROGRESS"})

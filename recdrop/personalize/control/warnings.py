@@ -12,7 +12,7 @@ from recdrop.service.resources.store import Store
 from recdrop.service.resources.world import Doc
 
 _log = logging.getLogger(__name__)
-KINDS = ("Schema", "Dataset", "DatasetImportJob")
+KINDS = ("Schema", "Dataset", "DatasetImportJob", "EventTracker")
 
 
 def warned(name: str, warnings: Sequence[str]) -> Doc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recdrop.personalize.control.catalog import Catalog
+from recdrop.personalize.control.courses import COMING
 from recdrop.personalize.control.latency import Latency
 from recdrop.personalize.errors import InUseError, InvalidInputError, NotFoundError
 from recdrop.service.errors import ServiceError
@@ -63,7 +64,7 @@ class World(world.World[Settings]):
             InvalidInputError: it failed.
         """
         resource = self.find(arn, kind)
-        if self.settings.strict or resource.status not in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+        if self.settings.strict or resource.status not in COMING:
             return self.find_active(arn, kind), []
         return resource, [
             f"{arn} is in status {resource.status}. Expected the {kind} to be ACTIVE."

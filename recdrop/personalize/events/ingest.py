@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from recdrop.personalize.control.courses import COMING
+from recdrop.personalize.control.warnings import warned
 from recdrop.personalize.control.world import World
 from recdrop.personalize.data.schemas import parse_schema
 from recdrop.personalize.data.tables import ID_OF, plain
@@ -124,12 +126,20 @@ class Ingest:
 def _tracked_group(world: World, tracking_id: str) -> str:
     for tracker in world.tx.all("EventTracker"):
         if tracker.doc["trackingId"] == tracking_id:
-            if tracker.status != "ACTIVE":
-                raise InvalidInputError(
-                    f"The event tracker is in status {tracker.status}. Expected ACTIVE."
-                )
+            _expect_coming(world, tracker)
             return str(tracker.doc["datasetGroupArn"])
     raise InvalidInputError(f"Tracking id {tracking_id!r} does not exist.")
+
+
+def _expect_coming(world: World, tracker: Resource) -> None:
+    """ACTIVE, or on its way there, which is warned of once: published code does not wait for it."""
+    if tracker.status == "ACTIVE":
+        return
+    said = f"The event tracker is in status {tracker.status}. Expected ACTIVE."
+    if world.settings.strict or tracker.status not in COMING:
+        raise InvalidInputError(said)
+    if "warnings" not in tracker.notes:
+        world.tx.put(tracker.with_notes(**warned(tracker.arn, [said])))
 
 
 def _action_group(world: World, tracking_id: str) -> str:

@@ -39,9 +39,8 @@ def answer_lines(
     )
     count = 0
     for file in files:
-        # `fetch` put a number before it.
-        name = file.name.split("-", 1)[1]
-        written = folder / f"{file.name}{OUT}"
+        name = file.name
+        written = file.with_name(f"{name}{OUT}")
         with file.open(encoding="utf-8-sig") as lines, written.open("w") as output:
             for line in filter(str.strip, lines):
                 output.write(json.dumps(_answered(line, answer)) + "\n")

@@ -57,7 +57,8 @@ class Objects:
     ) -> list[Path]:
         """Downloads all objects whose keys begin as the location does: it is a prefix, slash or not.
 
-        Names of the files keep the order of the keys. Keys that end in one of `leave` are left out.
+        Each lies in a folder of its own, by the order of the keys, so that it keeps its name, which
+        messages tell. Keys that end in one of `leave` are left out.
 
         Raises:
             JobFailed: `what`, when there is nothing; S3's own reason otherwise.
@@ -70,7 +71,8 @@ class Objects:
                 raise JobFailed(what)
             files = []
             for number, found in enumerate(keys):
-                file = folder / f"{number:05d}-{found.rpartition('/')[2]}"
+                file = folder / f"{number:05d}" / found.rpartition("/")[2]
+                file.parent.mkdir(exist_ok=True)
                 self._client.download_file(bucket, found, str(file))
                 files.append(file)
         return files

@@ -100,6 +100,20 @@ def test_a_life_without_waiting_for_group_and_dataset_works_with_warnings(sim: S
     assert sim.status("SolutionVersion", sim.version(sim.solution(group))) == "ACTIVE"
 
 
+def test_events_are_kept_from_the_first_moment_of_their_tracker(sim: Simulation) -> None:
+    group = sim.group()
+    tracker = sim.do("CreateEventTracker", name="t", datasetGroupArn=group)
+    event = {"eventType": "view", "itemId": "i1", "sentAt": 1_700_000_000}
+    request = {"trackingId": tracker["trackingId"], "sessionId": "s", "eventList": [event]}
+    for _ in range(2):
+        sim.do("PutEvents", **request)
+    [warning] = sim.warnings()
+    assert warning["warning"].endswith("in status CREATE PENDING. Expected ACTIVE.")
+    sim.pass_time(3)
+    sim.do("DeleteEventTracker", eventTrackerArn=tracker["eventTrackerArn"])
+    assert sim.refusal("PutEvents", **request) == "InvalidInputException"
+
+
 def test_strict_refuses_what_is_still_on_its_way(data_dir: Path) -> None:
     sim = Simulation(data_dir, strict=True)
     group = sim.do("CreateDatasetGroup", name="g")["datasetGroupArn"]

@@ -29,8 +29,10 @@ AVRO = {
 }
 
 
-def import_events(aws: Aws, name: str, avro: dict[str, Any], header: str) -> dict[str, Any]:
-    """The finished import job of interactions under that header."""
+def import_events(
+    aws: Aws, name: str, avro: dict[str, Any], header: str, *more: list[object]
+) -> dict[str, Any]:
+    """The finished import job of interactions, and rows beside them, under that header."""
     personalize = aws.personalize
     made = personalize.create_schema(name=name, schema=json.dumps(avro))["schemaArn"]
     group = personalize.create_dataset_group(name=name)["datasetGroupArn"]
@@ -42,7 +44,7 @@ def import_events(aws: Aws, name: str, avro: dict[str, Any], header: str) -> dic
     job = personalize.create_dataset_import_job(
         jobName=name,
         datasetArn=dataset,
-        dataSource={"dataLocation": aws.upload(f"{name}.csv", header, interactions())},
+        dataSource={"dataLocation": aws.upload(f"{name}.csv", header, [*interactions(), *more])},
         roleArn=ROLE,
     )["datasetImportJobArn"]
     return aws.wait(personalize.describe_dataset_import_job, datasetImportJobArn=job)
@@ -77,6 +79,14 @@ def test_warnings_are_told_in_the_log_and_at_a_page(
         ),
     ]
     assert all(warning in caplog.text for _, warning in mine)
+
+
+def test_a_refusal_names_the_file_as_it_is_called_in_s3(aws: Aws) -> None:
+    good = {**AVRO, "version": "1.0"}
+    row: list[object] = ["u1", "i1", "yesterday", "view"]
+    done = import_events(aws, "dated", good, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", row)
+    assert done["status"] == "CREATE FAILED"
+    assert "first in dated.csv line 1802" in done["failureReason"]
 
 
 def test_strict_refuses_what_would_be_warned_of(s3_endpoint: str, tmp_path: Path) -> None:
