@@ -13,7 +13,7 @@ from pathlib import Path
 from chalicelib.config.sections import Config
 from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
 from chalicelib.normalise.errors import FileRejected, SetRejected
-from chalicelib.normalise.export import checking, ids, schemas
+from chalicelib.normalise.export import activity, checking, ids, schemas
 from chalicelib.normalise.export.findings import note_findings, row_findings
 from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.export.schemas import SchemaPlan
@@ -229,7 +229,8 @@ class _Set:
             for column, why in plan.left_out.items()
         ]
         unknown = ids.check_ids(self.parts, self.scratch / "duckdb")
-        return (*verdict.findings, *unknown, *left_out)
+        _, odd = activity.measure(self.parts, self.scratch / "duckdb")
+        return (*verdict.findings, *odd, *unknown, *left_out)
 
     @cached_property
     def counts(self) -> UserCounts:
