@@ -386,13 +386,35 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
     last_timestamp: int | None = None
 
 
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """How interactions are spread, for the plots of the run's page.
+
+    `days` are (days since 1970, interactions) of each `step` days that have any. `per_user` counts the
+    users with one interaction, with two or three, four to seven, and so on; `per_item` the items.
+    `repeats` is the share of interactions whose user had met the item before, `cold_items` counts
+    items of the catalogue without any.
+    """
+
+    rows: int
+    users: int
+    items: int
+    step: int
+    days: tuple[tuple[int, int], ...]
+    per_user: tuple[int, ...]
+    per_item: tuple[int, ...]
+    repeats: float = 0.0
+    cold_items: int = 0
+
+
 class SetReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The data check of an export: verdict, meter, findings."""
+    """The data check of an export: verdict, meter, findings; `last` is the activity of the set before."""
 
     verdict: Literal["yes", "yes with warnings", "no"]
     datasets: tuple[DatasetSummary, ...]
     requirements: tuple[Requirement, ...]
     findings: tuple[Finding, ...]
+    activity: Activity | None = None
+    last: Activity | None = None
 
     def summary(self, dataset: str) -> DatasetSummary | None:
         return next((s for s in self.datasets if s.dataset == dataset), None)

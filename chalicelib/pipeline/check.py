@@ -12,6 +12,7 @@ from chalicelib import layout, sources
 from chalicelib.config.sections import Gate, Solution
 from chalicelib.context import Context
 from chalicelib.documents import (
+    Activity,
     Contents,
     DataReport,
     DatasetSummary,
@@ -28,6 +29,7 @@ from chalicelib.gate import promotion
 from chalicelib.ledger import iso_time
 from chalicelib.normalise.errors import SetHeld, SetRejected
 from chalicelib.normalise.export import (
+    activity,
     checking,
     comparing,
     facts,
@@ -143,6 +145,16 @@ class _Check:
         """All of them, whoever's."""
         return [*self.sampled, *self.parts.get("interactions", ())]
 
+    @property
+    def everything(self) -> Files:
+        """All clean files, the sampled ones, too."""
+        return {**self.parts, "interactions": self.interactions}
+
+    @cached_property
+    def activity(self) -> tuple[Activity | None, tuple[Finding, ...]]:
+        """How the interactions are spread, and what is odd about that."""
+        return activity.measure(self.everything, self.scratch)
+
     # -- judging -----------------------------------------------------------------------------------
 
     def _judge(self) -> SetReport:
@@ -234,13 +246,14 @@ class _Check:
             for dataset, plan in plans.items()
             for column, why in plan.left_out.items()
         ]
-        everything = {**self.parts, "interactions": self.interactions}
-        unknown = ids.check_ids(everything, self.scratch)
+        unknown = ids.check_ids(self.everything, self.scratch)
         rejected = map(_quarantined, self.rejected)
         kept_back = [Finding("info", "withheld", truth.note, truth.rows)] if truth else []
+        odd = self.activity[1]
         return (
             *rejected,
             *left_out,
+            *odd,
             *unknown,
             *verdict.findings,
             *kept_back,
@@ -366,6 +379,8 @@ class _Check:
                 datasets=verdict.datasets,
                 requirements=verdict.requirements,
                 findings=tuple(findings),
+                activity=self.activity[0],
+                last=before.report.activity if before else None,
             ),
             datasets=tuple(sorted(plans)),
             schemas={

@@ -5,7 +5,7 @@ Every chart stands beside a table with the same figures, and meaning never hangs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from chalicelib import costs
@@ -18,11 +18,12 @@ from chalicelib.documents import (
     SolutionReport,
     Stage,
 )
+from chalicelib.reports.elements import chart, details, table
+from chalicelib.reports.plots import activity_plots
 from chalicelib.reports.text import headline
 from chalicelib.vocabulary.metrics import personalize_name
 
 SIDES = ("candidate", "live", "popularity")
-LABEL_WIDTH, BAR_WIDTH, VALUE_WIDTH, ROW_HEIGHT = 300, 560, 70, 22
 
 
 def page(report: RunReport) -> str:
@@ -83,21 +84,21 @@ def _metrics(
     rows = [[name, *(_number(metrics[side][name]) for side in sides)] for name in metrics[sides[0]]]
     caption = f"Metrics of {users} withheld users"
     bars = {side: metrics[side][decisive] for side in sides}
-    return _table(caption, ["metric", *sides], rows), _bars(decisive, bars)
+    return table(caption, ["metric", *sides], rows), _bars(decisive, bars)
 
 
 def _own_metrics(own: Mapping[str, float]) -> Sequence[str]:
     if not own:
         return ()
     rows = [[personalize_name(name), _number(value)] for name, value in sorted(own.items())]
-    table = _table("Offline metrics of the version", ["metric", "value"], rows)
-    return (_details("Personalize's own metrics (shown, not decisive)", table),)
+    own_table = table("Offline metrics of the version", ["metric", "value"], rows)
+    return (details("Personalize's own metrics (shown, not decisive)", own_table),)
 
 
 def _bars(metric: str, values: Mapping[str, float]) -> str:
     top = max([*values.values(), 1e-9])
     rows = [(side, f"{value:.4f}", 0.0, value / top) for side, value in values.items()]
-    return _chart(f"{metric} by side", rows)
+    return chart(f"{metric} by side", rows)
 
 
 def _stages(stages: Sequence[Stage]) -> str:
@@ -126,9 +127,9 @@ def _stages(stages: Sequence[Stage]) -> str:
         for stage in stages
     ]
     heads = ["state", "began, s", "took, s", "entered", "failed or polled"]
-    table = _details("as a table", _table("States of the run", heads, rows))
-    chart = _chart("States over time", bars)
-    return f"<section><h2>Where the time went</h2>{chart}{table}</section>"
+    as_table = details("as a table", table("States of the run", heads, rows))
+    bars_chart = chart("States over time", bars)
+    return f"<section><h2>Where the time went</h2>{bars_chart}{as_table}</section>"
 
 
 def stage_label(stage: Stage) -> str:
@@ -149,12 +150,13 @@ def _data(data: SetReport | None) -> str:
     findings = [[f.severity, _with_samples(f), _share(f), f.action] for f in data.findings]
     parts = [
         f"<h2>Data: can it train? {escape(data.verdict)}</h2>",
-        _table("Rows", ["dataset", "files", "rows", "kept", "dropped"], datasets),
-        _table("What training needs", ["what", "have", "minimum", "recommended"], meter),
+        table("Rows", ["dataset", "files", "rows", "kept", "dropped"], datasets),
+        table("What training needs", ["what", "have", "minimum", "recommended"], meter),
     ]
     if findings:
         heads = ["severity", "finding", "rows", "what to do"]
-        parts.append(f'<div class="prose">{_table("Findings", heads, findings)}</div>')
+        parts.append(f'<div class="prose">{table("Findings", heads, findings)}</div>')
+    parts += activity_plots(data)
     return "<section>" + "".join(parts) + "</section>"
 
 
@@ -176,47 +178,8 @@ def _cost(lines: Sequence[CostLine]) -> str:
     ]
     rows.append(["total", "", f"${sum(line.dollars for line in lines):.4f}"])
     caption = f"This run on Amazon Personalize, by list prices of {costs.PRICES_AS_OF}, us-east-1"
-    table = _table(caption, ["what", "quantity", "estimate"], rows)
-    return f"<section><h2>Cost on AWS</h2>{table}</section>"
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The first cell of a row is its head, for who hears the table instead of seeing it."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    body = "".join(_row(first, others) for first, *others in rows)
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _row(head: str, cells: Sequence[str]) -> str:
-    others = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr><th scope="row">{escape(head)}</th>{others}</tr>'
-
-
-def _chart(title: str, rows: Sequence[tuple[str, str, float, float]]) -> str:
-    """Horizontal bars: label, value as text, start and length as shares of the width."""
-    bars = "".join(_bar(place * ROW_HEIGHT, *row) for place, row in enumerate(rows))
-    width, height = LABEL_WIDTH + BAR_WIDTH + VALUE_WIDTH, ROW_HEIGHT * len(rows)
-    return (
-        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}">{bars}</svg>'
-    )
-
-
-def _bar(top: int, label: str, value: str, start: float, length: float) -> str:
-    left, width = LABEL_WIDTH + start * BAR_WIDTH, max(length * BAR_WIDTH, 1)
-    behind = LABEL_WIDTH + min(start + length, 1) * BAR_WIDTH + 6
-    return (
-        f'<text x="0" y="{top + 15}">{escape(label)}</text>'
-        f'<rect x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="14">'
-        f"<title>{escape(label)}: {escape(value)}</title></rect>"
-        f'<text x="{behind:.1f}" y="{top + 15}">{escape(value)}</text>'
-    )
-
-
-def _details(summary: str, body: str) -> str:
-    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+    costs_table = table(caption, ["what", "quantity", "estimate"], rows)
+    return f"<section><h2>Cost on AWS</h2>{costs_table}</section>"
 
 
 def _number(value: float) -> str:
@@ -233,5 +196,6 @@ _STYLE = (
     "th,td{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right}"
     "th:first-child,.prose td:last-child{text-align:left}.prose td{text-align:left}"
     "svg{width:100%;height:auto}rect{fill:#47a}"
+    "polyline{fill:none;stroke:currentColor;stroke-width:1.5}"
     "text{font:12px system-ui,sans-serif;fill:currentColor}pre{overflow:auto}"
 )

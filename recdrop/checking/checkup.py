@@ -17,6 +17,7 @@ from chalicelib import sources
 from chalicelib.config import loading
 from chalicelib.config.sections import Config
 from chalicelib.documents import Rejection
+from chalicelib.intake.manifests import ManifestFile
 from chalicelib.normalise.errors import FileRejected
 from chalicelib.normalise.export.minimums import MAX_EVENT_TYPES
 from chalicelib.normalise.rows.filerules import FileRules
@@ -107,7 +108,7 @@ def check(
     export = _Export.of(found, settings, path, dataset, scratch)
     suggestion = export.suggest()
     if given is not None:
-        judged = judge(export.files, settings, scratch / "given", now, progress)
+        judged = judge(export.files, settings, scratch / "given", now, progress, export.promised)
         return export.checkup(judged, suggestion, is_given=True)
     judged, suggestion = _judge_suggestion(export, suggestion, scratch, now, progress)
     return export.checkup(judged, suggestion, is_given=False)
@@ -123,7 +124,9 @@ def _judge_suggestion(
     """Judge with what is suggested, and mend it as long as that helps."""
     for number in range(ROUNDS):
         settings = loading.load(suggestion.text(), GROUP)
-        judged = judge(export.files, settings, scratch / f"round-{number}", now, progress)
+        judged = judge(
+            export.files, settings, scratch / f"round-{number}", now, progress, export.promised
+        )
         if judged.is_usable:
             break
         mended = _Mending(suggestion, judged, settings, scratch / "mending", now).mended()
@@ -147,6 +150,7 @@ class _Export:
     unreadable: tuple[Rejection, ...]
     recognised: Recognised
     paths: Sequence[str]
+    promised: Mapping[str, ManifestFile] | None = None
 
     @classmethod
     def of(
@@ -174,6 +178,7 @@ class _Export:
             tuple(lost),
             recognised,
             found.paths,
+            found.promised,
         )
 
     def suggest(self) -> Suggestion:

@@ -6,6 +6,7 @@ which a drop bucket would not take: what they are is then guessed from what they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +16,11 @@ from chalicelib.documents import ArrivalRecord
 from chalicelib.intake import keys, selection
 from chalicelib.intake.commits import read_commits
 from chalicelib.intake.keys import Arrival
+from chalicelib.intake.manifests import ManifestFile, read_manifest
 
-NOT_COMPARED = "a list of the export's files: a run waits for all of them, this check does not"
+A_MANIFEST = "a list of the export's files, which are compared with it"
+NOT_LISTED = "the export's list of files does not name it"
+_BUCKET = "bucket"
 GROUP = "group"  # stands for the name that the group will get
 
 
@@ -53,13 +57,15 @@ class File:
 class Found:
     """What lies at a path. `ignored` maps names to the reason, `paths` are all names.
 
-    `config` is the text of the `recdrop.toml` among them.
+    `config` is the text of the `recdrop.toml` among them, `promised` what manifests say of files, by
+    name; None without a manifest.
     """
 
     files: tuple[File, ...]
     ignored: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     config: str | None = None
+    promised: Mapping[str, ManifestFile] | None = None
 
 
 def find(path: Path, mapped: Mapping[str, str]) -> Found:
@@ -79,7 +85,7 @@ def find(path: Path, mapped: Mapping[str, str]) -> Found:
     root = path.resolve().parent if is_dataset else path.resolve()
     there = [inner for inner in sorted(path.resolve().rglob("*")) if inner.is_file()]
     arrivals = {inner: _arrival(inner, root, mapped) for inner in there}
-    return _place(_select(arrivals, root), mapped)
+    return _place(_select(arrivals, root, mapped), mapped)
 
 
 def _has_folders(path: Path, mapped: Mapping[str, str]) -> bool:
@@ -93,7 +99,7 @@ def _arrival(path: Path, root: Path, mapped: Mapping[str, str]) -> Arrival:
     return keys.recognise(record, mapped)
 
 
-def _select(arrivals: Mapping[Path, Arrival], root: Path) -> Found:
+def _select(arrivals: Mapping[Path, Arrival], root: Path, mapped: Mapping[str, str]) -> Found:
     texts = {a.key: path.read_bytes() for path, a in arrivals.items() if a.role == "commit"}
     commits = read_commits(texts)
     selected = selection.newest_unload(selection.select(arrivals.values(), commits))
@@ -103,17 +109,45 @@ def _select(arrivals: Mapping[Path, Arrival], root: Path) -> Found:
         if arrival.key in kept:
             files.append(File(path, _name(arrival.key), arrival.folder, arrival.dataset))
         elif arrival.role == "manifest":
-            ignored[arrival.key] = NOT_COMPARED
+            ignored[arrival.key] = A_MANIFEST
         elif arrival.dataset is None and _could_have_rows(arrival):
             ignored.pop(arrival.key, None)
             files.append(File(path, _name(arrival.key), arrival.folder))
+    promised = _promised(arrivals, mapped)
+    if promised is not None:
+        ignored |= {f"{GROUP}/{f.name}": NOT_LISTED for f in files if f.name not in promised}
+        files = [file for file in files if file.name in promised]
     config = root / layout.CONFIG_NAME
     return Found(
         files=tuple(files),
+        promised=promised,
         ignored={_name(key): reason for key, reason in ignored.items()},
         paths=tuple(_name(arrival.key) for arrival in arrivals.values()),
         config=config.read_text(encoding="utf-8") if config.is_file() else None,
     )
+
+
+def _promised(
+    arrivals: Mapping[Path, Arrival], mapped: Mapping[str, str]
+) -> dict[str, ManifestFile] | None:
+    """What the manifests list, by name below the group."""
+    lists = {path: arrival for path, arrival in arrivals.items() if arrival.role == "manifest"}
+    if not lists:
+        return None
+    names = {_name(arrival.key) for arrival in arrivals.values()}
+    promised = {}
+    for path, arrival in lists.items():
+        # Nobody here knows which bucket and group the names speak of: this export's, whatever it is.
+        body = re.sub(
+            rb'"s3://[^/"]+/[^/"]+/', f'"s3://{_BUCKET}/{GROUP}/'.encode(), path.read_bytes()
+        )
+        for file in read_manifest(arrival, body, _BUCKET, mapped).files:
+            name = _name(file.key)
+            below = name.partition("/")[
+                2
+            ]  # a name may begin with its group, whatever that is called
+            promised[below if name not in names and below in names else name] = file
+    return promised
 
 
 def _could_have_rows(arrival: Arrival) -> bool:

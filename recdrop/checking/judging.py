@@ -12,9 +12,10 @@ from pathlib import Path
 
 from chalicelib.config.sections import Config
 from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
+from chalicelib.intake.manifests import ManifestFile
 from chalicelib.intake.rules import rules_of
-from chalicelib.normalise.errors import FileRejected, SetRejected
-from chalicelib.normalise.export import checking, ids, schemas
+from chalicelib.normalise.errors import FileRejected, SetHeld, SetRejected
+from chalicelib.normalise.export import activity, checking, comparing, ids, schemas
 from chalicelib.normalise.export.findings import note_findings, row_findings
 from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.export.schemas import SchemaPlan
@@ -25,6 +26,7 @@ from chalicelib.sources.adapter import Seen
 from recdrop.checking.finding import File
 
 INTERACTIONS = "interactions"
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ def judge(
     scratch: Path,
     now: float,
     progress: Callable[[int, int], None] = silent,
+    promised: Mapping[str, ManifestFile] | None = None,
 ) -> Judged:
-    """Normalise and judge. Each file says its dataset.
+    """Normalise and judge. Each file says its dataset; `promised` is what manifests say of files.
 
     `scratch` is a folder for the clean files, which stay there; `now` is epoch seconds. `progress` is
     told how many of all files are read.
@@ -108,7 +111,7 @@ def judge(
     for index, file in enumerate(files):
         pieces.append(_normalise(file, config, scratch / f"file-{index:05}", now))
         progress(index + 1, len(files))
-    return _Set(tuple(pieces), config, scratch).judge()
+    return _Set(tuple(pieces), config, scratch, promised or {}).judge()
 
 
 def bad_rows(file: File, config: Config, scratch: Path, now: float) -> FileReport | None:
@@ -155,6 +158,7 @@ class _Set:
     pieces: tuple[Piece, ...]
     config: Config
     scratch: Path
+    promised: Mapping[str, ManifestFile]
 
     @cached_property
     def parts(self) -> dict[str, list[Path]]:
@@ -169,6 +173,7 @@ class _Set:
         judged = Judged(self.pieces, allow_partial=self.config.source.allow_partial)
         try:
             judged = replace(judged, summaries=self._summaries())
+            self._require_promised()
             verdict = self._check()
             judged = self._counted(replace(judged, summaries=verdict.datasets))
             plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
@@ -176,6 +181,36 @@ class _Set:
             judged = replace(judged, refused=error, findings=self._row_findings())
             return replace(self._counted(judged), plans=self._plans(judged))
         return replace(judged, plans=plans, findings=self._findings(verdict, plans))
+
+    @property
+    def _expected_rows(self) -> dict[str, int]:
+        return {name: f.rows for name, f in self.promised.items() if f.rows is not None}
+
+    def _require_promised(self) -> None:
+        """All that a manifest promises, as a run waits for it.
+
+        Raises:
+            SetRejected: a file is not there, or has another size.
+            SetHeld: a file has fewer rows, and the config does not allow that.
+        """
+        there = {piece.file.name: piece.file.path.stat().st_size for piece in self.pieces}
+        wrong = [name for name in self.promised if name not in there]
+        told = [f"{name} is not there" for name in wrong]
+        told += [
+            f"{name} has {there[name]:,} bytes; its manifest promises {file.size:,}"
+            for name, file in self.promised.items()
+            if name in there and file.size is not None and file.size != there[name]
+        ]
+        if told:
+            more = f" And {len(told) - SHOWN:,} more." if len(told) > SHOWN else ""
+            raise SetRejected(
+                "manifest",
+                f"The export is not what its manifest promises: {'; '.join(told[:SHOWN])}.{more}",
+            )
+        if self.config.source.allow_partial:
+            return
+        if cut := comparing.missing([], self.reports, self._expected_rows):
+            raise SetHeld("partial", f"A run would be held: {'; '.join(cut)}.")
 
     def _check(self) -> SetReport:
         has_some = any(piece.dataset == INTERACTIONS for piece in self.pieces)
@@ -185,6 +220,7 @@ class _Set:
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
             count=lambda: self.counts,
+            expected_rows=self._expected_rows,
         )
 
     def _summaries(self) -> tuple[DatasetSummary, ...]:
@@ -232,7 +268,8 @@ class _Set:
             for column, why in plan.left_out.items()
         ]
         unknown = ids.check_ids(self.parts, self.scratch / "duckdb")
-        return (*verdict.findings, *unknown, *left_out)
+        _, odd = activity.measure(self.parts, self.scratch / "duckdb")
+        return (*verdict.findings, *odd, *unknown, *left_out)
 
     @cached_property
     def counts(self) -> UserCounts:

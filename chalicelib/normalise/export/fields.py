@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.documents import ColumnReport
-from chalicelib.vocabulary.datasets import TYPES, Dataset
+from chalicelib.vocabulary.datasets import DOMAIN_NUMBERS, TYPES, Dataset
 
 # Columns that a domain's recipes read as categories, whatever they hold.
 _DOMAIN_CATEGORICAL = (
@@ -31,6 +31,7 @@ _TEXTUAL_NAMES = (
     "TITLE",
     "NAME",
 )
+_FLOATS = frozenset(name for names in DOMAIN_NUMBERS.values() for name in names)
 _CODE_ENDINGS = ("_ID", "_CODE", "_ZIP", "_KEY")
 _CODE_NAMES = ("ZIP", "ZIPCODE", "POSTCODE")
 _RUNNING_TEXT = 20  # characters on average
@@ -77,7 +78,8 @@ class Fields:
         # The next export's prices may have cents, and a schema cannot be changed.
         is_whole = column.kind == "integer" and column.name != "PRICE"
         # A float has seven digits: 16.99 would be served as 16.989999771118164. Domains ask for it.
-        fraction = "double" if self.domain_required is None else "float"
+        is_float = self.domain_required is not None and column.name in _FLOATS
+        fraction = "float" if is_float else "double"
         return "long" if is_whole else fraction
 
     def _is_meant_as_category(self, name: str) -> bool:

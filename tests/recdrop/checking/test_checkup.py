@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,56 @@ def test_an_export_with_a_refused_file_is_usable_where_the_config_allows_it(tmp_
     path = write(tmp_path, files)
     assert not checked(path, "").is_usable
     assert checked(path, "[source]\nallow_partial = true\n").is_usable
+
+
+def manifest(*files: tuple[str, int | None, int | None], place: str = "s3://drop/shop/") -> str:
+    listed = [{"name": place + name, "size": size, "rows": rows} for name, size, rows in files]
+    plain = [{k: v for k, v in entry.items() if v is not None} for entry in listed]
+    return json.dumps({"version": 1, "datasets": {"INTERACTIONS": plain}})
+
+
+@pytest.mark.parametrize("place", ["s3://drop/shop/", "shop/", ""])
+def test_a_manifest_that_fits_is_no_matter(tmp_path: Path, place: str) -> None:
+    body = rows(OWN)
+    listed = manifest(("interactions/a.csv", len(body), 1200), place=place)
+    files: dict[str, str | bytes] = {
+        "interactions/a.csv": body,
+        "interactions/old.csv": rows(OWN, count=5),
+        "manifest.json": listed,
+    }
+    found = checked(write(tmp_path / "x", files))
+    assert found.is_usable, found.reason
+    assert found.judged.summaries[0].rows == 1200
+    assert found.ignored["interactions/old.csv"] == "the export's list of files does not name it"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "count", "reason"),
+    [
+        ("b.csv", None, None, "interactions/b.csv is not there"),
+        ("a.csv", 7, None, "its manifest promises 7"),
+        ("a.csv", None, 90_000, "has 1,200 rows; its manifest promises 90,000"),
+    ],
+)
+def test_what_a_manifest_promises_and_is_not_there_is_said(
+    tmp_path: Path, name: str, size: int | None, count: int | None, reason: str
+) -> None:
+    files: dict[str, str | bytes] = {
+        "interactions/a.csv": rows(OWN),
+        "manifest.json": manifest(
+            ("interactions/a.csv", None, None), (f"interactions/{name}", size, count)
+        ),
+    }
+    found = checked(write(tmp_path / "x", files))
+    assert not found.is_usable
+    assert reason in found.reason
+
+
+def test_a_config_may_allow_less_than_the_manifest_promises(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "interactions/a.csv": rows(OWN),
+        "manifest.json": manifest(("interactions/a.csv", None, 90_000)),
+    }
+    found = checked(write(tmp_path / "x", files), "[source]\nallow_partial = true\n")
+    assert found.is_usable
+    assert "row-count" in {finding.code for finding in found.judged.findings}

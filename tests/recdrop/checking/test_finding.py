@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from recdrop.checking.finding import NOT_COMPARED, find
+from recdrop.checking.finding import A_MANIFEST, NOT_LISTED, find
 from tests.recdrop.checking.exports import write
 
 
@@ -62,7 +62,13 @@ def test_of_a_table_that_was_written_twice_the_csv_counts(tmp_path: Path) -> Non
     assert [f.name for f in found.files] == names[:1]
 
 
-def test_a_manifest_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"interactions/a.csv": "x", "run.manifest.json": "{}"}
-    found = find(write(tmp_path / "x", files), {})
-    assert found.ignored == {"run.manifest.json": NOT_COMPARED}
+def test_a_manifest_says_which_files_there_should_be(tmp_path: Path) -> None:
+    listed = (
+        '{"version": 1, "datasets": {"INTERACTIONS": [{"name": "s3://b/shop/interactions/b.csv"}]}}'
+    )
+    files: dict[str, str | bytes] = {"interactions/a.csv": "x", "run.manifest.json": listed}
+    found = find(write(tmp_path, files), {})
+    assert found.promised is not None
+    assert list(found.promised) == ["interactions/b.csv"]
+    assert found.files == ()
+    assert found.ignored == {"run.manifest.json": A_MANIFEST, "interactions/a.csv": NOT_LISTED}

@@ -114,6 +114,7 @@ def test_online_retail_goes_as_it_is_published(tmp_path: Path) -> None:
     told = [finding.sentence for finding in found.judged.findings]
     assert "interactions: converted cp1252 to UTF-8" in told
     assert any("month, day, year" in sentence for sentence in told)
+    assert {"returns", "no-products", "duplicate"} <= {f.code for f in found.judged.findings}
 
 
 def test_customers_that_pandas_made_fractions_of_can_be_whole_again(tmp_path: Path) -> None:

@@ -262,7 +262,8 @@ def test_a_domain_wants_at_least_one_value_in_what_it_requires() -> None:
 
 def test_numbers_of_a_domains_categories_are_texts() -> None:
     columns = [ITEM, column("PRICE", "number"), column("CATEGORY_L1", "integer")]
-    columns.append(column("AGE_GROUP", "integer"))
+    columns += [column("AGE_GROUP", "integer"), column("WEIGHT", "number")]
     found = fields(infer_schema("items", columns, ROWS, "ECOMMERCE"))
     assert found["CATEGORY_L1"] == {"type": ["null", "string"], "categorical": True}
     assert found["AGE_GROUP"] == {"type": ["null", "string"], "categorical": True}
+    assert found["WEIGHT"] == {"type": ["null", "double"]}, "a float would lose digits"
