@@ -23,6 +23,7 @@ from chalicelib.documents import (
 )
 from chalicelib.intake import inbox, retraining
 from chalicelib.pipeline import (
+    batch,
     check,
     closing,
     dataset_group,
@@ -120,7 +121,7 @@ def roll_back(event: Event) -> None:
 @app.lambda_function(name="run_batch_inference")
 @task
 def run_batch_inference(event: Event) -> None:
-    release.run_batch_inference(open_context(), read_event(event, SolutionEvent))
+    batch.run_batch_inference(open_context(), read_event(event, SolutionEvent))
 
 
 @app.lambda_function(name="write_report")
@@ -166,6 +167,16 @@ def trending() -> Response:
     return http.answer(app.current_request, lambda api: api.trending, key="read")
 
 
+@app.route("/actions/{user}", content_types=ANY_TYPE, api_key_required=True)
+def actions(user: str) -> Response:
+    return http.answer(app.current_request, lambda api: api.actions, user, key="read")
+
+
+@app.route("/segments/{item}", content_types=ANY_TYPE, api_key_required=True)
+def segments(item: str) -> Response:
+    return http.answer(app.current_request, lambda api: api.segments, item, key="read")
+
+
 @app.route("/events", methods=["POST"], content_types=ANY_TYPE, api_key_required=True)
 def events() -> Response:
     return http.answer(app.current_request, lambda api: api.events, key="write")
@@ -181,6 +192,8 @@ def segment() -> Response:
 @app.route("/rank", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/popular", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/trending", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/actions/{user}", methods=["OPTIONS"], content_types=ANY_TYPE)
+@app.route("/segments/{item}", methods=["OPTIONS"], content_types=ANY_TYPE)
 @app.route("/events", methods=["OPTIONS"], content_types=ANY_TYPE)
 def preflight(**_path: str) -> Response:
     return http.preflight(app.current_request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -69,6 +70,12 @@ class Bucket:
 
     def read(self, key: str) -> bytes:
         return call(lambda: self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+    def lines(self, key: str) -> Iterator[bytes]:
+        """The lines of an object of any size, but for empty ones."""
+        body = call(lambda: self.client.get_object(Bucket=self.name, Key=key)["Body"])
+        with body:
+            yield from (line for line in body.iter_lines(CHUNK_BYTES) if line.strip())
 
     def read_if_there(self, key: str) -> bytes | None:
         try:

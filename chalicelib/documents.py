@@ -6,7 +6,8 @@ struct does not name is refused with what to do, never misread. A document witho
 before there were versions and counts as version 1.
 
     events and results of tasks     through Step Functions, never stored
-    ExportSet, FileReport, DataReport, Decision, RunReport, PopularList     objects of the work bucket
+    ExportSet, FileReport, DataReport, Decision, RunReport, PopularList,
+    SegmentIndex, Segment     objects of the work bucket
     Arrival, RunRecord, ServingRecord, GroupRecord, PopularRecord, DataRecord, EvidenceRecord,
     HistoryRecord     items of the ledger
 """
@@ -440,8 +441,8 @@ class DataReport(Document, frozen=True, kw_only=True):
 
     `datasets` are to be imported; `schemas` (Avro JSON text by dataset) are of all datasets that the
     group has; `until` is the newest interaction (epoch seconds); `popular` the key of the popular
-    list, `users` that of all users, where a solution asks for batch inference; `last_items` the newest
-    imported item of each withheld user; `population` how many users might have been withheld;
+    list, `users` and `items` those of all ids, where a solution asks for batch inference; `last_items`
+    the newest imported item of each withheld user; `population` how many users might have been withheld;
     `unknown_to_live` the share of the truth whose item is in no interaction as old as the live
     version's data; `contents` is what each dataset holds after the import, by dataset.
     """
@@ -458,6 +459,7 @@ class DataReport(Document, frozen=True, kw_only=True):
     popular: str
     metadata_columns: tuple[str, ...]
     users: str | None = None
+    items: str | None = None
     population: int = 0
     unknown_to_live: float | None = None
     contents: dict[str, Contents] = {}
@@ -476,6 +478,20 @@ class PopularList(Document, frozen=True, kw_only=True):
 
     version: Literal[1] = 1
     items: tuple[PopularItem, ...] = ()
+
+
+class SegmentIndex(Document, frozen=True, kw_only=True):
+    """The segments of one batch job: the place of each by its question, an item or attributes."""
+
+    version: Literal[1] = 1
+    places: dict[str, int]
+
+
+class Segment(Document, frozen=True, kw_only=True):
+    """The users most likely to take what is asked for, the likeliest first."""
+
+    version: Literal[1] = 1
+    users: tuple[str, ...]
 
 
 # -- the gate and the report -----------------------------------------------------------------------
@@ -663,6 +679,7 @@ class GroupRecord(Document, frozen=True, kw_only=True):
     defaults: dict[str, str] = {}
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
+    action_tracker_id: str | None = None
 
 
 class PopularRecord(Document, frozen=True, kw_only=True):

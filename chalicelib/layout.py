@@ -74,8 +74,14 @@ def users(run: str) -> str:
     return f"runs/{run}/users.json"
 
 
-def batch_input(run: str) -> str:
-    return f"runs/{run}/batch/users.json"
+def items(run: str) -> str:
+    """The ids of all items with interactions, as `users`."""
+    return f"runs/{run}/items.json"
+
+
+def batch_input(run: str, solution: str) -> str:
+    """A JSON line per question."""
+    return f"runs/{run}/batch/{solution}.json"
 
 
 def popular(run: str) -> str:
@@ -114,6 +120,25 @@ def sampled_part(group: str, run: str, index: int) -> str:
 
 def batch_output(group: str, solution: str, run: str) -> str:
     return f"results/{group}/{solution}/{run}/"
+
+
+def batch_answers(group: str, solution: str, run: str) -> str:
+    """What Personalize writes for `batch_input`."""
+    return batch_output(group, solution, run) + file_name(batch_input(run, solution)) + ".out"
+
+
+def segments(group: str, solution: str, run: str) -> str:
+    """The folder from which the API answers with segments: apart from results/, which others load."""
+    return f"segments/{group}/{solution}/{run}/"
+
+
+def segment_index(group: str, solution: str, run: str) -> str:
+    """Which segments there are: the place of each by its question."""
+    return segments(group, solution, run) + "index.json"
+
+
+def segment(group: str, solution: str, run: str, place: int) -> str:
+    return f"{segments(group, solution, run)}{place:05d}.json"
 
 
 def forgotten_users(group: str, job: str) -> str:

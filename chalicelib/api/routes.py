@@ -12,6 +12,7 @@ from chalicelib.api.request import Call
 from chalicelib.api.runs import describe_run
 from chalicelib.context import Context
 from chalicelib.ledger import Ledger
+from chalicelib.serving.actions import DEFAULT_ACTIONS, ActionAnswer, Actions
 from chalicelib.serving.answers import Answer
 from chalicelib.serving.cache import Cache
 from chalicelib.serving.calls import Caller, Deadline
@@ -23,6 +24,7 @@ from chalicelib.serving.options import parse_options
 from chalicelib.serving.popular import PopularLists
 from chalicelib.serving.question import Question, for_everyone, for_item, for_ranking, for_user
 from chalicelib.serving.recommend import Recommender
+from chalicelib.serving.segments import SegmentAnswer, Segments
 from chalicelib.serving.values import type_name
 from chalicelib.snowflake.batches import Batches
 from chalicelib.snowflake.functions import PRESETS
@@ -44,6 +46,8 @@ class Api:
     ledger: Ledger
     catalogue: Catalogue
     recommender: Recommender
+    next_actions: Actions
+    user_segments: Segments
     sender: Sender
     batches: Batches
     clock: Callable[[], float]
@@ -77,7 +81,16 @@ class Api:
         sender = Sender(
             catalogue, lambda: context.clients.personalize_events, caller, forget, context.now
         )
-        return cls(ledger, catalogue, recommender, sender, batches, clock)
+        return cls(
+            ledger,
+            catalogue,
+            recommender,
+            Actions(catalogue, lambda: context.clients.personalize_runtime, caller),
+            Segments(catalogue, lambda: context.work),
+            sender,
+            batches,
+            clock,
+        )
 
     # -- answers -----------------------------------------------------------------------------------
 
@@ -107,6 +120,13 @@ class Api:
 
     def trending(self, call: Call) -> Answer:
         return self._answer(for_everyone(parse_options(call.query), "trending"))
+
+    def actions(self, call: Call, user: str) -> ActionAnswer:
+        options = parse_options({"numResults": DEFAULT_ACTIONS, **call.query})
+        return self.next_actions.of(to_id(user, "user"), options, self._deadline())
+
+    def segments(self, call: Call, item: str) -> SegmentAnswer:
+        return self.user_segments.of(item, parse_options(call.query))
 
     def _answer(self, question: Question) -> Answer:
         answer = self.recommender.answer(question, self._deadline())

@@ -16,12 +16,13 @@ import msgspec
 from chalicelib import names
 from chalicelib.config import explaining
 from chalicelib.config.schema import CHOICES, Steps
-from chalicelib.config.sections import Config, Dataset, Filter, Solution
+from chalicelib.config.sections import Batch, Config, Dataset, Filter, Solution
 from chalicelib.errors import ConfigurationError, shown
 from chalicelib.vocabulary.recipes import RECIPES
 
 MAX_CHARACTERS = 100_000  # of a file that people write
 MAX_MESSAGE = 2_000  # characters
+MAX_BATCH_RESULTS = 500  # of a batch inference job, for one question
 
 
 class ConfigError(ConfigurationError):
@@ -42,6 +43,8 @@ def load(text: str | None, group: str) -> Config:
     _check_choices(config)
     _check_names(config, group)
     _check_gates(config)
+    _check_events(config)
+    _check_batches(config)
     _check_serving(config)
     _check_timezone(config.source.timezone)
     _check_encoding(config.source.encoding)
@@ -135,6 +138,40 @@ def _check_gates(config: Config) -> None:
             key = f"solution[{index}].gate.min_users"
             expected = f"at most max_users, which is {gate.max_users}."
             raise ConfigError(explaining.told(key, gate.min_users, expected))
+
+
+def _check_events(config: Config) -> None:
+    """What Personalize refuses after the import is refused here."""
+    for index, solution in enumerate(config.solution):
+        threshold, key = solution.event_value_threshold, f"solution[{index}].event_value_threshold"
+        if threshold is not None and solution.event_type is None:
+            expected = "an event_type beside it, which it is the threshold of."
+            raise ConfigError(explaining.told(key, threshold, expected))
+        if solution.event_type is not None and solution.event_weights:
+            expected = "either event_type or event_weights."
+            key = f"solution[{index}].event_type"
+            raise ConfigError(explaining.told(key, solution.event_type, expected))
+
+
+def _check_batches(config: Config) -> None:
+    for index, solution in enumerate(config.solution):
+        recipe, key = RECIPES[solution.recipe], f"solution[{index}].batch"
+        wanted = solution.batch or Batch()
+        makes_segments = recipe.type.bulk == "segment"
+        if solution.batch is not None and recipe.type.bulk is None:
+            raise ConfigError(f"Config key {key!r}: {recipe.name} has no batch job. Expected none.")
+        if not makes_segments and wanted.num_results > MAX_BATCH_RESULTS:
+            expected = f"a whole number from 1 to {MAX_BATCH_RESULTS}: {recipe.name} gives no more."
+            raise ConfigError(explaining.told(f"{key}.num_results", wanted.num_results, expected))
+        for name in ("items", "attributes"):
+            given = getattr(wanted, name)
+            most = recipe.segments.get(name, 0)
+            if len(given) > most:
+                expected = f"at most {most}: {recipe.name} takes no more." if most else "none."
+                raise ConfigError(explaining.told(f"{key}.{name}", list(given), expected))
+        if recipe.segments.get("attributes") and not wanted.attributes:
+            example = "attributes such as 'ITEMS.CATEGORY_L1 = \"tea\"'."
+            raise ConfigError(f"Config key {key!r} has no attributes. Expected {example}")
 
 
 def _check_serving(config: Config) -> None:

@@ -154,17 +154,26 @@ class Gate(_Section, frozen=True):
 
 
 class Batch(_Section, frozen=True):
-    """A batch inference job for every known user after each promotion."""
+    """A batch job after each promotion, in the form that the recipe wants.
 
-    num_results: Annotated[int, msgspec.Meta(ge=1, le=500)] = 25
+    For every known user, for every item of the export (related items), or for each user the most
+    popular items in the user's order (ranking). A recipe for segments finds `num_results` users for
+    each of `items`, else for the most popular ones, or for each of `attributes`, such as
+    `ITEMS.CATEGORY_L1 = "tea"`; it has no other use, so it makes them without a `batch`, too.
+    """
+
+    num_results: Annotated[int, msgspec.Meta(ge=1, le=5_000_000)] = 25
     filter: Name | None = None
+    items: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
 
 
 class Solution(_Section, frozen=True):
     """A model to train, prove and serve.
 
     `settings` are hyperparameters of the recipe, `hpo` searches for better ones. `event_weights`
-    says how much each event type counts, `event_value_threshold` the least EVENT_VALUE that does.
+    says how much each event type counts; `event_type` is the only one that counts, from the EVENT_VALUE
+    `event_value_threshold` on.
     `campaign` serves the model, `batch` answers for all users after each promotion.
     """
 
@@ -175,6 +184,7 @@ class Solution(_Section, frozen=True):
     batch: Batch | None = None
     settings: dict[str, Scalar] = {}
     event_weights: dict[str, Fraction] = {}
+    event_type: str | None = None
     event_value_threshold: float | None = None
     hpo: bool = False
 

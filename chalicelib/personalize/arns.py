@@ -48,5 +48,8 @@ class Arns:
     def batch_job(self, name: str) -> str:
         return self._of(f"batch-inference-job/{name}")
 
+    def segment_job(self, name: str) -> str:
+        return self._of(f"batch-segment-job/{name}")
+
     def recipe(self, name: str) -> str:
         return f"arn:{self.partition}:personalize:::recipe/{name}"

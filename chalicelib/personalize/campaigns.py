@@ -69,7 +69,7 @@ class Campaigns(Calls):
     def ask(
         self, group: str, solution: str, query: Mapping[str, Any], columns: Sequence[str]
     ) -> list[str]:
-        """The item ids a campaign answers to a batch query, best first.
+        """The ids of items, or of actions, that a campaign answers to a batch query, best first.
 
         Asked for with the metadata `columns` of the items, as the API does.
         """
@@ -82,6 +82,11 @@ class Campaigns(Calls):
                 inputList=query["itemList"],
             )
             return [item["itemId"] for item in ranked["personalizedRanking"]]
+        if "actions" in query:
+            found = call(
+                self.runtime.get_action_recommendations, campaignArn=arn, userId=query["actions"]
+            )
+            return [action["actionId"] for action in found["actionList"]]
         arguments: dict[str, Any] = {"campaignArn": arn, "numResults": ANSWERED, **query}
         if columns:
             arguments["metadataColumns"] = {"ITEMS": list(columns)}

@@ -117,6 +117,11 @@ class Groups(Calls):
         arn = found[0]["eventTrackerArn"]
         return call(self.client.describe_event_tracker, eventTrackerArn=arn)["eventTracker"]
 
+    def action_tracker(self, group: str) -> str:
+        """The tracking id of the dataset of action interactions, which is the dataset's own."""
+        arn = self.arns.dataset(group, "action_interactions")
+        return str(call(self.client.describe_dataset, datasetArn=arn)["dataset"]["trackingId"])
+
     def ensure_filter(self, group: str, name: str, expression: str) -> str:
         """The ARN of the filter, which is another one for another expression."""
         full = names.filter_(group, name, expression)

@@ -74,3 +74,32 @@ class Jobs(Calls):
                 **extra,
             ),
         )
+
+    def segment_in_bulk(
+        self,
+        name: str,
+        version_arn: str,
+        source: str,
+        target: str,
+        *,
+        num_results: int = 25,
+        filter_arn: str | None = None,
+    ) -> None:
+        """Finds the users for each of the JSON lines at `source`, as `answer_in_bulk` answers them."""
+        arn = self.arns.segment_job(name)
+        extra: Any = {"filterArn": filter_arn} if filter_arn else {}
+        ensure(
+            f"batch segments {name!r}",
+            lambda: self.client.describe_batch_segment_job(batchSegmentJobArn=arn)[
+                "batchSegmentJob"
+            ],
+            lambda: self.client.create_batch_segment_job(
+                jobName=name,
+                solutionVersionArn=version_arn,
+                numResults=num_results,
+                jobInput={"s3DataSource": {"path": source}},
+                jobOutput={"s3DataDestination": {"path": target}},
+                roleArn=self.role_arn,
+                **extra,
+            ),
+        )

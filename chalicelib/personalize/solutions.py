@@ -6,6 +6,7 @@ A version is named after the run, so it is trained once whatever is retried.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from chalicelib import names
@@ -59,6 +60,7 @@ class Solutions(Calls):
     def _ensure_solution(self, group: str, solution: Solution) -> str:
         name = names.solution(group, solution.name)
         arn, recipe = self.arns.solution(name), self.arns.recipe(solution.recipe)
+        extra: Any = {"eventType": solution.event_type} if solution.event_type else {}
         state = ensure(
             f"solution {name!r}",
             lambda: self.client.describe_solution(solutionArn=arn)["solution"],
@@ -70,16 +72,16 @@ class Solutions(Calls):
                 performAutoTraining=False,
                 performHPO=solution.hpo,
                 solutionConfig=solution_config(solution),
+                **extra,
             ),
             delete=lambda _: self.client.delete_solution(solutionArn=arn),
             memory=self.memory,
         )
-        if state["recipeArn"] != recipe:
-            raise ConfigurationError(
-                f"Solution {name!r} was made with recipe {state['recipeArn']!r}; "
-                f"recdrop.toml says {solution.recipe!r}. "
-                "A solution's recipe cannot be changed: give the new one another name."
-            )
+        _check_unchanged(name, "recipe", state["recipeArn"], recipe)
+        _check_unchanged(name, "event_type", state.get("eventType"), solution.event_type)
+        wanted = solution_config(solution).get("eventValueThreshold")
+        made = state.get("solutionConfig", {}).get("eventValueThreshold")
+        _check_unchanged(name, "event_value_threshold", made, wanted)
         return arn
 
     def _find_version(self, solution_arn: str, name: str) -> str:
@@ -98,6 +100,14 @@ class Solutions(Calls):
         )
 
 
+def _check_unchanged(name: str, what: str, made: str | None, wanted: str | None) -> None:
+    if made != wanted:
+        raise ConfigurationError(
+            f"Solution {name!r} was made with {what} {made!r}; recdrop.toml says {wanted!r}. "
+            f"A solution's {what} cannot be changed: give the new one another name."
+        )
+
+
 def solution_config(solution: Solution) -> Any:
     """CreateSolution's `solutionConfig`."""
     config: dict[str, Any] = {}
@@ -111,9 +121,14 @@ def solution_config(solution: Solution) -> Any:
         ]
         config["eventsConfig"] = {"eventParametersList": events}
     if solution.event_value_threshold is not None:
-        config["eventValueThreshold"] = str(solution.event_value_threshold)
+        config["eventValueThreshold"] = _digits(solution.event_value_threshold)
     return config
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _digits(number: float) -> str:
+    """As the service takes it: digits and a point, never an exponent."""
+    return format(Decimal(repr(number)), "f")

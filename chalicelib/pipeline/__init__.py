@@ -10,6 +10,7 @@ ResourcePending.
     dataset_group   prepare_group, import_dataset
     training        train
     scoring         score
-    release         update_campaign, verify_campaign, roll_back, run_batch_inference
+    release         update_campaign, verify_campaign, roll_back
+    batch           run_batch_inference
     closing         write_report, notify
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -336,15 +336,17 @@ class _Check:
         return result
 
     def _write_facts(self, clean: Files) -> None:
-        """The popular list, and the users where a solution asks for batch inference."""
+        """The popular list, and users and items where a solution asks for batch inference."""
         run, interactions = self.run, clean.get("interactions")
         if not interactions:
             return
         best = popular.popular_items(interactions, clean.get("items", ()), self.scratch)
         run.work.write_json(layout.popular(run.name), best)
-        if self._wants_users():
-            users = facts.all_users(interactions, self.scratch)
+        if self._wants_ids():
+            users = facts.all_ids("USER_ID", interactions, self.scratch)
             run.work.write_json(layout.users(run.name), users)
+            items = facts.all_ids("ITEM_ID", interactions, self.scratch)
+            run.work.write_json(layout.items(run.name), items)
 
     def _write_truth(self, clean: Files, truth: Withholding | None) -> dict[str, str]:
         """The withheld interactions; answers each of their users' newest imported item."""
@@ -394,17 +396,18 @@ class _Check:
             last_items=last_items,
             popular=layout.popular(run.name) if interactions else _known(before).popular,
             metadata_columns=self._metadata(plans),
-            users=self._users() if interactions else _known(before).users,
+            users=self._ids(layout.users) if interactions else _known(before).users,
+            items=self._ids(layout.items) if interactions else _known(before).items,
             population=truth.population if truth else 0,
             unknown_to_live=self._unknown_to_live(truth),
             contents=comparing.add(_contents_of(before), contents, run.export.mode),
         )
 
-    def _users(self) -> str | None:
-        """The key of the list of all users, if this run has one."""
-        return layout.users(self.run.name) if self._wants_users() else None
+    def _ids(self, key: Callable[[str], str]) -> str | None:
+        """The key of the list of all users or items, if this run has one."""
+        return key(self.run.name) if self._wants_ids() else None
 
-    def _wants_users(self) -> bool:
+    def _wants_ids(self) -> bool:
         return any(solution.batch for solution in self.run.config.solution)
 
     def _metadata(self, plans: Mapping[str, SchemaPlan]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from chalicelib.pipeline.steps import settle
 from chalicelib.runs import Run
 from chalicelib.vocabulary.recipes import RECIPES
 
+ACTIONS = "action_interactions"
+
 
 def prepare_group(context: Context, event: RunEvent) -> Prepared:
     """The datasets to import and the solutions to train, once all that they hang on is ready.
@@ -76,6 +78,9 @@ def _tell_the_api(run: Run, tracker: str, filters: dict[str, str]) -> None:
         defaults=run.config.serving.defaults,
         filters=filters,
         event_tracker_id=tracker,
+        action_tracker_id=run.personalize.action_tracker(run.group)
+        if ACTIONS in run.data.schemas
+        else None,
     )
     run.ledger.record_group(run.token or 0, record)
 

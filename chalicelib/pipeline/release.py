@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-import msgspec
-
-from chalicelib import layout, names
+from chalicelib import names
 from chalicelib.config.sections import Campaign, Solution
 from chalicelib.context import Context
 from chalicelib.documents import HistoryRecord, ServingRecord, SolutionEvent
@@ -93,7 +90,10 @@ def verify_campaign(context: Context, event: SolutionEvent) -> None:
     run = Run.of(context, event)
     solution = run.solution(event.solution)
     recipe_type = RECIPES[solution.recipe].type
-    if not _is_served(solution) or not recipe_type.is_scored:
+    if not _is_served(solution):
+        return
+    if not recipe_type.is_scored:
+        _verify_somebody_unknown(run, solution)
         return
     asked = ask_withheld(run, recipe_type)
     if asked.lines:
@@ -126,6 +126,7 @@ def _verify_somebody_unknown(run: Run, solution: Solution) -> None:
         "user": {"userId": NOBODY},
         "item": {"itemId": (popular or [NOBODY])[0]},
         "ranking": {"userId": NOBODY, "itemList": popular[:25]},
+        "actions": {"actions": NOBODY},
     }
     query = queries[RECIPES[solution.recipe].type.query]
     if not _ask(run, solution.name, query):
@@ -161,27 +162,4 @@ def roll_back(context: Context, event: SolutionEvent) -> None:
         HistoryRecord(
             run=run.name, solution=solution.name, did="roll back", solution_version=previous
         ),
-    )
-
-
-def run_batch_inference(context: Context, event: SolutionEvent) -> None:
-    """Answers for all users into results/, where Snowpipe picks them up; nothing if not asked for."""
-    run = Run.of(context, event)
-    solution = run.solution(event.solution)
-    if solution.batch is None:
-        return
-    source = layout.batch_input(run.name)
-    if run.work.head(source) is None:
-        # A run without interactions, such as a retraining, goes on with the users of the last one.
-        listed = run.work.read(run.data.users or layout.users(run.name))
-        users = msgspec.json.decode(listed, type=list[str])
-        run.work.write(source, "".join(json.dumps({"userId": user}) + "\n" for user in users))
-    filters = run.record.filters
-    run.personalize.answer_in_bulk(
-        names.batch_job(solution.name, run.name),
-        trained_version(run, solution.name),
-        run.work.url(source),
-        run.work.url(layout.batch_output(run.group, solution.name, run.name)),
-        num_results=solution.batch.num_results,
-        filter_arn=filters.get(solution.batch.filter) if solution.batch.filter else None,
     )

@@ -82,7 +82,9 @@ def lineage(solution: Solution) -> str:
     judged_by = (gate.metric, gate.max_regression, bars_of(solution).over_popularity)
     trained_as = (solution.recipe, sorted(solution.settings.items()), solution.hpo)
     weighed = (sorted(solution.event_weights.items()), solution.event_value_threshold)
-    told = repr((judged_by, trained_as, weighed))
+    # Appended only where it is set: evidence that was there before the key goes on.
+    counted = (solution.event_type,) if solution.event_type else ()
+    told = repr((judged_by, trained_as, weighed, *counted))
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

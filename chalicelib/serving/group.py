@@ -21,6 +21,7 @@ class Group(msgspec.Struct, frozen=True):
     defaults: dict[str, str] = {}
     filters: dict[str, str] = {}
     event_tracker_id: str | None = None
+    action_tracker_id: str | None = None
 
     @classmethod
     def of(
@@ -35,6 +36,7 @@ class Group(msgspec.Struct, frozen=True):
             record.defaults,
             record.filters,
             record.event_tracker_id,
+            record.action_tracker_id,
         )
 
     def __bool__(self) -> bool:
@@ -54,11 +56,15 @@ class Group(msgspec.Struct, frozen=True):
         if name is not None:
             return self._named(name, intents)
         for intent in intents:
-            fitting = [found for found in self.solutions.values() if _intent(found) == intent]
-            default = self.defaults.get(intent)
-            for found in sorted(fitting, key=lambda record: record.solution != default):
+            for found in self.all_for(intent):
                 return found
         return None
+
+    def all_for(self, intent: str) -> list[ServingRecord]:
+        """All solutions for an intent, the best first."""
+        fitting = [found for found in self.solutions.values() if _intent(found) == intent]
+        default = self.defaults.get(intent)
+        return sorted(fitting, key=lambda record: record.solution != default)
 
     def _named(self, name: str, intents: tuple[str, ...]) -> ServingRecord:
         record = self.solutions.get(name)

@@ -14,12 +14,13 @@ from chalicelib.serving.errors import BadRequest, TooLarge, one_of
 from chalicelib.serving.ids import to_id
 from chalicelib.serving.values import short, type_name
 from chalicelib.streaming import fields
-from chalicelib.streaming.members import Batch, Event, Row
+from chalicelib.streaming.members import ActionEvent, Batch, Event, Row
 
 MAX_MEMBERS = 500
 MAX_ITEM_PROPERTIES_CHARACTERS = 32_000
 MAX_USER_PROPERTIES_CHARACTERS = 24_000
-LISTS = ("events", "items", "users")
+LISTS = ("events", "items", "users", "actionInteractions")
+ACTION_EVENTS = ("Taken", "Not Taken", "Viewed")  # the service knows no other
 EVENT_KEYS = (
     "eventId",
     "eventType",
@@ -33,6 +34,8 @@ EVENT_KEYS = (
     "sessionId",
     "userId",
 )
+
+_NOT_OF_ACTIONS = ("itemId", "eventValue", "group")
 
 Member = TypeVar("Member")
 
@@ -48,7 +51,7 @@ def parse_query(query: Mapping[str, str]) -> str | None:
 
 
 def parse_batch(body: Any, query: Mapping[str, str]) -> tuple[str | None, Batch]:
-    """The group, and what a body brings: one event, or an object of the three lists.
+    """The group, and what a body brings: one event, or an object of the lists.
 
     Raises:
         BadRequest: a member is wrong, and so all are refused; the message begins with its place.
@@ -62,6 +65,7 @@ def parse_batch(body: Any, query: Mapping[str, str]) -> tuple[str | None, Batch]
         events=_parse_list(body, "events", parse_event),
         items=_parse_list(body, "items", partial(_parse_row, "itemId")),
         users=_parse_list(body, "users", partial(_parse_row, "userId")),
+        actions=_parse_list(body, "actionInteractions", _parse_action),
     )
     if not batch:
         raise BadRequest(f"The lists are empty. Expected 1 to {MAX_MEMBERS} members.")
@@ -97,6 +101,20 @@ def parse_event(given: Any, name: str) -> Event:
         recommendation_id=read(fields.recommendation_id, "recommendationId"),
         impression=read(fields.impression, "impression"),
     )
+
+
+def _parse_action(given: Any, name: str) -> ActionEvent:
+    """What a user did about an action: an event with an actionId in place of an item and a value."""
+    found = _object(given, name)
+    known = (*(key for key in EVENT_KEYS if key not in _NOT_OF_ACTIONS), "actionId")
+    _check_keys(found, known, f"{name} has an unknown key {{key}}.")
+    action_id = to_id(found.get("actionId"), f"{name}.actionId")
+    rest = {key: value for key, value in found.items() if key != "actionId"}
+    event = parse_event(rest, name)
+    if event.event_type not in ACTION_EVENTS:
+        expected = f"Expected one of: {', '.join(ACTION_EVENTS)}."
+        raise BadRequest(f"{name}.eventType has value {short(event.event_type)}. {expected}")
+    return ActionEvent(action_id, event)
 
 
 def _parse_row(id_key: str, given: Any, name: str) -> Row:

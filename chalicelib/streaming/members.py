@@ -60,6 +60,29 @@ class Event:
 
 
 @dataclass(frozen=True)
+class ActionEvent:
+    """What a user did about a recommended action; otherwise as `Event`."""
+
+    action_id: str
+    event: Event
+
+    def to_wire(self, now: float) -> dict[str, Any]:
+        """PutActionInteractions' shape."""
+        wire = self.event.to_wire(now)
+        who = {"sessionId": self.event.session_id, "userId": self.event.user_id}
+        # The digest does not know the action.
+        marked = f"{wire['eventId']} {self.action_id}"
+        own = self.event.event_id or hashlib.sha256(marked.encode()).hexdigest()[:32]
+        return {
+            **{name: value for name, value in who.items() if value is not None},
+            "timestamp": wire.pop("sentAt"),
+            **wire,
+            "eventId": own,
+            "actionId": self.action_id,
+        }
+
+
+@dataclass(frozen=True)
 class Row:
     """A new or changed item or user.
 
@@ -84,12 +107,14 @@ class Batch:
     events: Sequence[Event] = ()
     items: Sequence[Row] = ()
     users: Sequence[Row] = ()
+    actions: Sequence[ActionEvent] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.items or self.users)
+        return bool(self.events or self.items or self.users or self.actions)
 
     @property
     def user_ids(self) -> set[str]:
         """The users of whom it tells something new."""
-        of_events = {event.user_id for event in self.events if event.user_id is not None}
+        events = [*self.events, *(action.event for action in self.actions)]
+        of_events = {event.user_id for event in events if event.user_id is not None}
         return of_events | {row.id for row in self.users}

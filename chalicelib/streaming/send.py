@@ -1,4 +1,4 @@
-"""Members to Personalize: PutEvents, PutItems, PutUsers, ten at a time.
+"""Members to Personalize: PutEvents, PutItems, PutUsers, PutActionInteractions, ten at a time.
 
 When the service refuses a call all the same, the call is halved until the bad members stand alone,
 so that the good ones are kept.
@@ -16,7 +16,7 @@ from chalicelib.serving.calls import Caller, Deadline
 from chalicelib.serving.catalogue import Catalogue
 from chalicelib.serving.errors import ApiError, NotReady, TooManyRequests, Unavailable
 from chalicelib.serving.group import Group
-from chalicelib.streaming.members import Batch, Event, Row
+from chalicelib.streaming.members import ActionEvent, Batch, Event, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize_events import PersonalizeEventsClient
@@ -73,6 +73,8 @@ class Sender:
         found = self.catalogue.group(group)
         if batch.events and found.event_tracker_id is None:
             raise NotReady(f"Group {found.name!r} has no event tracker yet.")
+        if batch.actions and found.action_tracker_id is None:
+            raise NotReady(f"Group {found.name!r} has no dataset of action interactions yet.")
         try:
             for call in self._plan(found, batch, deadline):
                 _deliver(call, outcome)
@@ -104,12 +106,22 @@ class Sender:
         def put_events(events: Sequence[Event]) -> None:
             self._put_events(group, events, deadline)
 
+        def put_actions(actions: Sequence[ActionEvent]) -> None:
+            now = self.now()
+            arguments = {
+                "trackingId": group.action_tracker_id,
+                "actionInteractions": [action.to_wire(now) for action in actions],
+            }
+            self.caller.call(self.client().put_action_interactions, arguments, deadline)
+
         for members in _chunks(list(enumerate(batch.items))):
             yield Call("items", members, put_items)
         for members in _chunks(list(enumerate(batch.users))):
             yield Call("users", members, put_users)
         for members in _split_by_session(batch.events):
             yield Call("events", members, put_events)
+        for members in _chunks(list(enumerate(batch.actions))):
+            yield Call("actionInteractions", members, put_actions)
 
     def _put_events(self, group: Group, events: Sequence[Event], deadline: Deadline) -> None:
         """Events of one user and session."""

@@ -7,11 +7,12 @@ own. Sources: Personalize's guide, "Choosing a recipe" and its price page; `refe
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 # What one query to a model of the type holds, in a batch line and in a request alike.
 Query = Literal["user", "item", "ranking", "segment", "actions", "rating"]
+Bulk = Literal["inference", "segment"]
 Backend = Literal["personalize", "sagemaker"]
 # What a caller wants of a model; a route asks for one of these, and the config names who answers.
 Intent = Literal["personal", "related", "ranked", "popular", "trending", "action", "segment"]
@@ -25,7 +26,8 @@ class RecipeType:
 
     `is_scored`: whether withheld interactions can judge its models. `floor` is the factor over the
     popularity baseline that a candidate must reach unless the config says otherwise.
-    `has_campaign`: whether a campaign can serve it; the others answer by batch only.
+    `has_campaign`: whether a campaign can serve it; the others answer by batch only. `bulk` is the kind
+    of batch job that answers many questions.
     """
 
     name: str
@@ -34,6 +36,7 @@ class RecipeType:
     is_scored: bool = True
     floor: float = 1.10
     has_campaign: bool = True
+    bulk: Bulk | None = "inference"
 
 
 USER_PERSONALIZATION = RecipeType("USER_PERSONALIZATION", "user", "personal")
@@ -43,17 +46,22 @@ POPULAR_ITEMS = RecipeType("POPULAR_ITEMS", "user", "popular", floor=0.0)
 RELATED_ITEMS = RecipeType("RELATED_ITEMS", "item", "related", floor=0.0)
 PERSONALIZED_RANKING = RecipeType("PERSONALIZED_RANKING", "ranking", "ranked")
 USER_SEGMENTATION = RecipeType(
-    "USER_SEGMENTATION", "segment", "segment", is_scored=False, has_campaign=False
+    "USER_SEGMENTATION", "segment", "segment", is_scored=False, has_campaign=False, bulk="segment"
 )
-PERSONALIZED_ACTIONS = RecipeType("PERSONALIZED_ACTIONS", "actions", "action", is_scored=False)
-RATING_PREDICTION = RecipeType("RATING_PREDICTION", "rating", "personal", is_scored=False)
+PERSONALIZED_ACTIONS = RecipeType(
+    "PERSONALIZED_ACTIONS", "actions", "action", is_scored=False, bulk=None
+)
+RATING_PREDICTION = RecipeType(
+    "RATING_PREDICTION", "rating", "personal", is_scored=False, bulk=None
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """`name` is what `recdrop.toml` and Personalize call it; `needs` are the dataset kinds it trains on.
 
-    `own_intent` is what its models are for where that is not what all of the type are for.
+    `segments` says how many questions of which kind a segment job takes. `own_intent` is what its
+    models are for where that is not what all of the type are for.
     """
 
     name: str
@@ -62,6 +70,7 @@ class Recipe:
     price: Price = "hours"
     needs: tuple[str, ...] = ("interactions",)
     own_intent: Intent | None = None
+    segments: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def intent(self) -> Intent:
@@ -82,8 +91,13 @@ _ROWS = (
     Recipe("aws-similar-items", RELATED_ITEMS),
     Recipe("aws-sims", RELATED_ITEMS),
     Recipe("aws-semantic-similarity", RELATED_ITEMS, needs=_WITH_ITEMS),
-    Recipe("aws-item-affinity", USER_SEGMENTATION),
-    Recipe("aws-item-attribute-affinity", USER_SEGMENTATION, needs=_WITH_ITEMS),
+    Recipe("aws-item-affinity", USER_SEGMENTATION, segments={"items": 500}),
+    Recipe(
+        "aws-item-attribute-affinity",
+        USER_SEGMENTATION,
+        needs=_WITH_ITEMS,
+        segments={"attributes": 10},
+    ),
     Recipe(
         "aws-next-best-action",
         PERSONALIZED_ACTIONS,

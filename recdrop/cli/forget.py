@@ -191,7 +191,7 @@ class Place:
         """All folders of the work bucket that hold something of the group."""
         yield from (
             f"{folder}/{self.group}/"
-            for folder in ("clean", "sampled", "quarantine", "results", "forget")
+            for folder in ("clean", "sampled", "quarantine", "results", "segments", "forget")
         )
         for run in sorted({key.split("/")[1] for key in self.work.keys("runs/")}):
             record = self.ledger.run(run)

@@ -22,7 +22,9 @@ USER_MEMBERS = {"userId", "user_id", USER_COLUMN}
 LINES = (".jsonl", ".out")
 FORGOTTEN = "(forgotten)"
 # How many lines the inputs and outputs of batch inference are; the key alone says so.
-QUERIES = ("queries.json", "batch/users.json")
+QUERIES = re.compile(r"/queries\.json$|/batch/[^/]+\.json$")
+# Where a segment lists its users: in the service's answers, and in ours.
+SEGMENTS = ("recommendedUsers", "usersList", "users")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def without(key: str, body: bytes, users: Collection[str]) -> Left | None:
     """
     if key.endswith(".csv"):
         left = _without_rows(body, users)
-    elif key.endswith((*LINES, *QUERIES)):
+    elif key.endswith(LINES) or QUERIES.search(key):
         left = _without_lines(body, users)
     elif key.endswith(".json"):
         left = _without_entries(body, users)
@@ -81,8 +83,17 @@ def _without_rows(body: bytes, users: Collection[str]) -> Left:
 
 def _without_lines(body: bytes, users: Collection[str]) -> Left:
     lines = body.decode().splitlines(keepends=True)
-    kept = [line for line in lines if not (line.strip() and _is_of(json.loads(line), users))]
-    return Left("".join(kept).encode(), len(lines) - len(kept))
+    kept, gone = [], 0
+    for line in lines:
+        value = json.loads(line) if line.strip() else None
+        if _is_of(value, users):
+            gone += 1
+            continue
+        # Of a segment only the user goes; any other line stays as it was, to the byte.
+        listed = _scrub(value, users)
+        gone += listed
+        kept.append(json.dumps(value) + "\n" if listed else line)
+    return Left("".join(kept).encode(), gone)
 
 
 def _is_of(value: Any, users: Collection[str]) -> bool:
@@ -107,7 +118,9 @@ def _without_entries(body: bytes, users: Collection[str]) -> Left:
 
 
 def _scrub(value: Any, users: Collection[str]) -> int:
-    """Take the users out of a document in place: out of `last_items` and of every finding's samples."""
+    """Take the users out of a document in place: out of `last_items`, of segments, and of every
+    finding's samples.
+    """
     if isinstance(value, list):
         return sum(_scrub(inner, users) for inner in value)
     if not isinstance(value, dict):
@@ -119,6 +132,9 @@ def _scrub(value: Any, users: Collection[str]) -> int:
             for user in named:
                 del inner[user]
             gone += len(named)
+        elif name in SEGMENTS and isinstance(inner, list):
+            value[name] = [user for user in inner if user not in users]
+            gone += len(inner) - len(value[name])
         elif name == "samples" and isinstance(inner, list):
             shown = [token(users).sub(FORGOTTEN, str(sample)) for sample in inner]
             gone += sum(before != after for before, after in zip(inner, shown, strict=True))

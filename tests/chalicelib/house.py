@@ -33,7 +33,7 @@ from chalicelib.settings import Settings
 
 EVENTS = Path(__file__).parents[1] / "events"
 ARN = "arn:aws:personalize:us-east-1:000000000000"
-READ_ROUTES = ("recommendations", "similar", "rank", "popular", "trending")
+READ_ROUTES = ("recommendations", "similar", "rank", "popular", "trending", "actions", "segments")
 KEYS = {
     "region_name": "us-east-1",
     "aws_access_key_id": "testing",
@@ -381,7 +381,14 @@ def key_of(resource: str) -> str | None:
 
 
 def _route(path: str) -> tuple[str, dict[str, str] | None]:
-    names = {"recommendations": "user", "similar": "item", "snowflake": "function", "runs": "run"}
+    names = {
+        "recommendations": "user",
+        "actions": "user",
+        "similar": "item",
+        "segments": "item",
+        "snowflake": "function",
+        "runs": "run",
+    }
     first, _, rest = path.lstrip("/").partition("/")
     if not rest:
         return f"/{first}", None
@@ -415,6 +422,12 @@ def make_app(api: Callable[[], Api]) -> Chalice:
     )
     app.route("/popular", **GOT)(lambda: answer(lambda api: api.popular, key=read))
     app.route("/trending", **GOT)(lambda: answer(lambda api: api.trending, key=read))
+    app.route("/actions/{user}", **GOT)(
+        lambda user: answer(lambda api: api.actions, user, key=read)
+    )
+    app.route("/segments/{item}", **GOT)(
+        lambda item: answer(lambda api: api.segments, item, key=read)
+    )
     app.route("/runs/{run}", **GOT)(lambda run: answer(lambda api: api.run, run))
     app.route("/status", **GOT)(lambda: answer(lambda api: api.status))
     app.route("/health", **GOT)(lambda: answer(lambda api: api.health))
@@ -430,6 +443,8 @@ def make_app(api: Callable[[], Api]) -> Chalice:
         "/rank",
         "/popular",
         "/trending",
+        "/actions/{user}",
+        "/segments/{item}",
         "/events",
     ):
         app.route(path, methods=["OPTIONS"], content_types=ANY_TYPE)(preflight)

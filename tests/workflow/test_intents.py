@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.workflow.shop import Shop, csv, purchases, wait_for
+from tests.workflow.shop import FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
 
 RENAMED = b"""
 [source]
@@ -45,3 +45,78 @@ def test_a_stray_object_leaves_the_only_group_the_only_one(shop: Shop) -> None:
     shop.finish("shpo")
     assert shop.get("/recommendations/u001")[1]["group"] == "names"
     assert shop.get("/recommendations/u001?group=shpo")[0] == 404
+
+
+EVERY_USE = b"""
+[[solution]]
+name = "fans"
+recipe = "aws-item-affinity"
+batch = { num_results = 8 }
+
+[[solution]]
+name = "next"
+recipe = "aws-next-best-action"
+
+[[solution]]
+name = "old"
+recipe = "aws-hrnn-metadata"
+
+[[solution]]
+name = "top"
+recipe = "aws-popularity-count"
+
+[[solution]]
+name = "rise"
+recipe = "aws-trending-now"
+
+[[filter]]
+name = "not-yet-taken"
+expression = 'EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("Taken")'
+"""
+
+
+def test_every_recipe_comes_to_its_use(shop: Shop) -> None:
+    kinds = ("Taken", "Not Taken", "Viewed")
+    taken = [f"u{n % 80:03d},a{n % 7},{kinds[n % 3]},{FIRST_DAY + 600 * n}" for n in range(1_200)]
+    actions = [f"a{n},{'mail' if n % 2 else 'call'}" for n in range(7)]
+    shop.drop(
+        {
+            "uses/recdrop.toml": EVERY_USE,
+            "uses/interactions/a.csv": csv(purchases(seed=44)),
+            "uses/items/things.csv": catalogue(),
+            "uses/actions/a.csv": csv(actions, "ACTION_ID,CHANNEL"),
+            "uses/action_interactions/a.csv": csv(taken, "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP"),
+        }
+    )
+    report = shop.finish("uses")
+    assert report["status"] == "succeeded", report["reason"]
+    assert {s["solution"]: s["result"] for s in report["solutions"]} == dict.fromkeys(
+        ("fans", "next", "old", "top", "rise"), "promoted"
+    )
+    served = {
+        path: shop.get(f"{path}?group=uses&numResults=3")[1]
+        for path in ("/recommendations/u001", "/popular", "/trending")
+    }
+    assert {path: (a["source"], a["solution"]) for path, a in served.items()} == {
+        "/recommendations/u001": ("campaign", "old"),
+        "/popular": ("campaign", "top"),
+        "/trending": ("campaign", "rise"),
+    }
+    status, answer = shop.get("/segments/i010?group=uses")
+    assert (status, len(answer["users"])) == (200, 8)
+    assert shop.work_keys("results/uses/fans/")
+    assert shop.get("/segments/nothing?group=uses")[0] == 404
+
+    path = "/actions/u001?group=uses&filter=not-yet-taken&numResults=7"
+    status, before = shop.get(path)
+    assert status == 200
+    best = before["actions"][0]["actionId"]
+    did = {"userId": "u001", "actionId": best, "eventType": "Taken"}
+    sent = shop.post("/events?group=uses", {"actionInteractions": [did]}, key="WriteKey")
+    assert sent == {"accepted": 1}
+    after = wait_for(
+        lambda: [action["actionId"] for action in shop.get(path)[1]["actions"]],
+        "the actions",
+    )
+    assert best not in after
+    assert len(after) < len(before["actions"])

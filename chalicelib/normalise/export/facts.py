@@ -23,15 +23,15 @@ def last_items(
     return {str(user): str(item) for user, item in rows}
 
 
-def all_users(
-    interactions: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
+def all_ids(
+    column: str, interactions: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
 ) -> list[str]:
-    """Every user id, sorted."""
+    """Every id in USER_ID or ITEM_ID, sorted."""
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         rows = connection.execute(
-            f"SELECT DISTINCT USER_ID FROM {clean_source(interactions)} ORDER BY 1"
+            f"SELECT DISTINCT {column} FROM {clean_source(interactions)} ORDER BY 1"
         ).fetchall()
-    return [str(user) for (user,) in rows]
+    return [str(found) for (found,) in rows]
 
 
 def unknown_items(

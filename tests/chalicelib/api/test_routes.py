@@ -60,6 +60,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/rank", {"userId": "u1", "items": ["tea"]}),
     ("GET", "/popular", None),
     ("GET", "/trending", None),
+    ("GET", "/actions/u1", None),
+    ("GET", "/segments/tea", None),
     ("POST", "/events", EVENT),
     ("POST", "/segment", {"type": "identify"}),
     ("POST", "/snowflake/recommend", {"data": [[0, "u1"]]}),

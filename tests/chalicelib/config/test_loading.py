@@ -277,3 +277,29 @@ def test_a_default_must_be_there_and_be_for_it(serving: str, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(f"{TWO}[serving]\n{serving}\n", "shop")
     assert told in str(caught.value)
+
+
+USE = """
+[[solution]]
+name = "a"
+recipe = "{recipe}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("recipe", "keys", "told"),
+    [
+        ("aws-sims", "event_value_threshold = 3.0", "Expected an event_type beside it"),
+        ("aws-sims", 'event_type = "v"\nevent_weights = { v = 1.0 }', "Expected either event_type"),
+        ("aws-next-best-action", "batch = {}", "aws-next-best-action has no batch job"),
+        ("aws-sims", "batch = { num_results = 501 }", "Expected a whole number from 1 to 500"),
+        ("aws-sims", 'batch = { items = ["i"] }', "Expected none."),
+        ("aws-item-attribute-affinity", "", "has no attributes. Expected attributes such as"),
+    ],
+)
+def test_what_personalize_would_refuse_late_is_refused_at_once(
+    recipe: str, keys: str, told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(USE.format(recipe=recipe) + keys, "shop")
+    assert told in str(caught.value)

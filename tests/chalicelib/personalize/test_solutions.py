@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from chalicelib.config.sections import Solution
@@ -56,7 +57,7 @@ def test_the_config_becomes_what_create_solution_wants() -> None:
         recipe="aws-sims",
         settings={"popularity_discount_factor": 0.5, "recency_mask": True, "text": "as is"},
         event_weights={"purchase": 1.0},
-        event_value_threshold=3,
+        event_value_threshold=0.00001,
     )
     assert solution_config(solution) == {
         "algorithmHyperParameters": {
@@ -65,6 +66,23 @@ def test_the_config_becomes_what_create_solution_wants() -> None:
             "text": "as is",
         },
         "eventsConfig": {"eventParametersList": [{"eventType": "purchase", "weight": 1.0}]},
-        "eventValueThreshold": "3",
+        "eventValueThreshold": "0.00001",
     }
     assert solution_config(Solution(name="s", recipe="aws-sims")) == {}
+
+
+def test_the_event_type_that_counts_is_the_solutions_own_and_stays(promoted: Run) -> None:
+    personalize, views = (
+        promoted.context.personalize,
+        Solution(name="v", recipe="aws-sims", event_type="view"),
+    )
+    persist(lambda: personalize.train(promoted.group, views, promoted.name))
+    arn = personalize.arns.solution("promoted-v")
+    assert personalize.client.describe_solution(solutionArn=arn)["solution"]["eventType"] == "view"
+    buys = msgspec.structs.replace(views, event_type="buy", event_value_threshold=2.5)
+    with pytest.raises(ConfigurationError, match="was made with event_type 'view'"):
+        persist(lambda: personalize.train(promoted.group, buys, promoted.name))
+    above = msgspec.structs.replace(buys, name="a", event_type="view")
+    persist(lambda: personalize.train(promoted.group, above, promoted.name))
+    made = personalize.client.describe_solution(solutionArn=personalize.arns.solution("promoted-a"))
+    assert made["solution"]["solutionConfig"]["eventValueThreshold"] == "2.5"

@@ -32,6 +32,7 @@ from chalicelib.documents import (
 )
 from chalicelib.errors import ResourcePending, ServiceUnavailable, Throttled
 from chalicelib.intake import inbox
+from chalicelib.pipeline import batch as batch_task
 from chalicelib.pipeline import check, closing, dataset_group, files, lease, release, scoring
 from chalicelib.pipeline import training as training_task
 from tests.chalicelib.shop import CONFIG, catalogue, purchases
@@ -197,7 +198,7 @@ def take_all_tasks(context: Context, group: str, run: str, saboteur: Saboteur) -
             scoring.score,
             release.update_campaign,
             release.verify_campaign,
-            release.run_batch_inference,
+            batch_task.run_batch_inference,
         ):
             saboteur.run(lambda task=task, of=of: task(context, of))  # type: ignore[misc]
     results = [{"solution": name, "result": "promoted"} for name in read(prepared, "solutions")]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -106,15 +105,3 @@ def test_a_first_version_that_is_rolled_back_serves_no_more(promoted: Run) -> No
     release.roll_back(promoted.context, Tasks(promoted).of("for-you"))
     assert ledger.serving("promoted", "for-you") is None
     ledger.record_serving(promoted.token or 0, record)
-
-
-def test_batch_inference_answers_for_every_user_where_the_config_asks_for_it(promoted: Run) -> None:
-    for solution in ("for-you", "similar"):
-        event = Tasks(promoted).of(solution)
-        persist(lambda event=event: release.run_batch_inference(promoted.context, event))  # type: ignore[misc]
-    folder = layout.batch_output("promoted", "for-you", promoted.name)
-    [key] = [key for key in promoted.work.keys(folder) if key.endswith(".out")]
-    lines: list[Any] = [json.loads(line) for line in promoted.work.read(key).splitlines()]
-    assert len(lines) == 60
-    assert {len(line["output"]["recommendedItems"]) for line in lines} == {5}
-    assert promoted.work.keys(layout.batch_output("promoted", "similar", promoted.name)) == []

@@ -138,7 +138,7 @@ def test_a_body_that_is_no_event_is_refused(body: Any) -> None:
         ({"items": [], "users": []}, "The lists are empty."),
         (
             {"items": [{"itemId": "a"}], "x": 1},
-            "Unknown key 'x' beside the lists. Expected one of: events, group, items, users.",
+            "Unknown key 'x' beside the lists. Expected one of: actionInteractions, events, group, ",
         ),
     ],
 )

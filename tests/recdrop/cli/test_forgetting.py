@@ -40,6 +40,20 @@ def test_lines_about_a_user_leave_the_questions_and_answers_of_a_batch(key: str)
     assert left(key, text) == (json.dumps(lines[2]) + "\n", 2)
 
 
+def test_users_leave_segments_whose_items_stay() -> None:
+    line = {"input": {"itemId": "u1"}, "output": {"recommendedUsers": ["u1", "u2"]}}
+    kept = {"input": {"itemId": "u1"}, "output": {"recommendedUsers": ["u2"]}}
+    assert left("results/shop/fans/r/fans.json.out", json.dumps(line) + "\n") == (
+        json.dumps(kept) + "\n",
+        1,
+    )
+    segment = json.dumps({"version": 1, "users": ["u2", "u1"]})
+    assert left("segments/shop/fans/r/00000.json", segment) == (
+        '{"version": 1, "users": ["u2"]}',
+        1,
+    )
+
+
 def test_a_refused_row_that_names_a_user_leaves_quarantine() -> None:
     rows = [
         {"line": 7, "reason": "time", "text": "u1;a;yesterday"},

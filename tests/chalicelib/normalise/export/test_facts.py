@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chalicelib.normalise.export.facts import all_users, last_items, unknown_items
+from chalicelib.normalise.export.facts import all_ids, last_items, unknown_items
 from tests.chalicelib.normalise.house import write_clean
 
 
@@ -20,7 +20,7 @@ def test_every_user_is_listed_once(tmp_path: Path) -> None:
         write_clean(tmp_path / "a.csv", [("u2", "i", 1), ("u1", "i", 1)]),
         write_clean(tmp_path / "b.csv", [("u2", "i", 2), ("u10", "i", 1)]),
     ]
-    assert all_users(parts, tmp_path / "scratch") == ["u1", "u10", "u2"]
+    assert all_ids("USER_ID", parts, tmp_path / "scratch") == ["u1", "u10", "u2"]
 
 
 def test_an_item_is_unknown_when_no_interaction_is_as_old_as_lives_data(tmp_path: Path) -> None:
