@@ -35,8 +35,8 @@ class Engine:
     """Everything that scores are made of.
 
     `weights` is float32[head, head], from an item had to an item to come; `markov` holds the rows of
-    [items, items]; `popularity` is float32[items], at most 1. `habits` and `hops` (rows
-    of [items, items], two hops of `markov`) are there where the settings weigh them.
+    [items, items]; `popularity` is float32[items], at most 1. `habits` are there where the settings
+    weigh them.
     """
 
     settings: Settings
@@ -47,7 +47,6 @@ class Engine:
     content: Content | None = None
     net: SequenceNet | None = None
     habits: Habits | None = None
-    hops: Rows | None = None
 
     @property
     def items(self) -> int:
@@ -58,7 +57,6 @@ class Engine:
         content = {} if self.content is None else self.content.features.arrays("content")
         net = {} if self.net is None else self.net.arrays("sequence")
         habits = {} if self.habits is None else self.habits.arrays("habits")
-        hops = {} if self.hops is None else self.hops.arrays("hops")
         return {
             "head_items": self.head.items,
             "head_place": self.head.place,
@@ -68,7 +66,6 @@ class Engine:
             **content,
             **net,
             **habits,
-            **hops,
             "content_columns": np.array([self.content.columns if self.content else 0]),
         }
 
@@ -76,7 +73,6 @@ class Engine:
     def from_arrays(cls, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Engine:
         columns = int(arrays["content_columns"][0])
         has_net, has_habits = "sequence_items" in arrays, "habits_item" in arrays
-        has_hops = "hops_item" in arrays
         return cls(
             Settings.from_dict(settings),
             Head(arrays["head_items"], arrays["head_place"]),
@@ -86,7 +82,6 @@ class Engine:
             Content(Rows.from_arrays(arrays, "content"), columns) if columns else None,
             SequenceNet.from_arrays(arrays, "sequence") if has_net else None,
             Habits.from_arrays(arrays, "habits") if has_habits else None,
-            Rows.from_arrays(arrays, "hops") if has_hops else None,
         )
 
     def scores(self, past: Past, tilt: Array | None = None) -> Array:
@@ -123,7 +118,7 @@ class Engine:
         total = np.float32(chosen.popularity) * self.popularity
         _add(total, self.head.items, self._ridge(past), 1.0)
         if chosen.markov:
-            place, followers = self._markov(self.markov, past)
+            place, followers = self._markov(past)
             # The ridge says nothing of items outside the head: there the transitions speak for it
             # too.
             outside = self.head.place[place] < 0
@@ -133,9 +128,6 @@ class Engine:
                 followers,
                 np.float32(chosen.markov) + np.float32(chosen.tail) * outside,
             )
-        if chosen.markov and chosen.two_hop and self.hops is not None:
-            share = chosen.markov * chosen.two_hop
-            _add(total, *self._markov(self.hops, past), share)
         if self.habits is not None:
             _add(total, *self.habits.scores(past, chosen.frequency_memory), chosen.frequency)
         if self.content is not None and chosen.content:
@@ -161,10 +153,10 @@ class Engine:
         found: Array = np.einsum("i,ij->j", shares, self.weights[rows])
         return found
 
-    def _markov(self, table: Rows, past: Past) -> tuple[Array, Array]:
-        """The codes that the table reaches from any of the items remembered, and how much."""
+    def _markov(self, past: Past) -> tuple[Array, Array]:
+        """The codes that followed any of the items remembered, and how much."""
         rows, shares = _remembered(past.item, past, self.settings.markov_memory)
-        followers = table.weighted_sum(rows, shares, self.items)
+        followers = self.markov.weighted_sum(rows, shares, self.items)
         place = np.flatnonzero(followers > 0)
         return place, followers[place]
 

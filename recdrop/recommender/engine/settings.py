@@ -36,8 +36,6 @@ class Settings:
     markov_memory: float = 5.0
     markov: float = 0.2
     tail: float = 0.3
-    # What two hops of the transitions weigh, beside one.
-    two_hop: float = 0.2
     # Own habits, popularity, and what metadata, context and the sequence model add.
     frequency: float = 0.0
     frequency_memory: float = 200.0

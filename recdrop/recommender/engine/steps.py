@@ -58,7 +58,6 @@ def balances(aids: Aids, *, repeats: bool) -> Iterator[list[Step]]:
     yield _each("memory", *MEMORIES)
     yield _each("markov_memory", *MEMORIES[:-1])
     yield markov
-    yield _each("two_hop", 0.0, 0.1, 0.2, 0.4)
     yield _each("tail", 0.0, 0.3, 0.6, 1.0)
     if repeats:
         yield _each("frequency_memory", 10.0, 50.0, 200.0, 1000.0)

@@ -16,7 +16,7 @@ from recdrop.recommender.parts.content import Content
 from recdrop.recommender.parts.gram import Grams, Window, next_item_grams, use_gram
 from recdrop.recommender.parts.habits import Returns
 from recdrop.recommender.parts.head import Head, choose_head
-from recdrop.recommender.parts.markov import transitions, two_hops
+from recdrop.recommender.parts.markov import transitions
 from recdrop.recommender.parts.popularity import popularity
 from recdrop.recommender.parts.ridge import solve
 from recdrop.recommender.parts.sequence import SequenceNet
@@ -38,13 +38,11 @@ def train(
     habits = None
     if settings.frequency:
         habits = Returns.of(history, items).habits(settings.frequency_memory)
-    markov = markov_rows(history, items, settings)
     return Engine(
         settings,
         found.head,
         weights=solve_weights(found.statistics, settings),
-        markov=markov,
-        hops=hop_rows(markov, items) if settings.markov and settings.two_hop else None,
+        markov=markov_rows(history, items, settings),
         popularity=popularity(history, items, settings.popularity_age),
         content=content,
         net=net,
@@ -113,8 +111,3 @@ def markov_rows(history: Histories, items: int, settings: Settings) -> Rows:
     return Rows.of(
         transitions(history, items, window=settings.markov_window, tau=settings.markov_tau)
     )
-
-
-def hop_rows(markov: Rows, items: int) -> Rows:
-    """Two hops of the transitions."""
-    return Rows.of(two_hops(markov.matrix(items)))

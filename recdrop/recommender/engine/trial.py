@@ -11,17 +11,10 @@ from scipy import sparse
 
 from recdrop.recommender.data.histories import Histories, decay, steps_back
 from recdrop.recommender.data.records import Array
-from recdrop.recommender.data.rows import Rows
 from recdrop.recommender.data.split import Cases
 from recdrop.recommender.engine.scores import MOST_REMEMBERED, SMALLEST_WEIGHT
 from recdrop.recommender.engine.settings import Settings
-from recdrop.recommender.engine.training import (
-    Statistics,
-    hop_rows,
-    markov_rows,
-    solve_weights,
-    statistics,
-)
+from recdrop.recommender.engine.training import Statistics, markov_rows, solve_weights, statistics
 from recdrop.recommender.parts.content import Content
 from recdrop.recommender.parts.gram import Window
 from recdrop.recommender.parts.habits import Owned, Returns
@@ -94,8 +87,6 @@ class Trial:
         self.ridge = lru_cache(maxsize=2)(self._ridge)
         self.transitions = lru_cache(maxsize=3)(self._transitions)
         self.markov = lru_cache(maxsize=2)(self._markov)
-        self.hops = lru_cache(maxsize=3)(self._hops)
-        self.two_hop = lru_cache(maxsize=2)(self._two_hop)
         self.frequency = lru_cache(maxsize=2)(self._frequency)
         self.popularity = lru_cache(maxsize=6)(self._popularity)
         self.content = lru_cache(maxsize=2)(self._content)
@@ -119,9 +110,6 @@ class Trial:
             total += np.float32(s.markov) * followers
             if s.tail and not self._in_head.all():
                 total += np.float32(s.tail) * np.where(self._in_head, np.float32(0), followers)
-            if s.two_hop:
-                reached = self.two_hop(s.markov_window, s.markov_tau, s.markov_memory)
-                total += np.float32(s.markov * s.two_hop) * reached
         if s.frequency:
             total += np.float32(s.frequency) * self.frequency(s.frequency_memory)
         total += np.float32(s.popularity) * self.popularity(s.popularity_age)
@@ -162,23 +150,13 @@ class Trial:
         return found
 
     def _transitions(self, window: int, tau: float) -> sparse.csr_matrix:
-        return self._looked_at(self._rows(window, tau))
-
-    def _hops(self, window: int, tau: float) -> sparse.csr_matrix:
-        return self._looked_at(hop_rows(self._rows(window, tau), self._items))
-
-    def _rows(self, window: int, tau: float) -> Rows:
-        chosen = Settings(markov_window=window, markov_tau=tau)
-        return markov_rows(self._history, self._items, chosen)
-
-    def _looked_at(self, rows: Rows) -> sparse.csr_matrix:
+        rows = markov_rows(
+            self._history, self._items, Settings(markov_window=window, markov_tau=tau)
+        )
         return sparse.csr_matrix(rows.matrix(self._items)[:, self._columns])
 
     def _markov(self, window: int, tau: float, memory: float) -> Array:
         return _scaled((self._history_matrix(memory) @ self.transitions(window, tau)).toarray())
-
-    def _two_hop(self, window: int, tau: float, memory: float) -> Array:
-        return _scaled((self._history_matrix(memory) @ self.hops(window, tau)).toarray())
 
     def _frequency(self, memory: float) -> Array:
         user, item = np.divmod(self._owned.key, self._items)

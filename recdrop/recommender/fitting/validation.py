@@ -65,10 +65,7 @@ def choose_settings(
         return Choice(Settings.from_dict(task.fixed))
     effort = Effort.of(task.budget_seconds, hpo=task.hpo)
     repeats, is_large = items_repeat(history), len(history) > effort.events
-    # Two hops need no solve: they take part in the second search only.
-    start = Settings(
-        head=effort.head, repeats=repeats, frequency=1.0 if repeats else 0.0, two_hop=0.0
-    )
+    start = Settings(head=effort.head, repeats=repeats, frequency=1.0 if repeats else 0.0)
     start = start.but(**LARGE_DATA) if is_large else start
     sampled = _sample(history, effort.events, task.rng(2))
     if int((np.diff(sampled.indptr) >= 2).sum()) < LEAST_QUESTIONS:
@@ -83,7 +80,7 @@ def choose_settings(
     # 2. The weights of the parts, with the head of the model: what the small head left to the
     # transitions is the ridge's now, so their weights start anew.
     whole = _trials(task, folds, aids, effort, effort.head)
-    fresh = solved.but(markov=Settings.markov, tail=Settings.tail, two_hop=Settings.two_hop)
+    fresh = solved.but(markov=Settings.markov, tail=Settings.tail)
     found = search(whole, fresh, balances(aids[0], repeats=repeats))
     # 3. How the likeness of new items looks back: of these the trials know none.
     if content is not None:

@@ -20,14 +20,10 @@ LENGTH_POWER = 0.125
 FOLLOWED_POWER = 0.5
 FOLLOWED_PRIOR = 5.0
 TARGET_POWER = 0.1
-KEPT = 200
-# What is kept of a row before and after two hops; and rows a pass, for a product of crowded rows is large.
-HOP_KEPT = 50
-ROWS_PER_PASS = 10_000
 
 
 def transitions(
-    history: Histories, items: int, *, window: int, tau: float, keep: int = KEPT
+    history: Histories, items: int, *, window: int, tau: float, keep: int = 200
 ) -> sparse.csr_matrix:
     """float32 CSR [items, items]: decayed counts of "j within `window` after i", damped.
 
@@ -43,27 +39,6 @@ def transitions(
     followed = np.asarray(total.sum(axis=1)).ravel() + FOLLOWED_PRIOR
     scaled = sparse.diags(followed**-FOLLOWED_POWER) @ total @ sparse.diags(uses**-TARGET_POWER)
     return largest_per_row(sparse.csr_matrix(scaled, dtype=np.float32), keep)
-
-
-def two_hops(steps: sparse.csr_matrix, keep: int = HOP_KEPT) -> sparse.csr_matrix:
-    """float32 CSR [items, items]: what follows what follows an item.
-
-    Where few events follow an item, one hop reaches few items, and two reach what most likely comes
-    next among the rest. Each follower counts by its share of its row.
-    """
-    shares = _row_shares(largest_per_row(steps.copy(), keep))
-    blocks = [
-        largest_per_row(sparse.csr_matrix(shares[start : start + ROWS_PER_PASS] @ shares), keep)
-        for start in range(0, max(1, shares.shape[0]), ROWS_PER_PASS)
-    ]
-    return sparse.csr_matrix(sparse.vstack(blocks, format="csr"), dtype=np.float32)
-
-
-def _row_shares(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Every row brought to a sum of 1."""
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
-    scaled = sparse.diags(1 / np.where(sums > 0, sums, 1)) @ matrix
-    return sparse.csr_matrix(scaled, dtype=np.float32)
 
 
 def co_occurrences(history: Histories, items: int, *, window: int, tau: float) -> sparse.csr_matrix:

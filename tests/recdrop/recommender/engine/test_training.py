@@ -33,8 +33,6 @@ def test_a_head_at_its_limit_is_full() -> None:
 def test_parts_that_weigh_nothing_are_not_made() -> None:
     engine = train(HISTORY, ITEMS, Settings(markov=0.0, frequency=0.0))
     assert len(engine.markov.value) == 0
-    assert engine.hops is None
-    assert train(HISTORY, ITEMS, Settings(two_hop=0.0)).hops is None
     assert engine.habits is None
 
 

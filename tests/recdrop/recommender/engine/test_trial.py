@@ -22,7 +22,6 @@ def questions(history: Histories, share: float = 0.4) -> Cases:
 SETTINGS = (
     Settings(head=5, markov=0.7, tail=0.6, popularity=0.1),
     Settings(head=5, repeats=True, frequency=2.0, memory=2.0, markov=0.0),
-    Settings(head=5, markov=1.0, two_hop=0.8),
     Settings(head=5, sequence=1.2, popularity_age=0.3),
 )
 
