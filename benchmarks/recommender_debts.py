@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.recommender_data import DATASETS
+from benchmarks.recommender_data import DATASETS, from_codes
 from recdrop.recommender import Event, Query, TrainingData, fit
 from recdrop.recommender.data.histories import histories
 from recdrop.recommender.data.split import draw_users, hold_out
@@ -36,6 +36,10 @@ BUDGET = 1
 COLD_SHARE = 0.1
 MOST_ASKED = 500
 SOME_USERS = 0.8
+MOST_SESSIONS = 1500
+# Of Complete Journey: baskets that say something, and as many as make a sparse shop.
+BASKET_LINES = (3, 50)
+SOME_BASKETS = 0.08
 
 
 def trending(data: TrainingData, seed: int) -> Found:
@@ -153,6 +157,67 @@ def related(data: TrainingData, seed: int, recipe: str = "similar-items") -> Fou
     return found
 
 
+def session(data: TrainingData, seed: int) -> Found:
+    """Held-out sessions, asked for their newest tenth; of the simple kind are directed transitions."""
+    history, items = histories(data), len(data.item_ids)
+    asked = draw_users(history, 0.1, MOST_SESSIONS, np.random.default_rng(seed))
+    others = np.setdiff1d(np.arange(history.users), asked)
+    model = fit("user-personalization", data.take(np.isin(data.user, others)), seed=seed)
+    rest, cases = history.take_users(others), hold_out(history, asked)
+    plain = transitions(rest, items, window=10, tau=4.0)
+    names = ("ndcg@10", "recall@20", "mrr@25")
+    found: Found = {one: {name: [] for name in names} for one in (OURS, "transitions")}
+    for place, true in enumerate(cases.truths()):
+        known = cases.known.item[cases.known.of(place)]
+        events = [Event(str(data.item_ids[code]), at) for at, code in enumerate(known.tolist())]
+        decayed = np.exp(-np.arange(len(known))[::-1] / 4.0).astype(np.float32)
+        row = np.asarray(decayed @ plain[known]).ravel()
+        row[known] = -1
+        answer = model.recommend(Query(events=events), DEPTH, exploration_weight=0.0)
+        answers = {OURS: _codes(answer, data), "transitions": np.argsort(-row, kind="stable")}
+        truth = {str(code) for code in true.tolist()}
+        for system, codes in answers.items():
+            best = [str(code) for code in codes[:DEPTH].tolist()]
+            recall = len(truth & set(best[:20])) / len(truth)
+            values = (ndcg(best, truth, 10), recall, reciprocal_rank(best, truth))
+            for name, value in zip(names, values, strict=True):
+                found[system][name].append(value)
+    return found
+
+
+def noise(data: TrainingData, seed: int) -> Found:
+    """The same held-out users and the same training data for all seeds: only the fit's is another."""
+    history = histories(data)
+    asked = draw_users(history, 0.1, MOST_ASKED, np.random.default_rng(0))
+    training = data.take(~np.isin(data.user, asked))
+    model = fit("user-personalization", training, seed=seed)
+    cases = hold_out(history, asked)
+    uses = np.bincount(training.item, minlength=len(data.item_ids)).astype(np.float64)
+    found: Found = {OURS: {"ndcg@10": []}, "popularity": {"ndcg@10": []}}
+    for place, true in enumerate(cases.truths()):
+        known = cases.known.item[cases.known.of(place)]
+        events = [Event(str(data.item_ids[code]), at) for at, code in enumerate(known.tolist())]
+        answer = model.recommend(Query(events=events), 10, exploration_weight=0.0)
+        unseen = np.where(np.isin(np.arange(len(uses)), known), -1.0, uses)
+        answers = {OURS: _codes(answer, data), "popularity": np.argsort(-unseen, kind="stable")}
+        truth = {str(code) for code in true.tolist()}
+        for system, codes in answers.items():
+            best = [str(code) for code in codes[:10].tolist()]
+            found[system]["ndcg@10"].append(ndcg(best, truth, 10))
+    return found
+
+
+def baskets(data: TrainingData, seed: int) -> Found:
+    """Some of the baskets, each a session of its own; what a user bought at one moment is one."""
+    _, basket, lines = np.unique(
+        np.stack([data.user, data.timestamp]), axis=1, return_inverse=True, return_counts=True
+    )
+    rng = np.random.default_rng(seed)
+    wanted = (lines >= BASKET_LINES[0]) & (lines <= BASKET_LINES[1])
+    rows = np.flatnonzero((wanted & (rng.random(len(lines)) < SOME_BASKETS))[basket])
+    return session(from_codes(basket[rows], data.item_ids[data.item[rows]], rows), seed)
+
+
 def sims(data: TrainingData, seed: int) -> Found:
     return related(data, seed, "sims")
 
@@ -184,16 +249,23 @@ def ranking(data: TrainingData, seed: int) -> Found:
 
 @dataclass(frozen=True)
 class Debt:
-    """`data` are names of data sets; `baseline` is the simple system that ours is not to lose to."""
+    """`data` are names of data sets; `baseline` is the simple system that ours is not to lose to.
+
+    `same_questions`: all seeds ask the same, and what differs between them is the fit alone.
+    """
 
     measure: Callable[[TrainingData, int], Found]
     data: Sequence[str]
     baseline: str
+    same_questions: bool = False
 
 
 DEBTS: Mapping[str, Debt] = {
     "related": Debt(related, ("POC", "ml-latest-small", "Beauty"), "transitions"),
     "sims": Debt(sims, ("POC",), "transitions"),
+    "session": Debt(session, ("Beauty",), "transitions"),
+    "baskets": Debt(baskets, ("Complete Journey",), "transitions"),
+    "noise": Debt(noise, ("ml-100k likes", "ml-100k"), "popularity", same_questions=True),
     "ranking": Debt(ranking, ("POC", "ml-latest-small"), "popularity"),
     "cold": Debt(cold, ("POC", "ml-latest-small"), "likeness"),
     "trending": Debt(trending, ("Complete Journey", "ml-100k"), "most clicked"),

@@ -3,7 +3,8 @@
     python -m benchmarks.recommender_models [--seeds 5] [--debts "trending,cold"] [--before REF]
 
 Before is the project as it was at a commit, out of git, asked the same questions. The intervals are
-of the paired differences, 95 %, by bootstrap over the questions of all seeds.
+of the paired differences, 95 %, by bootstrap over the questions of all seeds. The deviation is that
+of the seeds' means: of other splits, or of other fits where all seeds ask the same.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     print(
         f"{'debt':<10}{'data':<18}{'metric':<12}{'n':>6}{'before':>8}{'now':>8}{'simple':>8}"
-        f"  {'now - before':<24}  now - simple"
+        f"  {'now - before':<24}  {'now - simple':<24}  deviation before, now"
     )
     with tempfile.TemporaryDirectory() as folder:
         before = _as_it_was(options.before, Path(folder))
@@ -72,9 +73,32 @@ def _report(name: str, data: str, seeds: int, before: Path) -> None:
         was, now, simple = _columns(old, new, debt, metric)
         print(
             f"{name:<10}{data:<18}{metric:<12}{len(now):>6}{was.mean():>8.4f}{now.mean():>8.4f}"
-            f"{simple.mean():>8.4f}  {_difference(now, was):<24}  {_difference(now, simple)}",
+            f"{simple.mean():>8.4f}  {_difference(now, was):<24}  {_difference(now, simple):<24}"
+            f"  {_deviation(old, metric):.4f} {_deviation(new, metric):.4f}",
             flush=True,
         )
+        if debt.same_questions:
+            print(
+                f"  of the deviation, by how few users are asked: {_by_few(old, metric):.4f} "
+                f"{_by_few(new, metric):.4f}",
+                flush=True,
+            )
+
+
+def _deviation(found: Sequence[Found], metric: str) -> float:
+    return float(np.std([np.mean(one[OURS][metric]) for one in found], ddof=1))
+
+
+def _by_few(found: Sequence[Found], metric: str) -> float:
+    """How far the means of fits that are equally good for all users would lie apart.
+
+    What a fit does to one user beyond what it does to all is the residual of a table of fits and
+    users; its mean over the users is what is returned, as a deviation.
+    """
+    table = np.array([one[OURS][metric] for one in found])
+    rest = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+    fits, users = table.shape
+    return float(np.sqrt((rest**2).sum() / ((fits - 1) * (users - 1)) / users))
 
 
 def _columns(
