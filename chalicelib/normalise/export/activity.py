@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.documents import Activity, Finding
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, literal, name
+from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.rows.clean import clean_source, read_header
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def measure(
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         source = clean_source(interactions)
         _load(connection, source)
+        (users,) = fetch_row(connection, "SELECT count(*) FROM by_user")
+        if not users:
+            return None, ()
         activity = _activity(connection, source, clean.get("items", ()))
         findings = (
             *_dominant(connection, activity.rows),
@@ -53,6 +57,13 @@ def measure(
             *_returns(connection, source, columns, activity.rows),
         )
     return activity, findings
+
+
+def user_counts(activity: Activity | None) -> UserCounts:
+    """Exact counts over all files, for the minimums."""
+    if activity is None:
+        return UserCounts(0, 0)
+    return UserCounts(activity.users, sum(activity.per_user[1:]), activity.items)
 
 
 def _load(connection: DuckDBPyConnection, source: str) -> None:
