@@ -151,7 +151,8 @@ def _bots(connection: DuckDBPyConnection) -> Iterator[Finding]:
     ).fetchall()
     if found:
         samples = tuple(f"{user!r}: {most:,} on a day" for user, most, _ in found[:_SHOWN])
-        told = f"{len(found):,} users have more than {MANY_A_DAY:,} interactions on a day"
+        who = "1 user has" if len(found) == 1 else f"{len(found):,} users have"
+        told = f"{who} more than {MANY_A_DAY:,} interactions on a day"
         action = "leave bots, tests and staff out: they teach what no customer does"
         yield Finding("warning", "bots", told, int(found[0][2]), action=action, samples=samples)
 
@@ -165,7 +166,8 @@ def _no_products(connection: DuckDBPyConnection, rows: int) -> Iterator[Finding]
     ).fetchall()
     if found:
         total = sum(n for _, n in found)
-        told = f"{len(found):,} ITEM_ID look like no product: postage, fees, corrections"
+        look = "1 ITEM_ID looks" if len(found) == 1 else f"{len(found):,} ITEM_ID look"
+        told = f"{look} like no product: postage, fees, corrections"
         samples = tuple(f"{item!r}: {n:,} rows" for item, n in found[:_SHOWN])
         action = "leave them out of the export, or filter them: people would be recommended postage"
         share = round(total / rows, 6)

@@ -59,11 +59,17 @@ def _repeated(connection: DuckDBPyConnection, dataset: str, paths: Sequence[Path
     if not rows:
         return []
     if key:
-        told = f"{int(rows):,} rows of {dataset} repeat the {key} of a row in another file; the last is kept"
+        told = (
+            f"{_rows(rows)} of {dataset} with the {key} of a row in another file; the last is kept"
+        )
         return [Finding("info", "duplicate-across", told, int(rows))]
-    told = f"{int(rows):,} rows of {dataset} are exact copies of a row in another file"
+    told = f"{_rows(rows)} of {dataset} that are exact copies of a row in another file"
     action = "look whether a file was exported twice: all copies are imported"
     return [Finding("warning", "duplicate-across", told, int(rows), action=action)]
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{int(count):,} rows"
 
 
 def _load(

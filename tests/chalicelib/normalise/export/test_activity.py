@@ -86,6 +86,7 @@ def test_more_on_a_day_than_anybody_does_is_a_bot(tmp_path: Path) -> None:
     made = rows(5000) + [("crawler", f"item {n % 20}", FIRST + n, 1, 1, "") for n in range(1200)]
     bots = found(tmp_path, made)[1]["bots"]
     assert (bots.rows, bots.samples) == (1200, ("'crawler': 1,200 on a day",))
+    assert bots.sentence == "1 user has more than 1,000 interactions on a day"
 
 
 def test_postage_is_no_product(tmp_path: Path) -> None:

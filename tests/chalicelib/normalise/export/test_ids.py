@@ -46,7 +46,7 @@ def test_rows_that_are_in_two_files_are_counted(tmp_path: Path) -> None:
         ("info", "duplicate-across", 1),
     ]
     assert found[1].sentence == (
-        "1 rows of items repeat the ITEM_ID of a row in another file; the last is kept"
+        "1 row of items with the ITEM_ID of a row in another file; the last is kept"
     )
 
 
