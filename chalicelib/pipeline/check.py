@@ -162,7 +162,7 @@ class _Check:
             self.reports,
             mode=self.run.export.mode,
             has_interactions=self.run.ledger.data(self.run.group) is not None,
-            count=lambda: ids.count_users(self.interactions, self.scratch),
+            count=lambda: activity.user_counts(self.activity[0]),
             expected_rows=self._expected_rows(),
         )
 

@@ -11,13 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 from chalicelib.config.sections import Config
-from chalicelib.documents import DatasetSummary, FileReport, Finding, Rejection, SetReport
+from chalicelib.documents import Activity, DatasetSummary, FileReport, Finding, Rejection, SetReport
 from chalicelib.intake.manifests import ManifestFile
 from chalicelib.intake.rules import rules_of
 from chalicelib.normalise.errors import FileRejected, SetHeld, SetRejected
 from chalicelib.normalise.export import activity, checking, comparing, ids, schemas
 from chalicelib.normalise.export.findings import note_findings, row_findings
-from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.export.schemas import SchemaPlan
 from chalicelib.normalise.export.summaries import summarise
 from chalicelib.normalise.rows.filerules import FileRules
@@ -219,7 +218,7 @@ class _Set:
             mode=rules_of(self.config.source, Seen(())).mode,
             # Items alone are fine in a group that has interactions: it is said, not refused.
             has_interactions=not has_some,
-            count=lambda: self.counts,
+            count=lambda: activity.user_counts(self.measured[0]),
             expected_rows=self._expected_rows,
         )
 
@@ -268,14 +267,13 @@ class _Set:
             for column, why in plan.left_out.items()
         ]
         unknown = ids.check_ids(self.parts, self.scratch / "duckdb")
-        _, odd = activity.measure(self.parts, self.scratch / "duckdb")
+        _, odd = self.measured
         return (*verdict.findings, *odd, *unknown, *left_out)
 
     @cached_property
-    def counts(self) -> UserCounts:
-        return ids.count_users(self.parts[INTERACTIONS], self.scratch / "duckdb")
+    def measured(self) -> tuple[Activity | None, tuple[Finding, ...]]:
+        return activity.measure(self.parts, self.scratch / "duckdb")
 
     def _counted(self, judged: Judged) -> Judged:
-        if not self.parts.get(INTERACTIONS):
-            return judged
-        return replace(judged, users=self.counts.users, items=self.counts.items)
+        measured, _ = self.measured
+        return replace(judged, users=measured.users, items=measured.items) if measured else judged

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.documents import Activity, Finding
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, literal, name
+from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.rows.clean import clean_source, read_header
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def measure(
     with engine.connect(scratch, memory_mb=memory_mb) as connection:
         source = clean_source(interactions)
         _load(connection, source)
+        (users,) = fetch_row(connection, "SELECT count(*) FROM by_user")
+        if not users:
+            return None, ()
         activity = _activity(connection, source, clean.get("items", ()))
         findings = (
             *_dominant(connection, activity.rows),
@@ -53,6 +57,13 @@ def measure(
             *_returns(connection, source, columns, activity.rows),
         )
     return activity, findings
+
+
+def user_counts(activity: Activity | None) -> UserCounts:
+    """Exact counts over all files, for the minimums."""
+    if activity is None:
+        return UserCounts(0, 0)
+    return UserCounts(activity.users, sum(activity.per_user[1:]), activity.items)
 
 
 def _load(connection: DuckDBPyConnection, source: str) -> None:
@@ -140,7 +151,8 @@ def _bots(connection: DuckDBPyConnection) -> Iterator[Finding]:
     ).fetchall()
     if found:
         samples = tuple(f"{user!r}: {most:,} on a day" for user, most, _ in found[:_SHOWN])
-        told = f"{len(found):,} users have more than {MANY_A_DAY:,} interactions on a day"
+        who = "1 user has" if len(found) == 1 else f"{len(found):,} users have"
+        told = f"{who} more than {MANY_A_DAY:,} interactions on a day"
         action = "leave bots, tests and staff out: they teach what no customer does"
         yield Finding("warning", "bots", told, int(found[0][2]), action=action, samples=samples)
 
@@ -154,7 +166,8 @@ def _no_products(connection: DuckDBPyConnection, rows: int) -> Iterator[Finding]
     ).fetchall()
     if found:
         total = sum(n for _, n in found)
-        told = f"{len(found):,} ITEM_ID look like no product: postage, fees, corrections"
+        look = "1 ITEM_ID looks" if len(found) == 1 else f"{len(found):,} ITEM_ID look"
+        told = f"{look} like no product: postage, fees, corrections"
         samples = tuple(f"{item!r}: {n:,} rows" for item, n in found[:_SHOWN])
         action = "leave them out of the export, or filter them: people would be recommended postage"
         share = round(total / rows, 6)

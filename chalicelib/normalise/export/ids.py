@@ -1,4 +1,4 @@
-"""Users and ids across the clean files of an export, counted exactly."""
+"""Ids across the clean files of an export, compared exactly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from chalicelib.documents import Finding
 from chalicelib.normalise import engine
 from chalicelib.normalise.engine import fetch_row, name
-from chalicelib.normalise.export.minimums import UserCounts
 from chalicelib.normalise.rows.clean import clean_source, read_header
 from chalicelib.vocabulary.datasets import DATASETS
 
@@ -18,22 +17,6 @@ if TYPE_CHECKING:
 
 _SAMPLES = 3
 _UNKNOWN = "id NOT IN (SELECT id FROM known)"
-
-
-def count_users(
-    paths: Sequence[Path], scratch: Path, memory_mb: int = engine.MEMORY_MB
-) -> UserCounts:
-    """Exact counts over clean interaction files (parts and sampled together)."""
-    source = clean_source(paths)
-    per_user = f"SELECT USER_ID, count(*) AS n FROM {source} GROUP BY USER_ID"
-    with engine.connect(scratch, memory_mb=memory_mb) as connection:
-        users, two = fetch_row(
-            connection, f"SELECT count(*), count(*) FILTER (n > 1) FROM ({per_user})"
-        )
-        (items,) = fetch_row(
-            connection, f"SELECT count(*) FROM (SELECT ITEM_ID FROM {source} GROUP BY ITEM_ID)"
-        )
-    return UserCounts(int(users), int(two), int(items))
 
 
 def check_ids(
@@ -76,11 +59,17 @@ def _repeated(connection: DuckDBPyConnection, dataset: str, paths: Sequence[Path
     if not rows:
         return []
     if key:
-        told = f"{int(rows):,} rows of {dataset} repeat the {key} of a row in another file; the last is kept"
+        told = (
+            f"{_rows(rows)} of {dataset} with the {key} of a row in another file; the last is kept"
+        )
         return [Finding("info", "duplicate-across", told, int(rows))]
-    told = f"{int(rows):,} rows of {dataset} are exact copies of a row in another file"
+    told = f"{_rows(rows)} of {dataset} that are exact copies of a row in another file"
     action = "look whether a file was exported twice: all copies are imported"
     return [Finding("warning", "duplicate-across", told, int(rows), action=action)]
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{int(count):,} rows"
 
 
 def _load(

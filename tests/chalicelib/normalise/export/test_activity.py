@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.documents import Activity, Finding
-from chalicelib.normalise.export.activity import MAX_DAYS, measure
+from chalicelib.normalise.export.activity import MAX_DAYS, measure, user_counts
+from chalicelib.normalise.export.minimums import UserCounts
 from tests.chalicelib.normalise.house import write_clean
 
 DAY = 86_400
@@ -36,6 +37,15 @@ def test_ordinary_purchases_have_nothing_odd_about_them(tmp_path: Path) -> None:
     assert len(activity.days) == 13
     assert activity.per_user == (0, 0, 0, 30), "ten each"
     assert activity.repeats == 0.8, "60 pairs of a user and an item"
+
+
+def test_users_are_counted_exactly_over_files(tmp_path: Path) -> None:
+    paths = [write_clean(tmp_path / f"{n}.csv", [("a", "i", n), (f"b{n}", "i", n)]) for n in (1, 2)]
+    activity, _ = measure({"interactions": paths}, tmp_path / "scratch")
+    assert user_counts(activity) == UserCounts(users=3, with_two=1, items=1)
+    assert user_counts(None) == UserCounts(0, 0)
+    empty = write_clean(tmp_path / "empty.csv", [])
+    assert measure({"interactions": [empty]}, tmp_path / "scratch") == (None, ())
 
 
 def test_years_are_told_in_steps_of_days(tmp_path: Path) -> None:
@@ -76,6 +86,7 @@ def test_more_on_a_day_than_anybody_does_is_a_bot(tmp_path: Path) -> None:
     made = rows(5000) + [("crawler", f"item {n % 20}", FIRST + n, 1, 1, "") for n in range(1200)]
     bots = found(tmp_path, made)[1]["bots"]
     assert (bots.rows, bots.samples) == (1200, ("'crawler': 1,200 on a day",))
+    assert bots.sentence == "1 user has more than 1,000 interactions on a day"
 
 
 def test_postage_is_no_product(tmp_path: Path) -> None:

@@ -2,14 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chalicelib.normalise.export.ids import check_ids, count_users
-from chalicelib.normalise.export.minimums import UserCounts
+from chalicelib.normalise.export.ids import check_ids
 from tests.chalicelib.normalise.house import write_clean
-
-
-def test_users_are_counted_exactly_over_files(tmp_path: Path) -> None:
-    paths = [write_clean(tmp_path / f"{n}.csv", [("a", "i", n), (f"b{n}", "i", n)]) for n in (1, 2)]
-    assert count_users(paths, tmp_path / "scratch") == UserCounts(users=3, with_two=1, items=1)
 
 
 def test_ids_that_only_nearly_match_are_shown(tmp_path: Path) -> None:
@@ -52,7 +46,7 @@ def test_rows_that_are_in_two_files_are_counted(tmp_path: Path) -> None:
         ("info", "duplicate-across", 1),
     ]
     assert found[1].sentence == (
-        "1 rows of items repeat the ITEM_ID of a row in another file; the last is kept"
+        "1 row of items with the ITEM_ID of a row in another file; the last is kept"
     )
 
 
