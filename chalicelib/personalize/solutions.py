@@ -6,6 +6,7 @@ A version is named after the run, so it is trained once whatever is retried.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -77,11 +78,11 @@ class Solutions(Calls):
             delete=lambda _: self.client.delete_solution(solutionArn=arn),
             memory=self.memory,
         )
-        _check_unchanged(name, "recipe", state["recipeArn"], recipe)
-        _check_unchanged(name, "event_type", state.get("eventType"), solution.event_type)
-        wanted = solution_config(solution).get("eventValueThreshold")
-        made = state.get("solutionConfig", {}).get("eventValueThreshold")
-        _check_unchanged(name, "event_value_threshold", made, wanted)
+        for what, (made, wanted) in unchangeable(state, solution).items():
+            raise ConfigurationError(
+                f"Solution {name!r} was made with {what} {made!r}; recdrop.toml says {wanted!r}. "
+                f"A solution's {what} cannot be changed: give the new one another name."
+            )
         return arn
 
     def _find_version(self, solution_arn: str, name: str) -> str:
@@ -100,12 +101,28 @@ class Solutions(Calls):
         )
 
 
-def _check_unchanged(name: str, what: str, made: str | None, wanted: str | None) -> None:
-    if made != wanted:
-        raise ConfigurationError(
-            f"Solution {name!r} was made with {what} {made!r}; recdrop.toml says {wanted!r}. "
-            f"A solution's {what} cannot be changed: give the new one another name."
-        )
+def unchangeable(made: Mapping[str, Any], solution: Solution) -> dict[str, tuple[Any, Any]]:
+    """What the config says of a solution and what it was made with, where they differ: by key.
+
+    Hyperparameters that the config does not name are the service's own.
+    """
+    there, asked = made.get("solutionConfig", {}), solution_config(solution)
+    settings = there.get("algorithmHyperParameters", {})
+    named = asked.get("algorithmHyperParameters", {})
+    pairs = {
+        "recipe": (made["recipeArn"].rpartition("/")[2], solution.recipe),
+        "event_type": (made.get("eventType"), solution.event_type),
+        "event_value_threshold": tuple(c.get("eventValueThreshold") for c in (there, asked)),
+        "event_weights": tuple(_weights(config) for config in (there, asked)),
+        "hpo": (made.get("performHPO", False), solution.hpo),
+        "settings": ({key: settings.get(key) for key in named}, named),
+    }
+    return {what: (old, new) for what, (old, new) in pairs.items() if old != new}
+
+
+def _weights(config: Mapping[str, Any]) -> dict[str, float]:
+    events = config.get("eventsConfig", {}).get("eventParametersList", [])
+    return {event["eventType"]: float(event.get("weight", 1)) for event in events}
 
 
 def solution_config(solution: Solution) -> Any:

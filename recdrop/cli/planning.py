@@ -108,31 +108,15 @@ def _solutions(group: str, config: Config, live: Live) -> Iterator[Change]:
 
 
 def _of_solution(solution: Solution, made: Described) -> Iterator[Change]:
-    """A solution's own settings cannot be changed, so nothing is done."""
-    from chalicelib.personalize.solutions import solution_config
+    from chalicelib.personalize.solutions import unchangeable
 
-    pairs: dict[str, tuple[object, object]] = {
-        "recipe": (made["recipeArn"].rsplit("/", 1)[-1], solution.recipe),
-        "hpo": (made.get("performHPO", False), solution.hpo),
-        "settings": (
-            _settings(made.get("solutionConfig", {})),
-            _settings(solution_config(solution)),
-        ),
-    }
-    for what, (there, asked) in pairs.items():
-        if there != asked:
-            yield Change(
-                "refuse",
-                "solution",
-                solution.name,
-                f"{what} {there!r} cannot become {asked!r}: give the new one another name",
-            )
-
-
-def _settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the config says of a model; the service adds its own defaults."""
-    said = ("algorithmHyperParameters", "eventsConfig", "eventValueThreshold")
-    return {key: config[key] for key in said if config.get(key)}
+    for what, (there, asked) in unchangeable(made, solution).items():
+        yield Change(
+            "refuse",
+            "solution",
+            solution.name,
+            f"{what} {there!r} cannot become {asked!r}: give the new one another name",
+        )
 
 
 def _campaign(solution: Solution, made: Described | None) -> Iterator[Change]:

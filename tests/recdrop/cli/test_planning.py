@@ -77,8 +77,9 @@ def test_what_left_the_config_is_retired() -> None:
     ("change", "what"),
     [
         (("aws-user-personalization-v2", "aws-hrnn"), "recipe"),
+        (("[[filter]]", "settings = { factors = 5 }\n[[filter]]"), "settings"),
         (("[[filter]]", "hpo = true\n[[filter]]"), "hpo"),
-        (("[[filter]]", "event_weights = { buy = 1 }\n[[filter]]"), "settings"),
+        (("[[filter]]", "event_weights = { buy = 1 }\n[[filter]]"), "event_weights"),
     ],
 )
 def test_what_cannot_be_changed_is_refused_with_the_way_out(
