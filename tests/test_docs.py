@@ -28,6 +28,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", page.read_text())
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (PROJECT / path).is_file() or f"def {name}(" not in (PROJECT / path).read_text()
+    ]
+    assert missing == []
+
+
 def test_the_readme_links_every_page() -> None:
     linked = re.findall(r"\]\(([^)#\s]+)\)", (PROJECT / "README.md").read_text())
     assert {f"docs/{page.name}" for page in (PROJECT / "docs").glob("*.md")} <= set(linked)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date
 from itertools import combinations
 
-from chalicelib import layout
+from chalicelib import layout, names
+from chalicelib.vocabulary.datasets import DATASETS
 
 ARGUMENTS = {
     "group": "shop",
@@ -49,3 +51,10 @@ def test_the_answers_of_a_batch_job_lie_where_personalize_writes_them() -> None:
 def test_a_drop_lies_below_its_group() -> None:
     assert layout.dropped("shop", "items", "a/b.csv") == "shop/items/a/b.csv"
     assert layout.group_config("shop") == "shop/recdrop.toml"
+
+
+def test_a_folder_that_personalize_imports_is_short_enough_for_it() -> None:
+    """256 characters, the bucket's name among them."""
+    group, run = "g" * names.MAX_RESOURCE, names.retraining("e" * 16, date(2026, 1, 1)) + "-12"
+    longest = max(layout.clean(group, dataset, run) for dataset in DATASETS)
+    assert len(f"s3://{'b' * 63}/{longest}part-00000.csv") <= 256

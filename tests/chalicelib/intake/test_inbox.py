@@ -90,6 +90,16 @@ def test_the_run_says_what_was_left_out_and_why(stage: Stage) -> None:
     assert stage.waiting() == []
 
 
+@pytest.mark.parametrize(
+    "name", ["two words.csv", "a+b.csv", "a%2Bb.csv", "größe-尺寸.csv", f"{'x' * 960}.csv"]
+)
+def test_a_key_is_taken_as_it_is(stage: Stage, name: str) -> None:
+    """EventBridge's keys are not encoded, unlike those that S3 sends itself."""
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop(f"shop/interactions/{name}")
+    assert stage.files(stage.runs[0]) == [f"shop/interactions/{name}"]
+
+
 def test_groups_do_not_see_each_other(stage: Stage) -> None:
     for group in ("shop", "club"):
         stage.put(f"{group}/recdrop.toml", EACH_FILE)

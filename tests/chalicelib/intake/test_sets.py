@@ -147,6 +147,14 @@ def test_with_the_rule_marker_every_folder_with_data_needs_one() -> None:
     ]
 
 
+def test_a_marker_that_never_comes_is_missed_by_name() -> None:
+    old = dropped("interactions/a.csv", age=DEADLINE)
+    decision = run([old], "marker")
+    assert isinstance(decision, Rejected)
+    assert "no _SUCCESS in 'shop/interactions/' came within 3600 s" in decision.reason
+    assert decision.keys == {old.key}
+
+
 def test_with_the_rule_each_file_the_oldest_is_an_export_of_its_own() -> None:
     objects = [dropped("interactions/b.csv", age=5), dropped("interactions/a.csv", age=9)]
     assert keys_of(run(objects, "each-file")) == ["shop/interactions/a.csv"]
