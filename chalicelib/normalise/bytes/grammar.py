@@ -37,6 +37,8 @@ class Grammar:
         """Whether `line` is one record of so many columns."""
         if self._is_plain(line):
             return _width(line.count(self.delimiter) + 1, columns)
+        if self._is_simple(line):
+            return "open" if line.endswith(b"\\") else _width(len(self._split.split(line)), columns)
         position, found = 0, 0
         while True:
             match = self._field.match(line, position)
@@ -52,6 +54,8 @@ class Grammar:
         """The fields of a fine line as they are written, quotes and escapes included."""
         if self._is_plain(line):
             return line.split(self.delimiter)
+        if self._is_simple(line):
+            return self._split.split(line)
         cells, position = [], 0
         while position <= len(line) and (match := self._field.match(line, position)):
             cells.append(match[0])
@@ -70,6 +74,15 @@ class Grammar:
     def _is_plain(self, line: bytes) -> bool:
         has_quotes = self.quotes and b'"' in line
         return not has_quotes and not (self.bare and b"\\" in line)
+
+    def _is_simple(self, line: bytes) -> bool:
+        """Whether each backslash escapes what follows, and nothing is quoted: most lines are such."""
+        has_quotes = self.quotes and b'"' in line
+        return self.bare and not has_quotes and rb"\\" not in line
+
+    @cached_property
+    def _split(self) -> re.Pattern[bytes]:
+        return re.compile(rb"(?<!\\)" + re.escape(self.delimiter))
 
     @cached_property
     def _field(self) -> re.Pattern[bytes]:

@@ -199,8 +199,9 @@ class _Mender:
         A bare field may hold a quote, which is text there; DuckDB takes one after blanks for the
         beginning of a field.
         """
-        cells = [self._cell(cell) for cell in self.grammar.cells(line)]
-        return self.grammar.delimiter.join(cells)
+        cells = self.grammar.cells(line)
+        rewritten = [self._cell(c) if b"\\" in c or b'"' in c else c for c in cells]
+        return self.grammar.delimiter.join(rewritten)
 
     def _cell(self, cell: bytes) -> bytes:
         if self.grammar.is_quoted(cell):
