@@ -34,7 +34,7 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
     _tell_the_api(run, tracker, filters)
     return Prepared(
         datasets=run.data.datasets if run.export.datasets else (),  # a retraining imports nothing
-        solutions=tuple(solution.name for solution in run.config.solution),
+        solutions=run.config.trained,
     )
 
 

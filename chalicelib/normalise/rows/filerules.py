@@ -58,5 +58,5 @@ class FileRules:
             drop_columns=section.drop_columns if section else (),
             item_events_only=is_log,
             # One sample serves all solutions: the one that withholds most decides.
-            withhold=max((s.gate.withhold for s in config.solution), default=0.0),
+            withhold=max((gate.withhold for gate in config.gates), default=0.0),
         )
