@@ -16,6 +16,7 @@ TRAINING_PER_HOUR = 0.24
 TRAINING_PER_1000_INTERACTIONS = 0.002
 BATCH_PER_1000_USERS = 0.067
 CAMPAIGN_PER_1000_REQUESTS = 0.0556
+RECOMMENDER_PER_HOUR = 0.375  # of a group with up to 100,000 users; its training is in it
 SECONDS_A_DAY = 86_400
 
 
@@ -44,3 +45,8 @@ def of_campaign(min_provisioned_tps: int) -> CostLine:
     requests = min_provisioned_tps * SECONDS_A_DAY
     dollars = requests / 1000 * CAMPAIGN_PER_1000_REQUESTS
     return CostLine("campaign, a day at its minimum", requests, "requests", dollars)
+
+
+def of_recommender(name: str) -> CostLine:
+    """A day of it, whether anybody asks or not; it costs nothing while it is stopped."""
+    return CostLine(f"recommender {name}, a day", 24, "hours", 24 * RECOMMENDER_PER_HOUR)

@@ -156,7 +156,7 @@ class SolutionEvent(RunEvent, frozen=True, kw_only=True):
 
 
 class Prepared(Event, frozen=True, kw_only=True):
-    """What `prepare_group` answers: the datasets to import, the solutions to train."""
+    """What `prepare_group` answers: the datasets to import, the solutions and recommenders to train."""
 
     datasets: tuple[str, ...]
     solutions: tuple[str, ...]
@@ -651,7 +651,8 @@ class RunRecord(Document, frozen=True, kw_only=True):
 class ServingRecord(Document, frozen=True, kw_only=True):
     """One served solution, as `Update campaign` leaves it for the API.
 
-    Whether it still answers, the GroupRecord says.
+    Whether it still answers, the GroupRecord says. A recommender is asked by its own ARN, and its `recipe`
+    is its use case.
     """
 
     version: Literal[1] = 1
@@ -660,9 +661,15 @@ class ServingRecord(Document, frozen=True, kw_only=True):
     recipe: str
     recipe_type: str
     campaign_arn: str | None = None
+    recommender_arn: str | None = None
     solution_version_arn: str | None = None
     run: str | None = None
     metadata_columns: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str | None:
+        """The ARN of what answers."""
+        return self.campaign_arn or self.recommender_arn
 
 
 class GroupRecord(Document, frozen=True, kw_only=True):

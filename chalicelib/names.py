@@ -82,6 +82,11 @@ def campaign(group: str, solution_name: str) -> str:
     return solution(group, solution_name)
 
 
+def recommender(group: str, name: str) -> str:
+    """As of a solution."""
+    return solution(group, name)
+
+
 def solution_version(solution_name: str, run: str) -> str:
     return fit(solution_name, f"-{run}")
 

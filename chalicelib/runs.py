@@ -8,7 +8,7 @@ from functools import cached_property
 from chalicelib import layout
 from chalicelib.buckets import Bucket
 from chalicelib.config import loading
-from chalicelib.config.sections import Config, Solution
+from chalicelib.config.sections import Config, Recommender, Solution
 from chalicelib.context import Context
 from chalicelib.documents import DataReport, ExportSet, RunEvent, RunRecord
 from chalicelib.ledger import Ledger
@@ -71,6 +71,10 @@ class Run:
                 f"The ledger has no run {self.name!r}: runs are claimed before they start."
             )
         return found
+
+    def recommender(self, name: str) -> Recommender | None:
+        """None where the name is a solution's."""
+        return next((entry for entry in self.config.recommender if entry.name == name), None)
 
     def solution(self, name: str) -> Solution:
         return next(solution for solution in self.config.solution if solution.name == name)

@@ -5,6 +5,7 @@ Lines carry the run and the group; never an id of a person.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -20,6 +21,7 @@ from chalicelib import aws, errors
 logger = Logger(service="recdrop-application")
 # The service is the stack, as POWERTOOLS_SERVICE_NAME says: two stages count apart.
 metrics = Metrics(namespace="recdrop")
+_counting = threading.Lock()
 
 Task = Callable[[dict[str, Any]], object]
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -60,6 +62,8 @@ def _identity(event: dict[str, Any]) -> dict[str, str]:
 
 
 def _count(name: str, task_name: str) -> None:
-    metrics.add_dimension(name="task", value=task_name)
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
-    metrics.flush_metrics()
+    # At AWS a process runs one task at a time, on a laptop it runs many.
+    with _counting:
+        metrics.add_dimension(name="task", value=task_name)
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()

@@ -13,6 +13,6 @@ EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_every_example_config_is_valid_and_so_are_its_filters(path: Path) -> None:
     config = loading.load(path.read_text(), path.parent.name)
-    assert config.solution
+    assert config.trained
     for entry in config.filter:
         filters.parse(entry.expression)

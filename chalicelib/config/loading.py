@@ -16,9 +16,10 @@ import msgspec
 from chalicelib import names
 from chalicelib.config import explaining
 from chalicelib.config.schema import CHOICES, Steps
-from chalicelib.config.sections import Batch, Config, Dataset, Filter, Solution
+from chalicelib.config.sections import Batch, Config, Dataset, Filter, Recommender, Solution
 from chalicelib.errors import ConfigurationError, shown
 from chalicelib.vocabulary.recipes import RECIPES
+from chalicelib.vocabulary.use_cases import USE_CASES
 
 MAX_CHARACTERS = 100_000  # of a file that people write
 MAX_MESSAGE = 2_000  # characters
@@ -43,6 +44,7 @@ def load(text: str | None, group: str) -> Config:
     _check_choices(config)
     _check_names(config, group)
     _check_gates(config)
+    _check_recommenders(config)
     _check_events(config)
     _check_batches(config)
     _check_serving(config)
@@ -83,8 +85,10 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _convert(raw: dict[str, Any]) -> Config:
+    # The solutions of a group without a config are not meant to stand beside recommenders.
+    given = {"solution": [], **raw} if "recommender" in raw else raw
     try:
-        return msgspec.convert(raw, Config)
+        return msgspec.convert(given, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(explaining.explain(str(error), raw)) from error
 
@@ -101,18 +105,25 @@ def _chosen(config: Config) -> Iterator[tuple[Steps, str, tuple[str, str]]]:
     for index, solution in enumerate(config.solution):
         yield ("solution", index, "recipe"), solution.recipe, ("Solution", "recipe")
         yield ("solution", index, "gate", "metric"), solution.gate.metric, ("Gate", "metric")
+    for index, recommender in enumerate(config.recommender):
+        steps = ("recommender", index)
+        yield (*steps, "use_case"), recommender.use_case, ("Recommender", "use_case")
+        yield (*steps, "gate", "metric"), recommender.gate.metric, ("Gate", "metric")
     for index, entry in enumerate(config.dataset):
         yield ("dataset", index, "dataset"), entry.dataset, ("Dataset", "dataset")
 
 
 def _check_names(config: Config, group: str) -> None:
-    named: tuple[tuple[str, Sequence[Solution | Filter | Dataset]], ...] = (
+    named: tuple[tuple[str, Sequence[Solution | Recommender | Filter | Dataset]], ...] = (
         ("solution", config.solution),
+        ("recommender", config.recommender),
         ("filter", config.filter),
         ("dataset", config.dataset),
     )
+    of_solutions = {solution.name for solution in config.solution}
     for section, entries in named:
-        seen: set[str] = set()
+        # The API knows recommenders and solutions by their names alone.
+        seen = set(of_solutions) if section == "recommender" else set[str]()
         for index, entry in enumerate(entries):
             key = f"{section}[{index}].name"
             if entry.name in seen:
@@ -132,12 +143,30 @@ def _check_length(key: str, name: str, group: str) -> None:
 
 
 def _check_gates(config: Config) -> None:
-    for index, solution in enumerate(config.solution):
-        gate = solution.gate
+    gates = {f"solution[{n}]": entry.gate for n, entry in enumerate(config.solution)}
+    gates |= {f"recommender[{n}]": entry.gate for n, entry in enumerate(config.recommender)}
+    for where, gate in gates.items():
         if gate.min_users > gate.max_users:
-            key = f"solution[{index}].gate.min_users"
+            key = f"{where}.gate.min_users"
             expected = f"at most max_users, which is {gate.max_users}."
             raise ConfigError(explaining.told(key, gate.min_users, expected))
+
+
+def _check_recommenders(config: Config) -> None:
+    """A use case belongs to a domain; only personal ones explore; columns are those of a dataset."""
+    for index, entry in enumerate(config.recommender):
+        key, use_case = f"recommender[{index}]", USE_CASES[entry.use_case]
+        if use_case.domain != config.group.domain:
+            expected = f"a use case of group.domain, which is {config.group.domain or 'not set'}."
+            raise ConfigError(explaining.told(f"{key}.use_case", entry.use_case, expected))
+        for name in ("exploration_weight", "exploration_item_age_cut_off"):
+            if getattr(entry, name) is not None and use_case.intent != "personal":
+                expected = f"none: {entry.use_case} does not explore."
+                raise ConfigError(explaining.told(f"{key}.{name}", getattr(entry, name), expected))
+        for kind in entry.exclude_columns:
+            if kind not in ("interactions", "items", "users"):
+                expected = "interactions, items or users."
+                raise ConfigError(explaining.told(f"{key}.exclude_columns", kind, expected))
 
 
 def _check_events(config: Config) -> None:
@@ -177,6 +206,7 @@ def _check_batches(config: Config) -> None:
 def _check_serving(config: Config) -> None:
     """A default must be there, and be for what it is the default of."""
     intents = {entry.name: RECIPES[entry.recipe].intent for entry in config.solution}
+    intents |= {entry.name: USE_CASES[entry.use_case].intent for entry in config.recommender}
     for intent, name in config.serving.defaults.items():
         fitting = [known for known, found in intents.items() if found == intent]
         if name not in fitting:

@@ -15,6 +15,7 @@ from chalicelib.config.sections import Config
 from chalicelib.vocabulary.datasets import DATASETS
 from chalicelib.vocabulary.metrics import METRICS
 from chalicelib.vocabulary.recipes import RECIPES
+from chalicelib.vocabulary.use_cases import USE_CASES
 
 Node = dict[str, Any]
 # The way to a key from the top of the file, with indexes in lists: ("solution", 0, "recipe").
@@ -24,6 +25,7 @@ Steps = Sequence[str | int]
 # a recipe that is added as a row while we run is a choice as well.
 CHOICES: Mapping[tuple[str, str], Collection[str]] = {
     ("Solution", "recipe"): RECIPES,
+    ("Recommender", "use_case"): USE_CASES,
     ("Gate", "metric"): METRICS,
     ("Dataset", "dataset"): DATASETS,
 }

@@ -14,8 +14,8 @@ import msgspec
 from chalicelib import names
 from chalicelib.documents import Mode
 from chalicelib.vocabulary import metrics
+from chalicelib.vocabulary.use_cases import Domain
 
-Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
 # The names of `chalicelib.sources.ADAPTERS`, which a test compares with these.
 Kind = Literal[
     "bigquery",
@@ -189,6 +189,25 @@ class Solution(_Section, frozen=True):
     hpo: bool = False
 
 
+class Recommender(_Section, frozen=True):
+    """A use case of a domain group: trained, asked by the gate, and served by the same routes.
+
+    Personalize trains it again by itself every seven days, and when the columns change that it trains
+    on: all but `exclude_columns`, by dataset. `stopped` stops it, and what it costs, without deleting
+    it. `gate` decides whether the API answers from it.
+    """
+
+    name: Name
+    use_case: str
+    min_requests_per_second: Count = 1
+    exploration_weight: Fraction | None = None
+    exploration_item_age_cut_off: Count | None = None
+    metadata: bool = True
+    exclude_columns: dict[str, tuple[str, ...]] = {}
+    stopped: bool = False
+    gate: Gate = Gate()
+
+
 class Serving(_Section, frozen=True):
     """Which solution answers where a request names none, by what the request wants.
 
@@ -242,6 +261,7 @@ class Config(_Section, frozen=True):
         Solution(name="for-you", recipe="aws-user-personalization-v2"),
         Solution(name="similar", recipe="aws-similar-items"),
     )
+    recommender: tuple[Recommender, ...] = ()
     serving: Serving = Serving()
     filter: tuple[Filter, ...] = ()
     dataset: tuple[Dataset, ...] = ()
@@ -254,8 +274,21 @@ class Config(_Section, frozen=True):
 
     @property
     def answering(self) -> tuple[str, ...]:
-        """The names of what may answer, in the file's order."""
-        return tuple(solution.name for solution in self.solution)
+        """The names of what may answer: recommenders, then solutions, each in the file's order."""
+        stopped = {entry.name for entry in self.recommender if entry.stopped}
+        return tuple(name for name in self.trained if name not in stopped)
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """Those of all that is trained, in the order of `trained`."""
+        recommenders = (entry.gate for entry in self.recommender)
+        return (*recommenders, *(entry.gate for entry in self.solution))
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The names of all recommenders and solutions."""
+        recommenders = (entry.name for entry in self.recommender)
+        return (*recommenders, *(entry.name for entry in self.solution))
 
     def columns_for(self, folder: str) -> dict[str, str]:
         """The column map of a drop folder: the source's, overridden by the folder's own."""

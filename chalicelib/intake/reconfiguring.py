@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib import layout, names
 from chalicelib.config import loading
-from chalicelib.config.sections import Config, Gate, Solution, Source
+from chalicelib.config.sections import Config, Gate, Recommender, Solution, Source
 from chalicelib.context import Context
 from chalicelib.documents import ExportSet
 from chalicelib.intake.starting import Start, start
@@ -49,11 +49,10 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
 
 
 def to_train(before: Config, now: Config) -> tuple[str, ...]:
-    """The solutions that are new, or whose models would be others."""
-    trained = {solution.name: _model(solution) for solution in before.solution}
-    return tuple(
-        solution.name for solution in now.solution if trained.get(solution.name) != _model(solution)
-    )
+    """The recommenders and solutions that are new, or whose models would be others."""
+    known = {one.name: _model(one) for one in (*before.recommender, *before.solution)}
+    wanted = (*now.recommender, *now.solution)
+    return tuple(one.name for one in wanted if known.get(one.name) != _model(one))
 
 
 def _applied(text: bytes | None, group: str) -> Config:
@@ -62,7 +61,9 @@ def _applied(text: bytes | None, group: str) -> Config:
     return msgspec.structs.replace(config, source=Source(), dataset=())
 
 
-def _model(solution: Solution) -> tuple[Solution, bool]:
-    """What a version depends on, and whether it is to serve at all."""
-    bare = msgspec.structs.replace(solution, campaign=None, gate=Gate(), batch=None)
-    return bare, solution.campaign is not None
+def _model(made: Solution | Recommender) -> tuple[Solution | Recommender, bool]:
+    """What a model depends on, and whether it is to serve at all. Of a recommender that is all of it."""
+    bare = msgspec.structs.replace(made, gate=Gate())
+    if isinstance(bare, Recommender):
+        return bare, True
+    return msgspec.structs.replace(bare, campaign=None, batch=None), bare.campaign is not None

@@ -42,6 +42,9 @@ class Arns:
     def campaign(self, name: str) -> str:
         return self._of(f"campaign/{name}")
 
+    def recommender(self, name: str) -> str:
+        return self._of(f"recommender/{name}")
+
     def filter(self, name: str) -> str:
         return self._of(f"filter/{name}")
 

@@ -12,5 +12,7 @@ ResourcePending.
     scoring         score
     release         update_campaign, verify_campaign, roll_back
     batch           run_batch_inference
+    recommenders    what the tasks of a solution are for a recommender
+    truth           what the gate asks
     closing         write_report, notify
 """

@@ -14,8 +14,8 @@ from chalicelib.context import Context
 from chalicelib.documents import Segment, SegmentIndex, ServingRecord, SolutionEvent
 from chalicelib.errors import ResourceFailed
 from chalicelib.gate.questions import RANKED_AMONG
-from chalicelib.pipeline.scoring import popular_items
 from chalicelib.pipeline.training import trained_version
+from chalicelib.pipeline.truth import popular_items
 from chalicelib.runs import Run
 from chalicelib.vocabulary.recipes import RECIPES
 
@@ -36,6 +36,8 @@ def run_batch_inference(context: Context, event: SolutionEvent) -> None:
         ResourceFailed: of the job, or a line of its output is an error.
     """
     run = Run.of(context, event)
+    if run.recommender(event.solution):
+        return  # none has batch jobs
     solution = run.solution(event.solution)
     kind = RECIPES[solution.recipe].type
     # What makes segments has no campaign: it is of no use without them.

@@ -38,6 +38,7 @@ from chalicelib.normalise.export import (
     sampling,
     schemas,
     shaping,
+    use_cases,
 )
 from chalicelib.normalise.export.sampling import Live, Withholding
 from chalicelib.normalise.export.schemas import SchemaPlan
@@ -90,6 +91,7 @@ class _Check:
 
     def run_all(self) -> None:
         verdict = self._judge()
+        self._require_events(verdict)
         contents = self._contents(verdict)
         self._hold_losses(contents)
         plans = {summary.dataset: self._plan(summary) for summary in verdict.datasets}
@@ -165,6 +167,13 @@ class _Check:
             count=lambda: activity.user_counts(self.activity[0]),
             expected_rows=self._expected_rows(),
         )
+
+    def _require_events(self, verdict: SetReport) -> None:
+        """A use case learns from events of its own type: without them nothing is imported or trained."""
+        interactions, run = verdict.summary("interactions"), self.run
+        # Of what is appended to nobody knows how many events of a type there are.
+        if interactions is not None and run.export.mode == "FULL":
+            use_cases.require_events(run.config.recommender, interactions.event_types)
 
     def _expected_rows(self) -> dict[str, int]:
         files = self.run.export.files()
@@ -267,14 +276,14 @@ class _Check:
         interactions = verdict.summary("interactions")
         if interactions is None:
             return None
-        gates = [solution.gate for solution in self.run.config.solution]
+        config = self.run.config
         return sampling.withhold(
             self.sampled,
             self.folder / "withheld",
-            gate=max(gates, key=lambda gate: gate.withhold, default=Gate()),
+            gate=max(config.gates, key=lambda gate: gate.withhold, default=Gate()),
             rows=interactions.kept,
             users_with_two=max((report.users_with_two for report in self.reports), default=0),
-            wanted=max(map(self._users_wanted, self.run.config.solution), default=None),
+            wanted=max(map(self._users_wanted, config.solution), default=None),
             live=self.live,
             returned=self._earlier_truth(),
             everyone=is_small(self.run.export),
@@ -291,7 +300,7 @@ class _Check:
     def live(self) -> Sequence[Live]:
         """What each live version was trained on; none when nothing is live."""
         run, found = self.run, []
-        served = (run.ledger.serving(run.group, s.name) for s in run.config.solution)
+        served = (run.ledger.serving(run.group, name) for name in run.config.answering)
         for trained in sorted({serving.run for serving in served if serving and serving.run}):
             report = run.work.find_document(layout.data_report(trained), DataReport)
             if report:

@@ -91,11 +91,16 @@ def _solution(run: Run, result: SolutionResult, history: History) -> SolutionRep
     failure = str(history.failure(result.error)) if result.error else None
     return SolutionReport(
         solution=result.solution,
-        recipe=run.solution(result.solution).recipe,
+        recipe=_recipe(run, result.solution),
         result=result.result,
         failure=failure,
         decision=run.work.find_document(layout.decision(run.name, result.solution), Decision),
     )
+
+
+def _recipe(run: Run, name: str) -> str:
+    wanted = run.recommender(name)
+    return wanted.use_case if wanted else run.solution(name).recipe
 
 
 def _cost(run: Run, data: DataReport, solutions: tuple[SolutionReport, ...]) -> Iterator[CostLine]:
@@ -104,7 +109,11 @@ def _cost(run: Run, data: DataReport, solutions: tuple[SolutionReport, ...]) -> 
         yield costs.of_training(RECIPES[wanted.recipe], data.interactions)
         if wanted.campaign is not None:
             yield costs.of_campaign(wanted.campaign.min_provisioned_tps)
+    for recommender in run.config.recommender:
+        if not recommender.stopped:
+            yield costs.of_recommender(recommender.name)
     decisions = [solution.decision for solution in solutions if solution.decision]
+    decisions = [one for one in decisions if run.recommender(one.solution) is None]
     # The live version answers for the same users as the candidate.
     yield costs.of_batch(
         sum(decision.users * (2 if decision.live else 1) for decision in decisions)

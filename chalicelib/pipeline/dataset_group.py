@@ -47,7 +47,7 @@ def _to_train(run: Run) -> tuple[str, ...]:
     if increments.is_small(run.data):
         # Nothing can be proven with a handful of events, and what serves knows of them at once.
         return ()
-    return tuple(solution.name for solution in run.config.solution)
+    return run.config.trained
 
 
 def _apply_campaign(run: Run, solution: Solution) -> None:

@@ -13,8 +13,10 @@ from chalicelib.documents import HistoryRecord, ServingRecord, SolutionEvent
 from chalicelib.errors import VerificationFailed
 from chalicelib.gate.questions import Questions
 from chalicelib.personalize.campaigns import ANSWERED
-from chalicelib.pipeline.scoring import ask_withheld, popular_items, read_lists
+from chalicelib.pipeline import recommenders
+from chalicelib.pipeline.scoring import read_lists
 from chalicelib.pipeline.training import trained_version
+from chalicelib.pipeline.truth import ask_withheld, popular_items
 from chalicelib.runs import Run
 from chalicelib.telemetry import logger
 from chalicelib.vocabulary.recipes import RECIPES
@@ -32,6 +34,9 @@ def update_campaign(context: Context, event: SolutionEvent) -> None:
         ResourceFailed: the update failed; the version before serves on.
     """
     run = Run.of(context, event)
+    if wanted := run.recommender(event.solution):
+        recommenders.serve(run, wanted)
+        return
     solution = run.solution(event.solution)
     candidate = trained_version(run, solution.name)
     if _is_served(solution):
@@ -88,6 +93,9 @@ def verify_campaign(context: Context, event: SolutionEvent) -> None:
         VerificationFailed: it answers otherwise, or nothing.
     """
     run = Run.of(context, event)
+    if wanted := run.recommender(event.solution):
+        recommenders.verify(run, wanted)
+        return
     solution = run.solution(event.solution)
     recipe_type = RECIPES[solution.recipe].type
     if not _is_served(solution):
@@ -151,6 +159,9 @@ def _agreement(answer: Sequence[str], measured: Sequence[str]) -> float:
 def roll_back(context: Context, event: SolutionEvent) -> None:
     """The version before serves again. A first version has none: the API falls back to popular items."""
     run = Run.of(context, event)
+    if wanted := run.recommender(event.solution):
+        recommenders.withdraw(run, wanted)
+        return
     solution = run.solution(event.solution)
     previous = context.ledger.previous(run.name, solution.name)
     if previous:

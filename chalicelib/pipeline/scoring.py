@@ -13,18 +13,19 @@ from chalicelib.documents import (
     EvidenceRecord,
     HistoryRecord,
     Night,
-    PopularList,
     Score,
     SolutionEvent,
 )
 from chalicelib.gate import promotion, questions
 from chalicelib.gate.promotion import Answers, Bars, Verdict
-from chalicelib.gate.questions import Questions, Withheld
+from chalicelib.gate.questions import Questions
+from chalicelib.pipeline import recommenders
 from chalicelib.pipeline.steps import settle
 from chalicelib.pipeline.training import trained_version
+from chalicelib.pipeline.truth import ask_withheld
 from chalicelib.runs import Run
 from chalicelib.vocabulary.metrics import DEEP
-from chalicelib.vocabulary.recipes import RECIPES, RecipeType
+from chalicelib.vocabulary.recipes import RECIPES
 
 
 def score(context: Context, event: SolutionEvent) -> Score:
@@ -34,6 +35,8 @@ def score(context: Context, event: SolutionEvent) -> Score:
         ResourcePending: a batch inference job is under way.
     """
     run = Run.of(context, event)
+    if wanted := run.recommender(event.solution):
+        return recommenders.score(run, wanted)
     solution = run.solution(event.solution)
     candidate = trained_version(run, solution.name)
     live = run.personalize.serving_version(run.group, solution.name)
@@ -148,19 +151,6 @@ def _answer(run: Run, solution: str, side: str, version: str) -> None:
         run.work.url(layout.answers(run.name, solution, side)),
         num_results=DEEP,
     )
-
-
-def ask_withheld(run: Run, recipe_type: RecipeType) -> Questions:
-    """What the gate asks of a recipe of this type about the run's withheld users."""
-    body = run.work.read_if_there(layout.withheld(run.name))
-    withheld = Withheld.parse(body.decode() if body else "", run.data.last_items)
-    return questions.ask(recipe_type, withheld, popular_items(run))
-
-
-def popular_items(run: Run) -> list[str]:
-    """Item ids, most popular first."""
-    listed = run.work.read_document(run.data.popular, PopularList)
-    return [item.item_id for item in listed.items]
 
 
 def read_answers(run: Run, solution: str, side: str, asked: Questions) -> Answers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.context import Context
 from chalicelib.documents import SolutionEvent
+from chalicelib.pipeline import recommenders
 from chalicelib.runs import Run
 
 
@@ -15,6 +16,9 @@ def train(context: Context, event: SolutionEvent) -> None:
         ResourceFailed: with the service's reason.
     """
     run = Run.of(context, event)
+    if wanted := run.recommender(event.solution):
+        recommenders.train(run, wanted)
+        return
     version = context.ledger.version(run.name, event.solution)
     if version is None:
         version = run.personalize.train(run.group, run.solution(event.solution), run.name)

@@ -16,6 +16,7 @@ from chalicelib.serving.calls import Caller, Deadline
 from chalicelib.serving.errors import BadRequest
 from chalicelib.serving.group import Group
 from chalicelib.serving.question import Question
+from chalicelib.vocabulary.use_cases import ANYBODY
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize_runtime import PersonalizeRuntimeClient
@@ -105,6 +106,8 @@ def to_arguments(
     """The arguments of GetRecommendations, or of GetPersonalizedRanking for a ranking."""
     options = question.options
     arguments: dict[str, Any] = {"campaignArn": record.campaign_arn}
+    if record.recommender_arn is not None:
+        arguments = {"recommenderArn": record.recommender_arn, "userId": ANYBODY}
     if question.user_id is not None:
         arguments["userId"] = question.user_id
     if question.item_id is not None:

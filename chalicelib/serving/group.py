@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.documents import GroupRecord, PopularRecord, ServingRecord
 from chalicelib.serving.errors import BadRequest, NotFound, one_of
-from chalicelib.vocabulary.recipes import intent_of
+from chalicelib.vocabulary.use_cases import intent_of
 
 
 class Group(msgspec.Struct, frozen=True):

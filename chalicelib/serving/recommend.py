@@ -57,10 +57,13 @@ class Recommender:
             AwsError: the campaign does not answer now, but may later.
         """
         group, record = self.resolve(question)
-        if record is None or record.campaign_arn is None:
+        if record is None or record.asked is None:
             reason = missing_reason(question, group, record)
             return self._fall_back(question, group, record, reason)
-        owner, key = (group.name, question.user_id), (question, record.solution_version_arn)
+        owner, key = (
+            (group.name, question.user_id),
+            (question, record.solution_version_arn or record.asked),
+        )
         known = self.cache.get(owner, key)
         if known is not None:
             return msgspec.structs.replace(known, source="cache")

@@ -160,7 +160,7 @@ def dataset_arn(group: Group, dataset: str) -> str:
         NotReady: the group has no campaign yet.
     """
     records = group.solutions.values()
-    campaign = next((found.campaign_arn for found in records if found.campaign_arn), None)
+    campaign = next((found.asked for found in records if found.asked), None)
     if campaign is None:
         raise NotReady(f"Group {group.name!r} has no campaign yet.")
     _, partition, _, region, account, _ = campaign.split(":", 5)

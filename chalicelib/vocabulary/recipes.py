@@ -109,9 +109,3 @@ _ROWS = (
 RECIPES: MutableMapping[str, Recipe] = {recipe.name: recipe for recipe in _ROWS}
 TYPES: Mapping[str, RecipeType] = {row.type.name: row.type for row in _ROWS}
 INTENTS: tuple[Intent, ...] = get_args(Intent)
-
-
-def intent_of(recipe: str, recipe_type: str) -> str:
-    """What a solution is for; by its type where the recipe has left the table."""
-    row: Recipe | RecipeType | None = RECIPES.get(recipe) or TYPES.get(recipe_type)
-    return row.intent if row else recipe_type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -56,3 +57,13 @@ def test_the_laptops_loggers_are_no_children_of_the_lambdas_logger() -> None:
     while parent is not None:
         assert parent.name != telemetry.logger.service
         parent = parent.parent
+
+
+@pytest.mark.filterwarnings("error")
+def test_tasks_of_many_threads_are_counted_each_by_its_own_name() -> None:
+    @task
+    def counts(event: dict[str, Any]) -> None:
+        pass
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: counts(EVENT, None), range(200))) == [None] * 200

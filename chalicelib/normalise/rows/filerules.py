@@ -76,7 +76,7 @@ class FileRules:
             order_key=tool.order_key,
             are_sequences=kind == sequences.ADAPTER.name,
             # One sample serves all solutions: the one that withholds most decides.
-            withhold=max((s.gate.withhold for s in config.solution), default=0.0),
+            withhold=max((gate.withhold for gate in config.gates), default=0.0),
         )
 
 

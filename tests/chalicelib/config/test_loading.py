@@ -303,3 +303,47 @@ def test_what_personalize_would_refuse_late_is_refused_at_once(
     with pytest.raises(ConfigError) as caught:
         load(USE.format(recipe=recipe) + keys, "shop")
     assert told in str(caught.value)
+
+
+DOMAIN = """
+[group]
+domain = "ECOMMERCE"
+
+[[recommender]]
+name = "for-you"
+use_case = "aws-ecomm-recommended-for-you"
+"""
+
+
+def test_a_domain_group_with_recommenders_has_no_solutions_by_default() -> None:
+    config = load(DOMAIN, "shop")
+    assert (config.answering, config.solution) == (("for-you",), ())
+    beside = load(f"{DOMAIN}stopped = true\n{USE.format(recipe='aws-sims')}", "shop")
+    assert (beside.trained, beside.answering) == (("for-you", "a"), ("a",))
+    named = load(DOMAIN + '[serving]\npersonal = "for-you"\n', "shop")
+    assert named.serving.defaults == {"personal": "for-you"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (DOMAIN.replace("ECOMMERCE", "VIDEO_ON_DEMAND"), "group.domain, which is VIDEO_ON_DEMAND"),
+        (DOMAIN.replace('domain = "ECOMMERCE"', ""), "group.domain, which is not set"),
+        (DOMAIN.replace("for-you", "for-yuo"), "Did you mean 'aws-ecomm-recommended-for-you'?"),
+        (
+            DOMAIN.replace("recommended-for-you", "popular-items-by-views")
+            + "exploration_weight = 0.1",
+            "does not explore",
+        ),
+        (DOMAIN + 'exclude_columns = { actions = ["A"] }', "Expected interactions, items or users"),
+        (
+            DOMAIN + USE.format(recipe="aws-sims").replace('"a"', '"for-you"'),
+            "it is already taken",
+        ),
+        (DOMAIN + "gate = { min_users = 9, max_users = 8 }", "recommender[0].gate.min_users"),
+    ],
+)
+def test_a_recommender_that_cannot_be_is_refused_at_once(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(text, "shop")
+    assert told in str(caught.value)

@@ -4,7 +4,7 @@ import msgspec
 
 from chalicelib import layout
 from chalicelib.documents import Decision, Score
-from chalicelib.pipeline import scoring
+from chalicelib.pipeline import scoring, truth
 from chalicelib.runs import Run
 from chalicelib.vocabulary.recipes import POPULAR_ITEMS, RELATED_ITEMS, USER_PERSONALIZATION
 from tests.chalicelib.shop import CONFIG, Tasks, catalogue, export_of, promote_all, purchases
@@ -34,8 +34,8 @@ def test_every_decision_is_kept_in_the_history_once(promoted: Run) -> None:
 
 
 def test_the_same_users_are_asked_about_items_and_about_themselves(promoted: Run) -> None:
-    by_user = scoring.ask_withheld(promoted, USER_PERSONALIZATION)
-    by_item = scoring.ask_withheld(promoted, RELATED_ITEMS)
+    by_user = truth.ask_withheld(promoted, USER_PERSONALIZATION)
+    by_item = truth.ask_withheld(promoted, RELATED_ITEMS)
     assert by_user.truth.keys() >= by_item.truth.keys()
     assert all("itemId" in line for line in by_item.lines)
 
@@ -69,7 +69,7 @@ def test_a_second_export_of_the_same_period_is_judged_and_its_evidence_kept(town
 
 
 def test_batch_inference_is_asked_as_deep_as_the_service_goes(promoted: Run) -> None:
-    asked = scoring.ask_withheld(promoted, USER_PERSONALIZATION)
+    asked = truth.ask_withheld(promoted, USER_PERSONALIZATION)
     answers = scoring.read_answers(promoted, "for-you", "candidate", asked)
     assert max(map(len, answers.values())) > 25
     assert max(map(len, asked.popular.values())) > 25

@@ -12,6 +12,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 OWN = "user_id,item_id,timestamp,event_type"
 PART = "part-0000{}-tid-5196563791502273604-c2233d6c-4a82-4d2f-8a9d-6b6f5a1f7a52-{}-1-c000.csv"
 ECOMMERCE = "snowplow_recommendations_ecommerce"
+MEDIA = "snowplow_recommendations_media"
 
 
 def event(n: int) -> str:
@@ -61,6 +62,15 @@ EXPORTS: dict[str, dict[str, str | bytes]] = {
         f"{ECOMMERCE}_interactions/_SUCCESS": "",
         f"{ECOMMERCE}_items/{PART.format(0, 6)}": items("item_id,price,category_l1"),
         f"{ECOMMERCE}_items/_SUCCESS": "",
+    },
+    "snowplow-media": {
+        f"{MEDIA}_interactions/{PART.format(0, 6)}": rows(
+            OWN, lambda n: event(n).rpartition(",")[0] + ",Watch"
+        ),
+        f"{MEDIA}_interactions/_SUCCESS": "",
+        f"{MEDIA}_items/{PART.format(0, 6)}": "item_id,genres,creation_timestamp\n"
+        + "".join(f"i{n},Drama|War,{FIRST + n}\n" for n in range(40)),
+        f"{MEDIA}_items/_SUCCESS": "",
     },
     "snowplow-snowflake": {
         f"{ECOMMERCE}_interactions/personalize-dataset.csv": rows(OWN.upper(), event),
