@@ -50,15 +50,19 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
 
 def to_train(before: Config, now: Config) -> tuple[str, ...]:
     """The recommenders and solutions that are new, or whose models would be others."""
-    known = {one.name: _model(one) for one in (*before.recommender, *before.solution)}
-    wanted = (*now.recommender, *now.solution)
-    return tuple(one.name for one in wanted if known.get(one.name) != _model(one))
+    known, wanted = _models(before), _models(now)
+    return tuple(name for name, model in wanted.items() if known.get(name) != model)
 
 
 def _applied(text: bytes | None, group: str) -> Config:
     """What of a config acts on what is there; how exports are read acts on the next one."""
     config = loading.load((text or b"").decode("utf-8-sig"), group)
     return msgspec.structs.replace(config, source=Source(), dataset=())
+
+
+def _models(config: Config) -> dict[str, tuple[Solution | Recommender, bool]]:
+    recommenders = {one.name: _model(one) for one in config.recommender}
+    return recommenders | {one.name: _model(one) for one in config.solution}
 
 
 def _model(made: Solution | Recommender) -> tuple[Solution | Recommender, bool]:

@@ -61,7 +61,7 @@ def show(group: str, found: Plan) -> None:
     if not found.changes:
         click.echo(f"Group {group} is what its config says.")
     click.echo(
-        f"Campaigns cost {found.monthly:,.0f} dollars in 30 days at their minimum, asked or not."
+        f"What serves costs {found.monthly:,.0f} dollars in 30 days at its minimum, asked or not."
     )
 
 

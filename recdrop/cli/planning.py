@@ -42,11 +42,12 @@ class Live:
     solutions: Mapping[str, Described] = field(default_factory=dict)
     campaigns: Mapping[str, Described] = field(default_factory=dict)
     filters: Mapping[str, Described] = field(default_factory=dict)
+    recommenders: Mapping[str, Described] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`monthly` is what the campaigns of the config cost in 30 days at their minimum, in US dollars."""
+    """`monthly`: US dollars for the config's campaigns and recommenders in 30 days at their minimum."""
 
     changes: tuple[Change, ...]
     monthly: float
@@ -54,12 +55,13 @@ class Plan:
 
 def read_live(personalize: Any, group: str) -> Live:
     """The group in Personalize. Three calls a kind, and one for each resource."""
-    found: dict[str, dict[str, Described]] = {"solution": {}, "campaign": {}, "filter": {}}
+    kinds = ("solution", "campaign", "filter", "recommender")
+    found: dict[str, dict[str, Described]] = {kind: {} for kind in kinds}
     resources = list(find_resources(personalize, [group]))
     for resource in resources:
         if resource.kind in found:
             found[resource.kind][resource.name] = resource.describe(personalize)
-    return Live(bool(resources), found["solution"], found["campaign"], found["filter"])
+    return Live(bool(resources), *(found[kind] for kind in kinds))
 
 
 def plan(group: str, config: Config, live: Live) -> Plan:
@@ -70,9 +72,12 @@ def plan(group: str, config: Config, live: Live) -> Plan:
         [] if live.is_there else [Change("make", "dataset group", group, "by its first export")]
     )
     changes += _filters(group, config, live)
+    changes += _recommenders(group, config, live)
     changes += _solutions(group, config, live)
     campaigns = [solution.campaign for solution in config.solution if _is_served(solution)]
     a_day = sum(costs.of_campaign(c.min_provisioned_tps).dollars for c in campaigns if c)
+    running = [one for one in config.recommender if not one.stopped]
+    a_day += sum(costs.of_recommender(one.name).dollars for one in running)
     return Plan(tuple(changes), a_day * DAYS_A_MONTH)
 
 
@@ -88,6 +93,31 @@ def _filters(group: str, config: Config, live: Live) -> Iterator[Change]:
     for full in live.filters:
         if full not in wanted:
             yield Change("retire", "filter", full, "the API does not know it any more")
+
+
+def _recommenders(group: str, config: Config, live: Live) -> Iterator[Change]:
+    from chalicelib import names
+    from chalicelib.personalize.recommenders import STOPPED
+
+    wanted = {names.recommender(group, one.name): one for one in config.recommender}
+    for full, one in wanted.items():
+        made = live.recommenders.get(full)
+        if made is None:
+            yield Change("make", "recommender", one.name, f"{one.use_case}: trained and judged")
+            continue
+        use_case = made["recipeArn"].rpartition("/")[2]
+        if use_case != one.use_case:
+            detail = f"use_case {use_case!r} cannot become {one.use_case!r}: give the new one another name"
+            yield Change("refuse", "recommender", one.name, detail)
+        if (made["status"] == STOPPED) != one.stopped:
+            yield Change("change", "recommender", one.name, "stopped" if one.stopped else "started")
+        least = made["recommenderConfig"].get("minRecommendationRequestsPerSecond", 1)
+        if least != one.min_requests_per_second:
+            detail = f"min_requests_per_second: {least} -> {one.min_requests_per_second}"
+            yield Change("change", "recommender", one.name, detail)
+    for full in live.recommenders:
+        if full not in wanted:
+            yield Change("retire", "recommender", full, "it answers no more")
 
 
 def _solutions(group: str, config: Config, live: Live) -> Iterator[Change]:

@@ -88,3 +88,35 @@ def test_what_cannot_be_changed_is_refused_with_the_way_out(
     (refused,) = [line for line in told(CONFIG.replace(*change), live()) if line.startswith("!")]
     assert refused.startswith(f"! solution for-you  {what}")
     assert refused.endswith("give the new one another name")
+
+
+DOMAIN = """
+[group]
+domain = "ECOMMERCE"
+[[recommender]]
+name = "picks"
+use_case = "aws-ecomm-recommended-for-you"
+min_requests_per_second = 2
+"""
+PICKS = {
+    "recipeArn": "arn:aws:personalize:::recipe/aws-ecomm-recommended-for-you",
+    "status": "ACTIVE",
+    "recommenderConfig": {"minRecommendationRequestsPerSecond": 2},
+}
+
+
+def test_recommenders_are_made_changed_and_retired() -> None:
+    there = Live(recommenders={"shop-picks": PICKS})
+    assert [line for line in told(DOMAIN, there) if " recommender " in line] == []
+    assert "+ recommender picks  aws-ecomm-recommended-for-you: trained and judged" in told(
+        DOMAIN, Live()
+    )
+    stopped = DOMAIN.replace("= 2", "= 3") + "stopped = true\n"
+    assert [line for line in told(stopped, there) if line.startswith("~")] == [
+        "~ recommender picks  stopped",
+        "~ recommender picks  min_requests_per_second: 2 -> 3",
+    ]
+    other = DOMAIN.replace('"picks"', '"others"')
+    assert "- recommender shop-picks  it answers no more" in told(other, there)
+    viewed = DOMAIN.replace("recommended-for-you", "frequently-bought-together")
+    assert any(line.startswith("! recommender picks  use_case") for line in told(viewed, there))
