@@ -48,6 +48,7 @@ def load(text: str | None, group: str) -> Config:
     _check_events(config)
     _check_batches(config)
     _check_serving(config)
+    _check_quotas(config)
     _check_timezone(config.source.timezone)
     _check_encoding(config.source.encoding)
     return config
@@ -201,6 +202,23 @@ def _check_batches(config: Config) -> None:
         if recipe.segments.get("attributes") and not wanted.attributes:
             example = "attributes such as 'ITEMS.CATEGORY_L1 = \"tea\"'."
             raise ConfigError(f"Config key {key!r} has no attributes. Expected {example}")
+
+
+def _check_quotas(config: Config) -> None:
+    """A file that names more than may ever be there; what is there already is looked at by each run."""
+    named: tuple[tuple[str, int], ...] = (
+        ("campaigns", len(config.with_campaign)),
+        ("recommenders", len(config.recommender)),
+        ("solutions", len(config.solution)),
+        ("filters", len(config.filter)),
+    )
+    for kind, count in named:
+        most = getattr(config.quotas, kind)
+        if count > most:
+            raise ConfigError(
+                f"recdrop.toml asks for {count} {kind}. Expected at most {most}, Personalize's quota of "
+                f"a dataset group: name fewer, or have it raised at AWS and set quotas.{kind}."
+            )
 
 
 def _check_serving(config: Config) -> None:

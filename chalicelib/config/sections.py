@@ -14,6 +14,7 @@ import msgspec
 from chalicelib import names
 from chalicelib.documents import Mode
 from chalicelib.vocabulary import metrics
+from chalicelib.vocabulary.recipes import RECIPES
 from chalicelib.vocabulary.use_cases import Domain
 
 # The names of `chalicelib.sources.ADAPTERS`, which a test compares with these.
@@ -228,6 +229,18 @@ class Serving(_Section, frozen=True):
         return {intent: name for intent, name in named.items() if name is not None}
 
 
+class Quotas(_Section, frozen=True):
+    """How many of each a dataset group of the account may have: AWS's defaults, unless raised there.
+
+    What would not fit is refused before anything is imported or trained.
+    """
+
+    campaigns: Count = 5
+    recommenders: Count = 5
+    solutions: Count = 10
+    filters: Count = 30
+
+
 class Filter(_Section, frozen=True):
     """A filter by name; `expression` is in Personalize's own language."""
 
@@ -263,6 +276,7 @@ class Config(_Section, frozen=True):
     )
     recommender: tuple[Recommender, ...] = ()
     serving: Serving = Serving()
+    quotas: Quotas = Quotas()
     filter: tuple[Filter, ...] = ()
     dataset: tuple[Dataset, ...] = ()
 
@@ -277,6 +291,15 @@ class Config(_Section, frozen=True):
         """The names of what may answer: recommenders, then solutions, each in the file's order."""
         stopped = {entry.name for entry in self.recommender if entry.stopped}
         return tuple(name for name in self.trained if name not in stopped)
+
+    @property
+    def with_campaign(self) -> tuple[str, ...]:
+        """The names of the solutions that are served by a campaign."""
+        return tuple(
+            entry.name
+            for entry in self.solution
+            if entry.campaign is not None and RECIPES[entry.recipe].type.has_campaign
+        )
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from chalicelib.personalize.campaigns import Campaigns
 from chalicelib.personalize.groups import Groups
+from chalicelib.personalize.inventory import Inventory
 from chalicelib.personalize.jobs import Jobs
 from chalicelib.personalize.recommenders import Recommenders
 from chalicelib.personalize.solutions import Solutions
 
 
-class Personalize(Groups, Jobs, Solutions, Campaigns, Recommenders):
+class Personalize(Groups, Jobs, Solutions, Campaigns, Recommenders, Inventory):
     """All verbs over one set of clients."""

@@ -156,7 +156,10 @@ def create_once(what: str, create: Callable[[], T]) -> T | None:
         if any(word in error.message for word in _CLEARS_BY_ITSELF):
             raise ResourcePending(f"{what}: {error.message}") from error
         if "ACTIVE" in error.message:
-            raise ResourceFailed(f"{what}: {error.message}") from error
+            raise ResourceFailed(
+                f"{what}: {error.message} Delete one that nobody needs, or have the quota raised at "
+                "AWS (Service Quotas, Amazon Personalize)."
+            ) from error
         raise
 
 

@@ -13,6 +13,7 @@ ResourcePending.
     release         update_campaign, verify_campaign, roll_back
     batch           run_batch_inference
     recommenders    what the tasks of a solution are for a recommender
+    quotas          whether all that is wanted fits
     truth           what the gate asks
     closing         write_report, notify
 """

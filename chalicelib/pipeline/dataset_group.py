@@ -8,6 +8,7 @@ from chalicelib.context import Context
 from chalicelib.documents import DataRecord, GroupRecord, ImportDataset, Prepared, RunEvent
 from chalicelib.errors import ConfigurationError
 from chalicelib.pipeline import increments
+from chalicelib.pipeline.quotas import check_quotas
 from chalicelib.pipeline.steps import settle
 from chalicelib.runs import Run
 from chalicelib.vocabulary.recipes import RECIPES
@@ -20,11 +21,13 @@ def prepare_group(context: Context, event: RunEvent) -> Prepared:
 
     Raises:
         ResourcePending: something is on its way.
-        ConfigurationError: a solution asks for a back-end that there is not.
+        ConfigurationError: a solution asks for a back-end that there is not, or a quota would be
+            exceeded.
     """
     run = Run.of(context, event)
     personalize, domain = run.personalize, run.config.group.domain
     personalize.ensure_group(run.group, domain)
+    check_quotas(run)
     settle(lambda item: _ensure_dataset(run, *item), run.data.schemas.items())
     tracker = personalize.ensure_event_tracker(run.group)
     filters = {

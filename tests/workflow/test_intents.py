@@ -120,3 +120,20 @@ def test_every_recipe_comes_to_its_use(shop: Shop) -> None:
     )
     assert best not in after
     assert len(after) < len(before["actions"])
+
+
+def test_a_sixth_campaign_is_refused_before_anything_is_imported(shop: Shop) -> None:
+    entry = '[[solution]]\nname = "{}"\nrecipe = "aws-popularity-count"\n'
+    config = "[source]\nmin_kept = 0\n" + "".join(entry.format(f"s{n}") for n in range(3))
+    others = config.replace('"s', '"t')
+    shop.drop({"full/recdrop.toml": config.encode(), "full/interactions/a.csv": csv(purchases())})
+    assert shop.finish("full")["status"] == "succeeded"
+    shop.drop(
+        {"full/recdrop.toml": others.encode(), "full/interactions/a.csv": csv(purchases(seed=46))}
+    )
+    report = shop.finish("full")
+    assert report["status"] == "failed"
+    assert "Quota campaigns per dataset group: 3 of 5 are there" in report["reason"]
+    assert "full-s0, full-s1, full-s2" in report["reason"]
+    assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
+    assert shop.get("/popular?group=full")[1]["solution"] == "s0"

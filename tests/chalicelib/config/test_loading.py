@@ -347,3 +347,13 @@ def test_a_recommender_that_cannot_be_is_refused_at_once(text: str, told: str) -
     with pytest.raises(ConfigError) as caught:
         load(text, "shop")
     assert told in str(caught.value)
+
+
+def test_more_than_the_quota_is_refused_when_the_config_is_read() -> None:
+    six = "".join(USE.format(recipe="aws-sims").replace('"a"', f'"s{n}"') for n in range(6))
+    with pytest.raises(ConfigError, match=r"asks for 6 campaigns\. Expected at most 5") as caught:
+        load(six, "shop")
+    assert "set quotas.campaigns" in str(caught.value)
+    assert len(load(six + "[quotas]\ncampaigns = 6\n", "shop").with_campaign) == 6
+    # What makes segments has no campaign.
+    assert load(six.replace("aws-sims", "aws-item-affinity"), "shop").with_campaign == ()
