@@ -95,7 +95,7 @@ def _some(asked: Questions, seed: str, most: int = ASKED) -> Questions:
     """At most `most` of the questions, drawn anew by each run."""
     if len(asked.lines) <= most:
         return asked
-    drawn = sorted(random.Random(seed).sample(range(len(asked.lines)), most))  # noqa: S311 - no secret
+    drawn = sorted(random.Random(seed).sample(range(len(asked.lines)), most))  # noqa: S311  # nosec B311
     place = {index: new for new, index in enumerate(drawn)}
     users = {user: place[index] for user, index in asked.of_user.items() if index in place}
     return Questions(
