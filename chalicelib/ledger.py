@@ -177,7 +177,7 @@ class Ledger:
         return list(self._documents(f"group#{group}", "arrival#", ArrivalRecord))
 
     def clear_arrivals(self, group: str, arrivals: Iterable[ArrivalRecord]) -> None:
-        """Forgets what a run has taken; a newer object under the key stays."""
+        """Forgets what a run has taken; what has arrived under the key since then stays."""
         for arrival in arrivals:
             _took_place(self._deleting(group, arrival))
 
@@ -200,10 +200,11 @@ class Ledger:
         return {record.key: record for record in found}
 
     def _deleting(self, group: str, arrival: ArrivalRecord) -> Callable[[], object]:
+        arrived = documents.to_item(arrival)["arrived"]
         return lambda: self.table.delete_item(
             Key={"pk": f"group#{group}", "sk": f"arrival#{arrival.key}"},
-            ConditionExpression="etag = :etag",
-            ExpressionAttributeValues={":etag": arrival.etag},
+            ConditionExpression="etag = :etag AND arrived = :arrived",
+            ExpressionAttributeValues={":etag": arrival.etag, ":arrived": arrived},
         )
 
     def record_note(self, group: str, what: str, why: str) -> None:

@@ -16,7 +16,10 @@ from chalicelib.intake.sets import CONTROLS, Facts
 
 @dataclass(frozen=True)
 class There:
-    """One object of a listing; `by` is the run that has taken it as it is now, "" for none."""
+    """One object of a listing; `by` is the run that has taken it as it is now, "" for none.
+
+    A run that failed has imported nothing: what it had taken is free again.
+    """
 
     found: Arrival
     by: str = ""
@@ -44,15 +47,20 @@ def look_there(
         ManifestError: a commit cannot be used.
     """
     group, now = facts.group, context.now()
-    there: dict[str, There] = {}
+    taken: dict[str, TakenRecord] = {}
+    heads: dict[str, Head] = {}
     for folder in folders:
-        taken = context.ledger.taken_below(group, folder)
-        for key, head in context.drop.heads(folder).items():
-            there[key] = _there(key, head, taken.get(key), now, mapped)
+        taken |= context.ledger.taken_below(group, folder)
+        heads |= context.drop.heads(folder)
+    runs = {run: context.ledger.run(run) for run in {record.run for record in taken.values()}}
+    lasting = {run for run, record in runs.items() if record and record.status != "failed"}
+    there = {
+        key: _there(key, head, taken.get(key), lasting, now, mapped) for key, head in heads.items()
+    }
     arrived = {
         key: found
         for key, found in facts.arrivals.items()
-        if key in there or found.root not in folders
+        if found.root not in folders or (key in there and not _is_second(there[key], mode))
     }
     joined = _belonging(there, arrived, folders, mode, context.settings.deadline_seconds)
     arrivals = {**{key: one.found for key, one in joined.items()}, **arrived}
@@ -107,10 +115,23 @@ def texts_of(context: Context, lists: Iterable[str]) -> dict[str, bytes]:
     return {key: text for key, text in texts.items() if text is not None}
 
 
-def _there(key: str, head: Head, taken: TakenRecord | None, now: float, mapped: Mapped) -> There:
+def _is_second(one: There, mode: Mode) -> bool:
+    """Whether its event came again while a run took it: appended twice, it would be there twice."""
+    return bool(one.by) and one.found.role == "data" and mode == "INCREMENTAL"
+
+
+def _there(
+    key: str,
+    head: Head,
+    taken: TakenRecord | None,
+    lasting: Collection[str],
+    now: float,
+    mapped: Mapped,
+) -> There:
     if taken is None or taken.etag != head.etag:
         return There(keys.recognise(_record(key, head, now), mapped))
-    return There(keys.recognise(_record(key, head, taken.arrived), mapped), taken.run)
+    by = taken.run if taken.run in lasting else ""
+    return There(keys.recognise(_record(key, head, taken.arrived), mapped), by)
 
 
 def _record(key: str, head: Head, otherwise: float) -> ArrivalRecord:

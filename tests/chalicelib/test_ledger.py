@@ -159,3 +159,16 @@ def test_evidence_is_kept_by_solution_and_live_version(ledger: Ledger, clock: Cl
     last = ledger.last_evidence("shop", "for-you")
     assert last is not None
     assert last.live == "arn:v2"
+
+
+def test_what_arrives_again_while_a_run_takes_it_is_not_forgotten(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.record_arrival("shop", "shop/items/a.csv", etag="e", size=1)
+    taken = ledger.arrivals("shop")
+    clock.seconds += 1
+    ledger.record_arrival("shop", "shop/items/a.csv", etag="e", size=1)
+    ledger.clear_arrivals("shop", taken)
+    assert len(ledger.arrivals("shop")) == 1
+    ledger.clear_arrivals("shop", ledger.arrivals("shop"))
+    assert ledger.arrivals("shop") == []

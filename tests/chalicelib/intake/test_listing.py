@@ -30,6 +30,7 @@ def taken(stage: Stage, *names: str, run: str = "run1") -> None:
     """Objects that a run has taken."""
     looked(stage, names)
     records = stage.context.ledger.arrivals("shop")
+    stage.context.ledger.claim_run("shop", run)
     stage.context.ledger.record_taken("shop", run, records)
     stage.context.ledger.clear_arrivals("shop", records)
 
@@ -81,3 +82,23 @@ def test_a_marker_says_what_belongs_together_however_old_it_is(stage: Stage) -> 
     assert names(looked(stage, ["b"])) == ["b"]
     stage.put(f"{FOLDER}_SUCCESS", "")
     assert names(looked(stage, ["_SUCCESS"])) == ["_SUCCESS", "a", "b"]
+
+
+def test_an_increment_whose_event_came_again_meanwhile_is_no_arrival(stage: Stage) -> None:
+    stage.put(f"{FOLDER}a", "one")
+    taken(stage, "a")
+    assert names(looked(stage, ["a"], "INCREMENTAL")) == []
+    stage.end("run1", "failed")
+    assert names(looked(stage, ["a"], "INCREMENTAL")) == ["a"]
+
+
+@pytest.mark.parametrize("mode", ["FULL", "INCREMENTAL"])
+def test_what_a_failed_run_had_taken_belongs_to_what_comes_after_it(
+    stage: Stage, mode: Mode
+) -> None:
+    stage.put(f"{FOLDER}a", "one")
+    taken(stage, "a")
+    stage.end("run1", "failed")
+    stage.put(f"{FOLDER}b", "two")
+    facts = looked(stage, ["b"], mode)
+    assert (names(facts), facts.again) == (["a", "b"], "")
