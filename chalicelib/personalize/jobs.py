@@ -58,21 +58,13 @@ class Jobs(Calls):
     ) -> None:
         """Answers the JSON lines at `source` into the folder `target`, as `<name of source>.out`."""
         arn = self.arns.batch_job(name)
-        extra: Any = {"filterArn": filter_arn} if filter_arn else {}
+        wanted = self._bulk(name, version_arn, source, target, num_results, filter_arn)
         ensure(
             f"batch inference {name!r}",
             lambda: self.client.describe_batch_inference_job(batchInferenceJobArn=arn)[
                 "batchInferenceJob"
             ],
-            lambda: self.client.create_batch_inference_job(
-                jobName=name,
-                solutionVersionArn=version_arn,
-                numResults=num_results,
-                jobInput={"s3DataSource": {"path": source}},
-                jobOutput={"s3DataDestination": {"path": target}},
-                roleArn=self.role_arn,
-                **extra,
-            ),
+            lambda: self.client.create_batch_inference_job(**wanted),
         )
 
     def segment_in_bulk(
@@ -87,19 +79,31 @@ class Jobs(Calls):
     ) -> None:
         """Finds the users for each of the JSON lines at `source`, as `answer_in_bulk` answers them."""
         arn = self.arns.segment_job(name)
-        extra: Any = {"filterArn": filter_arn} if filter_arn else {}
+        wanted = self._bulk(name, version_arn, source, target, num_results, filter_arn)
         ensure(
             f"batch segments {name!r}",
             lambda: self.client.describe_batch_segment_job(batchSegmentJobArn=arn)[
                 "batchSegmentJob"
             ],
-            lambda: self.client.create_batch_segment_job(
-                jobName=name,
-                solutionVersionArn=version_arn,
-                numResults=num_results,
-                jobInput={"s3DataSource": {"path": source}},
-                jobOutput={"s3DataDestination": {"path": target}},
-                roleArn=self.role_arn,
-                **extra,
-            ),
+            lambda: self.client.create_batch_segment_job(**wanted),
         )
+
+    def _bulk(
+        self,
+        name: str,
+        version_arn: str,
+        source: str,
+        target: str,
+        num_results: int,
+        filter_arn: str | None,
+    ) -> Any:
+        """What both kinds of batch jobs are created with."""
+        wanted: dict[str, Any] = {
+            "jobName": name,
+            "solutionVersionArn": version_arn,
+            "numResults": num_results,
+            "jobInput": {"s3DataSource": {"path": source}},
+            "jobOutput": {"s3DataDestination": {"path": target}},
+            "roleArn": self.role_arn,
+        }
+        return {**wanted, "filterArn": filter_arn} if filter_arn else wanted

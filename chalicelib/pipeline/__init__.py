@@ -10,6 +10,7 @@ ResourcePending.
     dataset_group   prepare_group, import_dataset
     training        train
     scoring         score
+    deciding        what is written of a decision
     release         update_campaign, verify_campaign, roll_back
     batch           run_batch_inference
     recommenders    what the tasks of a solution are for a recommender

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from chalicelib import layout, names
+from chalicelib import names
 from chalicelib.config.sections import Recommender
 from chalicelib.documents import Decision, HistoryRecord, Score, ServingRecord
 from chalicelib.errors import VerificationFailed
@@ -17,6 +17,7 @@ from chalicelib.gate import promotion
 from chalicelib.gate.promotion import Answers, Bars
 from chalicelib.gate.questions import Questions
 from chalicelib.personalize.campaigns import ANSWERED
+from chalicelib.pipeline import deciding
 from chalicelib.pipeline.truth import ask_withheld, popular_items
 from chalicelib.runs import Run
 from chalicelib.vocabulary.metrics import DEEP
@@ -66,19 +67,7 @@ def score(run: Run, wanted: Recommender) -> Score:
         metrics=verdict.metrics,
         own_metrics=run.personalize.own_recommender_metrics(arn),
     )
-    run.work.write_json(layout.decision(run.name, wanted.name), decision)
-    run.ledger.record_history(
-        run.group,
-        HistoryRecord(
-            run=run.name,
-            solution=wanted.name,
-            did=verdict.action,
-            evidence=verdict.evidence,
-            reasons=verdict.reasons,
-            solution_version=arn,
-        ),
-    )
-    return Score(action=verdict.action, evidence=verdict.evidence)
+    return deciding.record(run, decision)
 
 
 def bars_of(wanted: Recommender) -> Bars:

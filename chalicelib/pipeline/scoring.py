@@ -11,7 +11,6 @@ from chalicelib.context import Context
 from chalicelib.documents import (
     Decision,
     EvidenceRecord,
-    HistoryRecord,
     Night,
     Score,
     SolutionEvent,
@@ -19,7 +18,7 @@ from chalicelib.documents import (
 from chalicelib.gate import promotion, questions
 from chalicelib.gate.promotion import Answers, Bars, Verdict
 from chalicelib.gate.questions import Questions
-from chalicelib.pipeline import recommenders
+from chalicelib.pipeline import deciding, recommenders
 from chalicelib.pipeline.steps import settle
 from chalicelib.pipeline.training import trained_version
 from chalicelib.pipeline.truth import ask_withheld
@@ -64,19 +63,7 @@ def score(context: Context, event: SolutionEvent) -> Score:
         nights=len(nights),
         unknown_to_live=run.data.unknown_to_live,
     )
-    run.work.write_json(layout.decision(run.name, solution.name), decision)
-    context.ledger.record_history(
-        run.group,
-        HistoryRecord(
-            run=run.name,
-            solution=solution.name,
-            did=verdict.action,
-            evidence=verdict.evidence,
-            reasons=decision.reasons,
-            solution_version=candidate,
-        ),
-    )
-    return Score(action=verdict.action, evidence=verdict.evidence)
+    return deciding.record(run, decision)
 
 
 def lineage(solution: Solution) -> str:
