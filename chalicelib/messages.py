@@ -50,9 +50,16 @@ class Queue:
 
     def look_again(self, group: str, seconds: float) -> None:
         """Asks ourselves to look at a group's arrivals, in `seconds` or as late as SQS can."""
+        self._send({"look_again": group}, seconds)
+
+    def hear_again(self, key: str, seconds: float) -> None:
+        """Tells ourselves once more that an object has come, as late as above."""
+        self._send({"hear_again": key}, seconds)
+
+    def _send(self, message: dict[str, str], seconds: float) -> None:
         call(
             self.client.send_message,
             QueueUrl=self.url,
-            MessageBody=json.dumps({"look_again": group}),
+            MessageBody=json.dumps(message),
             DelaySeconds=min(MAX_DELAY_SECONDS, max(1, math.ceil(seconds))),
         )

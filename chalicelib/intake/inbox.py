@@ -19,12 +19,12 @@ from chalicelib.config import loading
 from chalicelib.config.loading import ConfigError
 from chalicelib.config.sections import Config
 from chalicelib.context import Context
-from chalicelib.documents import ArrivalRecord, NoteRecord
+from chalicelib.documents import ArrivalRecord, NoteRecord, RunRecord
 from chalicelib.errors import shown
 from chalicelib.intake import keys, listing, lost, manifests, reconfiguring, sets
 from chalicelib.intake.manifests import ManifestError
 from chalicelib.intake.rules import rules_of
-from chalicelib.intake.sets import Decision, Facts
+from chalicelib.intake.sets import LOOK_SECONDS, Decision, Facts
 from chalicelib.intake.starting import Start, start
 from chalicelib.ledger import TAKEN_SECONDS
 from chalicelib.sources import delta
@@ -73,11 +73,15 @@ def receive(context: Context, body: str) -> None:
 
 
 def take(context: Context, message: Mapping[str, Any]) -> None:
-    """A message of the queue: an S3 event by EventBridge, or our own `{"look_again": group}`."""
+    """A message of the queue: an S3 event by EventBridge, our own `{"look_again": group}`, or our own
+    `{"hear_again": key}`.
+    """
     if "look_again" in message:
         if _is_group(context, message["look_again"]):
             look(context, message["look_again"])
             _reconfigure(context, message["look_again"])
+    elif keys.can_be(message.get("hear_again")):
+        arrive(context, message["hear_again"])
     elif message.get("detail-type") == "Object Created":
         key = _key_of(message)
         if key is None:
@@ -104,8 +108,12 @@ def arrive(context: Context, key: str) -> None:
         _hear_again(context, group)
         # A config that comes with an export is applied by the export's own run.
         context.queue.look_again(group, context.settings.quiet_seconds)
-    elif run := _taken_by(context, group, key, head):
-        context.ledger.record_note(group, KNOWN, run)
+    elif taker := _taken_by(context, group, key, head):
+        if taker.status == "succeeded":
+            context.ledger.record_note(group, KNOWN, taker.run)
+        else:
+            # Should it fail, or be stopped, then this is a drop for its next attempt.
+            context.queue.hear_again(key, min(LOOK_SECONDS, context.settings.deadline_seconds))
     else:
         _record_arrival(context, group, key, head)
     look(context, group)
@@ -146,7 +154,7 @@ def _record_arrival(context: Context, group: str, key: str, head: Head) -> None:
     )
 
 
-def _taken_by(context: Context, group: str, key: str, head: Head) -> str | None:
+def _taken_by(context: Context, group: str, key: str, head: Head) -> RunRecord | None:
     """The run that has taken what lies at `key`, unless it failed: then it is dropped again."""
     taken = context.ledger.taken(group, key)
     if taken is None or taken.etag != head.etag:
@@ -154,7 +162,7 @@ def _taken_by(context: Context, group: str, key: str, head: Head) -> str | None:
     record = context.ledger.run(taken.run)
     if record is None or record.status == "failed" or lost.close_if_lost(context, record):
         return None
-    return taken.run
+    return record
 
 
 def _key_of(message: Mapping[str, Any]) -> str | None:

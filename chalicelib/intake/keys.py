@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from chalicelib import layout
 from chalicelib.documents import ArrivalRecord
@@ -77,10 +77,10 @@ class Arrival:
         return self.record.modified or self.record.arrived
 
 
-def can_be(key: str) -> bool:
+def can_be(key: object) -> TypeGuard[str]:
     """Whether an object can have this key, and the ledger name its arrival by it."""
     try:
-        return 0 < len(key.encode()) <= MAX_BYTES
+        return isinstance(key, str) and 0 < len(key.encode()) <= MAX_BYTES
     except UnicodeEncodeError:
         return False
 

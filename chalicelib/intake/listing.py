@@ -23,6 +23,7 @@ class There:
 
     found: Arrival
     by: str = ""
+    was_taken: bool = False
 
 
 def unheard_of(
@@ -104,7 +105,8 @@ def _belonging(
         if key in arrived or (is_part and one.found.root not in folders):
             continue
         is_copied = (one.found.record.etag, one.found.size) in contents
-        if not (is_part and one.by and (mode == "INCREMENTAL" or is_copied)):
+        is_second = bool(one.by) and mode == "INCREMENTAL"
+        if not (is_part and (is_second or (one.was_taken and is_copied))):
             belonging[key] = one
     return belonging
 
@@ -131,7 +133,7 @@ def _there(
     if taken is None or taken.etag != head.etag:
         return There(keys.recognise(_record(key, head, now), mapped))
     by = taken.run if taken.run in lasting else ""
-    return There(keys.recognise(_record(key, head, taken.arrived), mapped), by)
+    return There(keys.recognise(_record(key, head, taken.arrived), mapped), by, was_taken=True)
 
 
 def _record(key: str, head: Head, otherwise: float) -> ArrivalRecord:

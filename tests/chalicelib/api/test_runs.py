@@ -23,6 +23,7 @@ def test_a_run_is_shown_in_camel_case_without_what_is_not_the_publics(house: Hou
         "group": "shop",
         "attempt": 1,
         "accepted": False,
+        "destroyed": False,
         "status": "succeeded",
         "claimed": "2023-11-14T22:13:20Z",
         "started": 1714644672,

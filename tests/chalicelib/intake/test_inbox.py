@@ -366,6 +366,20 @@ def test_an_event_that_comes_after_its_part_was_taken_is_nothing_new(
     assert (note.what, note.why) == ("export is known", run)
 
 
+def test_what_is_dropped_again_while_its_run_goes_on_waits_for_its_end(stage: Stage) -> None:
+    stage.put("shop/recdrop.toml", EACH_FILE)
+    stage.drop("shop/interactions/a.csv")
+    (run,) = stage.runs
+    stage.hear("shop/interactions/a.csv")
+    last = json.loads(stage.queue.sent[-1]["MessageBody"])
+    assert last == {"hear_again": "shop/interactions/a.csv"}
+    inbox.take(stage.context, last)  # it goes on still
+    assert stage.runs == [run]
+    stage.machine.ended[f"shop-{run}"] = "ABORTED"
+    inbox.take(stage.context, last)
+    assert stage.runs == [run, f"{run}-2"]
+
+
 def test_an_object_that_was_deleted_meanwhile_is_no_part(stage: Stage) -> None:
     stage.drop("shop/interactions/a.csv", "one")
     stage.drop("shop/interactions/b.csv", "two")

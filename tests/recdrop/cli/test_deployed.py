@@ -104,7 +104,7 @@ def test_a_drop_is_followed_to_its_end_by_every_verb(
     assert "Stack 'recdrop' in us-east-1 of account 123456789012: CREATE_COMPLETE" in out
     assert dropped in out
     assert "Messages that could not be taken: 0" in out
-    assert f"shop: run started: {dropped.removeprefix('shop-')}" in out
+    assert f"shop: run failed: {dropped.removeprefix('shop-')}: " in out
     told = json.loads(recdrop("status", "--stack", STACK, "--json")[1])
     assert told["outputs"]["PipelineArn"].startswith("arn:aws:states:us-east-1:")
     assert (told["status"], told["dead_letters"], told["alarms"]) == ("CREATE_COMPLETE", 0, {})
@@ -139,6 +139,7 @@ def test_the_operators_policy_names_what_the_stack_has(account: AwsAlone) -> Non
     names = {
         "FindTheStack": f"arn:aws:cloudformation:{region}:stack/{STACK}/an-id",
         "DropExports": f"arn:aws:s3:::{target.drop_bucket}/shop/items/a.csv",
+        "ReadTheConfigOfAGroup": f"arn:aws:s3:::{target.drop_bucket}/shop/recdrop.toml",
         "ReadWhatTheRunsWrote": f"arn:aws:s3:::{work}",
         "ReadTheLedger": f"arn:aws:dynamodb:{region}:table/{target.output('LedgerTableName')}",
         "ReadRuns": target.machine,

@@ -64,6 +64,7 @@ def aws(shared_aws: Aws) -> Aws:
 @pytest.fixture(scope="session")
 def group(shared_aws: Aws) -> Group:
     """Interactions, items and users, imported once for all who ask."""
+    shared_aws.s3.create_bucket(Bucket="data")  # see `aws`, which comes after this
     return make_group(shared_aws, "shop")
 
 
