@@ -16,6 +16,11 @@ account; tests read it with sqlglot's grammar of Snowflake, as far as that goes.
 Arguments cannot be left out in Snowflake: write `NULL`. Call the functions with their schema
 (`db.schema.rank(...)`): Snowflake has a `RANK` of its own. A wrong argument is a value
 `{"error": {"code", "message"}}` in its row, or, with `HEADERS = ('errors' = 'fail')`, fails the query.
+
+`recdrop efcheck URL --row '["u1", 3, null]'` checks any external function, ours or yours, against
+Snowflake's protocol over HTTP. It sends real batches of that row: a function with effects has them.
+Not checked from outside: throttling, deadlines, crashes of workers, expiry, and who may call (10, 19,
+21, 22, 29 to 37 of the rules), effects happening once, and numbers of 38 digits (7).
 """
 
 
