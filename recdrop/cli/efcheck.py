@@ -20,18 +20,27 @@ from recdrop.cli.common import FINDINGS, UNREACHABLE, CliError, json_option, pri
 @click.option("--row", default='["u1", 3, null]', show_default=True, help="A good row's arguments.")
 @click.option("--rows", default=200, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent with all.")
+@click.option("--sign", "region", help="Sign with your AWS credentials for API Gateway in REGION.")
 @json_option
-def command(url: str, row: str, rows: int, headers: tuple[str, ...], as_json: bool) -> int:
+def command(
+    url: str,
+    row: str,
+    rows: int,
+    headers: tuple[str, ...],
+    region: str | None,
+    as_json: bool,
+) -> int:
     """Check, and print what is wrong, with the request and the answer."""
     from recdrop.efcheck.checks import Asker, run
-    from recdrop.efcheck.wire import Client, UnreachableError
+    from recdrop.efcheck.wire import Client, UnreachableError, signer
 
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.UsageError(f"URL has value {url!r}. Expected http(s)://host/path.")
-    client = Client(url, dict(_header(header) for header in headers))
+    arguments, sent = _arguments(row), dict(_header(header) for header in headers)
     try:
-        findings = run(Asker(client, _arguments(row), rows))
+        client = Client(url, sent, signer(region) if region else None)
+        findings = run(Asker(client, arguments, rows))
     except UnreachableError as error:
         raise CliError(UNREACHABLE, str(error)) from error
     broken = [finding for finding in findings if finding.problem]

@@ -56,7 +56,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Sends to one URL and keeps what was said, for the report. `sign` adds headers to a request."""
+    """Sends to one URL and keeps what was said, for the report. `sign` gives a request's headers, signed."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +124,29 @@ class Client:
         if batch is not None:
             headers["sf-external-function-query-batch-id"] = batch or f"{query}:1:1:0:0"
         headers |= {**self.headers, **extra}
-        return {**headers, **self.sign(method, self.url, body, headers)} if self.sign else headers
+        return self.sign(method, self.url, body, headers) if self.sign else headers
+
+
+def signer(region: str) -> Sign:
+    """Signs as Snowflake's role does, for API Gateway, with the credentials that boto3 finds.
+
+    Raises:
+        UnreachableError: there are none.
+    """
+    import boto3
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise UnreachableError("There are no AWS credentials to sign with.")
+
+    def sign(method: str, url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+        request = AWSRequest(method=method, url=url, data=body, headers=headers)
+        SigV4Auth(credentials, "execute-api", region).add_auth(request)
+        return dict(request.headers.items())
+
+    return sign
 
 
 def _refuse(name: str) -> Any:
