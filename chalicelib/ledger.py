@@ -213,16 +213,16 @@ class Ledger:
         self._put(f"group#{group}", "note", note)
 
     def end_note(self, group: str, run: str, what: str, why: str) -> None:
-        """Takes the place of the note that `run` has started; one of other exports stays."""
+        """Takes the place of the note that names `run`, as started or known; other ones stay."""
         note = documents.to_item(NoteRecord(what=what, why=why, at=round(self.now(), 3)))
         values = {f":{name}": note[name] for name in ("what", "why", "at")}
         _took_place(
             lambda: self.table.update_item(
                 Key={"pk": f"group#{group}", "sk": "note"},
                 UpdateExpression="SET what = :what, why = :why, #at = :at",
-                ConditionExpression="what = :started AND why = :run",
+                ConditionExpression="why = :run",
                 ExpressionAttributeNames={"#at": "at"},
-                ExpressionAttributeValues={**values, ":started": NoteRecord.STARTED, ":run": run},
+                ExpressionAttributeValues={**values, ":run": run},
             )
         )
 

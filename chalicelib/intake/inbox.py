@@ -109,9 +109,8 @@ def arrive(context: Context, key: str) -> None:
         # A config that comes with an export is applied by the export's own run.
         context.queue.look_again(group, context.settings.quiet_seconds)
     elif taker := _taken_by(context, group, key, head):
-        if taker.status == "succeeded":
-            context.ledger.record_note(group, KNOWN, taker.run)
-        else:
+        context.ledger.record_note(group, KNOWN, taker.run)
+        if taker.status != "succeeded":
             # Should it fail, or be stopped, then this is a drop for its next attempt.
             context.queue.hear_again(key, min(LOOK_SECONDS, context.settings.deadline_seconds))
     else:

@@ -6,7 +6,8 @@ call, is left out.
 
 A wrong argument gives `{"error": {...}}` in its row, or, with `HEADERS = ('errors' = 'fail')` in
 the SQL definition, a 400 that fails the query. A campaign that is overloaded gives 429 for the
-whole batch, one that does not answer in time 503: Snowflake sends the batch again.
+whole batch, one that does not answer in time 503: Snowflake sends the batch again. A permission
+that recdrop lacks is a 400: the query fails at once.
 
 Not here: answers of 202, and the functions that start jobs.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.errors import AccessDenied
 from chalicelib.serving.cache import Cache
 from chalicelib.serving.calls import Deadline
 from chalicelib.serving.errors import (
@@ -133,6 +135,12 @@ class Batches:
             if error.status >= 429:
                 raise
             return error
+        except AccessDenied as denied:
+            # Waiting does not cure it, and a 5xx would make Snowflake wait for minutes.
+            raise BadRequest(
+                f"recdrop's own role may not do what the answer needs ({denied.code}). "
+                "Ask whoever deployed it for the missing permission."
+            ) from denied
         source = "campaign" if answer.source == "cache" else answer.source
         return msgspec.json.encode(
             msgspec.structs.replace(answer, source=source, recommendation_id=None)

@@ -33,6 +33,8 @@ COMMANDS = {
     "logs": ("recdrop.cli.logs", "Print what the Lambdas logged."),
     "wait": ("recdrop.cli.wait", "Wait until the stack is up and no run is going on."),
     "personalize": ("recdrop.cli.personalize", "Keep a dataset group in a file, and load it."),
+    "snowflake": ("recdrop.cli.snowflake", "Print the SQL that sets up Snowflake."),
+    "efcheck": ("recdrop.cli.efcheck", "Check any external function of Snowflake's."),
     "fault": ("recdrop.cli.fault", "Plan the failure of a Lambda."),
 }
 

@@ -78,6 +78,9 @@ def service_error(code: str, message: str = "", status: int = 400) -> ClientErro
 
 THROTTLE = service_error("ThrottlingException", "Rate exceeded")
 NOT_FOUND = service_error("ResourceNotFoundException", "Campaign not found", 404)
+DENIAL = service_error(
+    "AccessDeniedException", "User: arn:aws:sts::1:assumed-role/api is not authorized", 403
+)
 FAULT = service_error("InternalFailure", "", 500)
 REFUSAL = service_error("InvalidInputException", "userId is not what was expected")
 TIMEOUT = ReadTimeoutError(endpoint_url="http://campaign")

@@ -21,6 +21,7 @@ from chalicelib.errors import Throttled
 from chalicelib.serving.calls import Deadline
 from chalicelib.snowflake.batches import Batches
 from tests.chalicelib.house import (
+    DENIAL,
     EVENTS,
     FAULT,
     NOT_FOUND,
@@ -327,6 +328,21 @@ def test_a_failing_campaign_gives_503_after_bounded_retries(shop: House) -> None
     shop.runtime = FakeRuntime(FAULT)
     assert shop.post("/snowflake/recommend", batch_of(["u1", 1, None])).status == 503
     assert len(shop.runtime.calls) == 3
+
+
+def test_a_missing_permission_fails_the_query_at_once_instead_of_being_retried(shop: House) -> None:
+    shop.runtime = FakeRuntime(DENIAL)
+    answered = shop.post("/snowflake/recommend", batch_of(["u1", 1, None]))
+    assert answered.status == 400
+    assert "AccessDeniedException" in answered.error["message"]
+    assert "arn:" not in answered.error["message"]
+    assert len(shop.runtime.calls) == 1
+
+
+def test_a_null_option_does_not_override_the_header(shop: House) -> None:
+    shop.serve(group="books")
+    (value,) = values(shop, ["u1", 1, {"group": None}], headers={"sf-custom-group": "books"})
+    assert value["group"] == "books"
 
 
 def test_the_same_batch_twice_gives_the_same_bytes(shop: House) -> None:

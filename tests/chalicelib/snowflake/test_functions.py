@@ -9,7 +9,7 @@ import pytest
 from chalicelib.serving.errors import BadRequest
 from chalicelib.serving.options import Options
 from chalicelib.serving.question import Question, for_everyone, for_item, for_ranking, for_user
-from chalicelib.snowflake.functions import FUNCTIONS, find_function
+from chalicelib.snowflake.functions import FUNCTIONS, Function, find_function
 from chalicelib.snowflake.protocol import Row
 
 
@@ -64,6 +64,27 @@ def test_presets_are_defaults_for_the_options_of_a_row() -> None:
     assert ask("recommend", "u1", presets=presets) == for_user("u1", Options(group="books"))
     own = ask("recommend", "u1", None, {"group": "shop"}, presets=presets)
     assert own == for_user("u1", Options(group="shop"))
+
+
+def test_a_null_option_says_nothing_and_hides_no_typing_error() -> None:
+    found = ask("recommend", "u1", None, {"group": None}, presets={"group": "books"})
+    assert found == for_user("u1", Options(group="books"))
+    with pytest.raises(BadRequest, match="Unknown parameter 'grup'"):
+        ask("recommend", "u1", None, {"grup": None}, presets={"group": "books"})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_the_registry_agrees_with_the_handler(function: Function) -> None:
+    """NULL at a subject, and nowhere else, makes the value NULL."""
+    samples: dict[str, Any] = {"VARCHAR": "a", "NUMBER": 3, "ARRAY": ["a"], "OBJECT": {}}
+    given = [samples[argument.sql_type] for argument in function.arguments]
+    assert function.ask(Row(0, tuple(given)), {}) is not None
+    for place, argument in enumerate(function.arguments):
+        with_null = (*given[:place], None, *given[place + 1 :])
+        assert (function.ask(Row(0, with_null), {}) is None) == argument.is_subject
+    # Snowflake itself would skip rows whose options are NULL.
+    assert function.null_rule == "CALLED ON NULL INPUT"
+    assert function.effect == "none"
 
 
 @pytest.mark.parametrize(
