@@ -10,6 +10,9 @@ import pytest
 
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, csv, wait_for
 
+# With a record of its calls it is run by `make check-permissions`, which CI does too.
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 OWN = "user_id,item_id,timestamp,event_type"
 SHOP, MEDIA = "snowplow_recommendations_ecommerce", "snowplow_recommendations_media"

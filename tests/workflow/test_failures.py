@@ -19,6 +19,9 @@ from tests.workflow.shop import (
     wait_for,
 )
 
+# With a record of its calls it is run by `make check-permissions`, which CI does too.
+pytestmark = pytest.mark.slow
+
 
 def test_a_failed_training_fails_the_run_by_name_and_the_other_solution_goes_on(shop: Shop) -> None:
     shop.plan_personalize_fault(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.workflow.shop import FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
+
+# With a record of its calls it is run by `make check-permissions`, which CI does too.
+pytestmark = pytest.mark.slow
 
 RENAMED = b"""
 [source]

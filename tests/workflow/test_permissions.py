@@ -10,10 +10,15 @@ import json
 import time
 from functools import partial
 
+import pytest
+
 from chalicelib.context import Context
 from chalicelib.documents import DataRecord, GroupRecord
 from chalicelib.ledger import iso_time
 from tests.workflow.shop import DAY, FIRST_DAY, Shop, catalogue, csv, purchases, wait_for
+
+# With a record of its calls it is run by `make check-permissions`, which CI does too.
+pytestmark = pytest.mark.slow
 
 CONFIG = b"""
 [source]
