@@ -101,8 +101,9 @@ def test_the_schedule_trains_what_is_due_and_tells_what_it_cannot_read(shop: Sho
     [last] = [context.ledger.run(context.ledger.runs("wide")[-1])]
     assert last is not None
     context.ledger.update_run(last.run, ended=iso_time(time.time() - 8 * DAY))
-    context.ledger.record_group(1, GroupRecord(group="deleted-by-hand", run="r1"))
-    context.ledger.record_data("deleted-by-hand", DataRecord(run="r1"))
+    run = context.ledger.claim_run("deleted-by-hand", "r1").run
+    context.ledger.record_group(1, GroupRecord(group="deleted-by-hand", run=run))
+    context.ledger.record_data("deleted-by-hand", DataRecord(run=run))
     odd = {"pk": "group#odd", "sk": "run#odd-1", "run": "odd-1"}
     for item in ({"pk": "groups", "sk": "odd"}, odd, {"pk": "run#odd-1", "sk": "run"}):
         context.ledger.table.put_item(Item=item)
@@ -115,6 +116,9 @@ def test_the_schedule_trains_what_is_due_and_tells_what_it_cannot_read(shop: Sho
     assert "Import a dataset" not in {stage["name"] for stage in report["stages"]}
     assert context.ledger.group("deleted-by-hand") is None
     assert context.ledger.data("deleted-by-hand") is None
+    gone = context.ledger.run(run)
+    assert gone is not None
+    assert gone.destroyed
 
 
 def test_a_first_version_that_does_not_answer_serves_nobody(shop: Shop) -> None:
