@@ -183,9 +183,17 @@ class Ledger:
 
     def record_taken(self, group: str, run: str, arrivals: Iterable[ArrivalRecord]) -> None:
         """Which objects a run has taken: their events may come again, or come only now."""
+        self.take_over(
+            group,
+            run,
+            [TakenRecord(key=a.key, etag=a.etag, arrived=a.arrived, run=run) for a in arrivals],
+        )
+
+    def take_over(self, group: str, run: str, taken: Iterable[TakenRecord]) -> None:
+        """What another run had taken is of `run` from now on."""
         expires = int(self.now()) + TAKEN_SECONDS
-        for found in arrivals:
-            record = TakenRecord(key=found.key, etag=found.etag, arrived=found.arrived, run=run)
+        for found in taken:
+            record = msgspec.structs.replace(found, run=run)
             key = {"pk": f"group#{group}", "sk": f"taken#{found.key}"}
             item = {**key, "expires_at": expires, **documents.to_item(record)}
             call(self.table.put_item, Item=item)

@@ -41,9 +41,11 @@ def retraining(export: str, day: date) -> str:
     return f"{export.split('-', 1)[0]}-r{day:%Y%m%d}"
 
 
-def configured(run: str, config: str) -> str:
-    """The export id of a run that applies another config to the data of `run`: once for each text."""
-    return f"{run.split('-', 1)[0]}-c{short_hash(config)}"
+def configured(run: str, last: str, config: str) -> str:
+    """The export id of a run that applies another config than that of the run `last` to the data of
+    `run`. A config that comes back is another change.
+    """
+    return f"{run.split('-', 1)[0]}-c{short_hash(f'{last} {config}')}"
 
 
 def execution(group: str, run: str) -> str:

@@ -47,5 +47,8 @@ def accept(desk: Desk, group: str, run: str) -> str:
     export = desk.work.read_document(layout.export_set(run), ExportSet)
     desk.work.write_json(layout.export_set(record.run), export)
     desk.work.write(layout.config(record.run), desk.work.read(layout.config(run)))
+    # An event of its files that comes again is of this run now: the held one counts as failed.
+    taken = (desk.ledger.taken(group, file.key) for _, file in export.files())
+    desk.ledger.take_over(group, record.run, [found for found in taken if found])
     desk.machine.start(group, record.run)
     return record.run

@@ -105,7 +105,7 @@ def arrive(context: Context, key: str) -> None:
         return
     if key == layout.group_config(group):
         context.ledger.found_group(group)
-        _hear_again(context, group)
+        _hear_of_the_rest(context, group)
         # A config that comes with an export is applied by the export's own run.
         context.queue.look_again(group, context.settings.quiet_seconds)
     elif taker := _taken_by(context, group, key, head):
@@ -118,19 +118,15 @@ def arrive(context: Context, key: str) -> None:
     look(context, group)
 
 
-def _hear_again(context: Context, group: str) -> None:
+def _hear_of_the_rest(context: Context, group: str) -> None:
     """What lies there and belongs to no run: with another config it may be part of an export."""
-    known = {record.key for record in context.ledger.arrivals(group)}
+    known = {layout.group_config(group)}
+    known |= {record.key for record in context.ledger.arrivals(group)}
     known |= context.ledger.taken_below(group, f"{group}/").keys()
     for key, head in context.drop.heads(f"{group}/").items():
         # What is older may have been taken by a run that is no longer remembered.
         is_recent = head.modified > context.now() - TAKEN_SECONDS
-        if (
-            key not in known
-            and key != layout.group_config(group)
-            and keys.can_be(key)
-            and is_recent
-        ):
+        if is_recent and key not in known and keys.can_be(key):
             _record_arrival(context, group, key, head)
 
 

@@ -12,6 +12,7 @@ from chalicelib.intake import commits, keys
 from chalicelib.intake.keys import Arrival, Mapped
 from chalicelib.intake.manifests import Manifest
 from chalicelib.intake.sets import CONTROLS, Facts
+from chalicelib.ledger import TAKEN_SECONDS
 
 
 @dataclass(frozen=True)
@@ -90,25 +91,29 @@ def _belonging(
     tool has marked what belongs together, time says it: what came long before is an export of its
     own.
     """
-    newest = max((found.arrived for found in arrived.values()), default=0.0)
-    recent = {
-        key: one
-        for key, one in there.items()
-        if key not in arrived and one.found.arrived >= newest - late_seconds
-    }
-    controls = [one.found for one in recent.values() if one.found.role in CONTROLS]
-    controls += [found for found in arrived.values() if found.role in CONTROLS]
+    if not arrived:
+        return {}
+    newest = max(found.arrived for found in arrived.values())
+    others = {key: one for key, one in there.items() if key not in arrived}
+    late = {k: one for k, one in others.items() if one.found.arrived >= newest - late_seconds}
+    is_marked = any(
+        found.role in CONTROLS
+        for found in (*arrived.values(), *(one.found for one in late.values()))
+    )
+    if is_marked and mode == "INCREMENTAL":
+        # What is older may have been appended by a run that is no longer remembered.
+        late = {k: one for k, one in others.items() if one.found.arrived >= newest - TAKEN_SECONDS}
     contents = {(found.record.etag, found.size) for found in arrived.values()}
-    belonging = {}
-    for key, one in there.items() if controls else recent.items():
-        is_part = one.found.role == "data"
-        if key in arrived or (is_part and one.found.root not in folders):
-            continue
-        is_copied = (one.found.record.etag, one.found.size) in contents
-        is_second = bool(one.by) and mode == "INCREMENTAL"
-        if not (is_part and (is_second or (one.was_taken and is_copied))):
-            belonging[key] = one
-    return belonging
+    return {
+        key: one
+        for key, one in (others if is_marked and mode == "FULL" else late).items()
+        if one.found.role != "data"
+        or (
+            one.found.root in folders
+            and not _is_second(one, mode)
+            and not (one.was_taken and (one.found.record.etag, one.found.size) in contents)
+        )
+    }
 
 
 def texts_of(context: Context, lists: Iterable[str]) -> dict[str, bytes]:

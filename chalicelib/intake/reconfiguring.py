@@ -26,10 +26,10 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
         ConfigError: the text cannot be used.
     """
     now = _applied(text.encode(), group)
-    held, runs = context.ledger.data(group), context.ledger.runs(group)
-    if held is None or not runs:
+    held, last = context.ledger.data(group), _last_applied(context, group)
+    if held is None or last is None:
         return None
-    before = _applied(context.work.read_if_there(layout.config(runs[-1])), group)
+    run, before = last[0], _applied(last[1], group)
     if before == now:
         return None
     solutions = to_train(before, now)
@@ -37,7 +37,7 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
         group=group, datasets={}, mode="INCREMENTAL", complete_by="config", solutions=solutions
     )
     wanted = Start(
-        names.configured(held.run, text),
+        names.configured(held.run, run, text),
         export,
         text,
         data_report=context.work.read(layout.data_report(held.run)),
@@ -48,15 +48,32 @@ def start_if_changed(context: Context, group: str, text: str) -> str | None:
     return begun.run if begun.is_new else None
 
 
+def _last_applied(context: Context, group: str) -> tuple[str, bytes] | None:
+    """The newest run that has begun and did not fail, and its config.
+
+    One that is claimed may wait for the group, or its start broke off: asked for again, that is found
+    by its name.
+    """
+    for run in reversed(context.ledger.runs(group)):
+        record = context.ledger.run(run)
+        if record is None or record.status == "failed":
+            continue
+        if record.status == "claimed" and context.machine.status(group, run) is None:
+            continue
+        if (config := context.work.read_if_there(layout.config(run))) is not None:
+            return run, config
+    return None
+
+
 def to_train(before: Config, now: Config) -> tuple[str, ...]:
     """The recommenders and solutions that are new, or whose models would be others."""
     known, wanted = _models(before), _models(now)
     return tuple(name for name, model in wanted.items() if known.get(name) != model)
 
 
-def _applied(text: bytes | None, group: str) -> Config:
+def _applied(text: bytes, group: str) -> Config:
     """What of a config acts on what is there; how exports are read acts on the next one."""
-    config = loading.load((text or b"").decode("utf-8-sig"), group)
+    config = loading.load(text.decode("utf-8-sig"), group)
     return msgspec.structs.replace(config, source=Source(), dataset=())
 
 

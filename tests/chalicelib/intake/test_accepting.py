@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import layout
-from chalicelib.documents import ExportSet, SourceFile
+from chalicelib.documents import ArrivalRecord, ExportSet, SourceFile
 from chalicelib.errors import NotHeld
 from chalicelib.intake.accepting import HELD, Desk, accept
 from chalicelib.intake.starting import Start, start
@@ -39,6 +39,17 @@ def test_a_held_export_runs_again_as_it_was(stage: Stage, code: str) -> None:
     record = stage.record(run)
     assert (record.accepted, record.ignored, record.export) == (True, IGNORED, "export1")
     assert not stage.record(held).accepted
+
+
+def test_what_was_accepted_is_of_the_run_that_goes_on(stage: Stage) -> None:
+    held = hold(stage, "partial")
+    (key,) = {file.key for _, file in EXPORT.files()}
+    found = ArrivalRecord(key=key, etag="e", size=1, arrived=stage.now)
+    stage.context.ledger.record_taken("shop", held, [found])
+    run = accept(desk(stage), "shop", held)
+    taken = stage.context.ledger.taken("shop", key)
+    assert taken is not None
+    assert (taken.run, taken.etag) == (run, "e")
 
 
 def test_to_accept_twice_starts_one_run(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -10,6 +11,7 @@ from chalicelib.documents import Mode
 from chalicelib.intake.keys import recognise
 from chalicelib.intake.listing import look_there
 from chalicelib.intake.sets import Facts
+from chalicelib.ledger import TAKEN_SECONDS
 from tests.chalicelib.intake.stage import DEADLINE, Stage
 
 FOLDER = "shop/interactions/"
@@ -102,3 +104,15 @@ def test_what_a_failed_run_had_taken_belongs_to_what_comes_after_it(
     stage.put(f"{FOLDER}b", "two")
     facts = looked(stage, ["b"], mode)
     assert (names(facts), facts.again) == (["a", "b"], "")
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("FULL", "ab"), ("INCREMENTAL", "b")])
+def test_of_a_marked_folder_what_may_have_been_appended_long_ago_is_not_appended_again(
+    stage: Stage, mode: Mode, expected: str
+) -> None:
+    stage.put(f"{FOLDER}a", "one")
+    stage.now = time.time() + TAKEN_SECONDS + 60  # by S3's clock it was written that long ago
+    stage.put(f"{FOLDER}_SUCCESS", "")
+    stage.put(f"{FOLDER}b", "two")
+    facts = looked(stage, ["b", "_SUCCESS"], mode)
+    assert [name for name in names(facts) if name != "_SUCCESS"] == list(expected)

@@ -6,6 +6,7 @@ import pytest
 from chalicelib import layout
 from chalicelib.config import loading
 from chalicelib.documents import DataRecord
+from chalicelib.errors import ServiceUnavailable
 from chalicelib.intake.reconfiguring import to_train
 from tests.chalicelib.intake.stage import QUIET, Stage
 
@@ -46,6 +47,43 @@ def test_a_config_alone_starts_a_run_on_the_data_there_is(stage: Stage, run: str
     assert work.read(layout.withheld(changed)) == b"USER_ID\n1\n"
     stage.wait(QUIET)
     assert len(stage.runs) == 2
+
+
+def test_a_config_that_comes_back_is_applied_as_often_as_it_comes(stage: Stage, run: str) -> None:
+    for text in (FIRST + SECOND, FIRST, FIRST + SECOND, FIRST):
+        stage.drop("shop/recdrop.toml", text)
+        stage.wait(QUIET)
+        stage.end(stage.runs[-1])
+    assert len(stage.runs) == 5
+    assert stage.export(stage.runs[-1]).solutions == ()
+    assert stage.export(stage.runs[-2]).solutions == ("similar",)
+    assert stage.runs[0] == run
+
+
+def test_a_config_whose_run_failed_is_applied_when_it_is_dropped_again(
+    stage: Stage, run: str
+) -> None:
+    stage.drop("shop/recdrop.toml", FIRST + SECOND)
+    stage.wait(QUIET)
+    changed = stage.runs[-1]
+    stage.end(changed, "failed")
+    stage.hear("shop/recdrop.toml")
+    stage.wait(QUIET)
+    assert stage.runs == [run, changed, f"{changed}-2"]
+    assert stage.export(f"{changed}-2").solutions == ("similar",)
+
+
+def test_a_start_that_broke_off_is_the_same_run_when_it_is_tried_again(
+    stage: Stage, run: str
+) -> None:
+    stage.put("shop/recdrop.toml", FIRST + SECOND)
+    stage.machine.broken = True
+    with pytest.raises(ServiceUnavailable):
+        stage.wait(QUIET)
+    stage.machine.broken = False
+    stage.wait(QUIET)
+    assert len(stage.runs) == 2
+    assert stage.context.ledger.runs("shop") == stage.runs
 
 
 def test_a_config_that_comes_with_an_export_is_applied_by_the_exports_run(
