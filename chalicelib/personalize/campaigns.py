@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.aws import call
-from chalicelib.config.sections import Campaign
+from chalicelib.config.sections import Campaign, Recommender
 from chalicelib.personalize.calls import Calls
 from chalicelib.personalize.ensure import (
     State,
@@ -21,6 +21,11 @@ from chalicelib.personalize.ensure import (
     ensure,
 )
 
+# The config's keys of exploration, and Personalize's.
+EXPLORATION = {
+    "exploration_weight": "explorationWeight",
+    "exploration_item_age_cut_off": "explorationItemAgeCutOff",
+}
 ANSWERED = 25  # items asked for when a campaign is verified
 
 
@@ -58,7 +63,11 @@ class Campaigns(Calls):
         update, moving = state.get("latestCampaignUpdate"), f"{what}, its update to {version_arn}"
         if update and update["solutionVersionArn"] == version_arn:
             check_change(moving, update, self.memory)
-        if not _serves(state, arguments):
+        has_metadata = state.get("campaignConfig", {}).get(
+            "enableMetadataWithRecommendations", False
+        )
+        is_the_one = state["solutionVersionArn"] == version_arn and has_metadata == metadata
+        if not is_the_one or other_settings(state, wanted):
             change_once(
                 moving,
                 lambda: self.client.update_campaign(campaignArn=arn, **arguments),
@@ -97,26 +106,33 @@ class Campaigns(Calls):
         return describe_if_there(lambda: self.client.describe_campaign(campaignArn=arn)["campaign"])
 
 
-def _serves(state: State, wanted: Mapping[str, Any]) -> bool:
-    """Whether a campaign is as wanted; what the config leaves to the service may be anything."""
-    now, then = state.get("campaignConfig", {}), wanted["campaignConfig"]
-    exploration = now.get("itemExplorationConfig", {})
-    asked = then.get("itemExplorationConfig", {})
-    return (
-        state["solutionVersionArn"] == wanted["solutionVersionArn"]
-        and state["minProvisionedTPS"] == wanted["minProvisionedTPS"]
-        and now.get("enableMetadataWithRecommendations", False)
-        == then["enableMetadataWithRecommendations"]
-        and all(float(exploration.get(key, "nan")) == float(value) for key, value in asked.items())
-    )
+def other_settings(made: Mapping[str, Any], wanted: Campaign) -> dict[str, tuple[Any, Any]]:
+    """What the config says of a campaign and what it has, where they differ: by the config's keys."""
+    tps = made["minProvisionedTPS"], wanted.min_provisioned_tps
+    differing = {"min_provisioned_tps": tps} if tps[0] != tps[1] else {}
+    return differing | other_exploration(made.get("campaignConfig", {}), wanted)
+
+
+def other_exploration(
+    made: Mapping[str, Any], wanted: Campaign | Recommender
+) -> dict[str, tuple[Any, Any]]:
+    """The same of `itemExplorationConfig`. What the config leaves to the service may be anything."""
+    there = made.get("itemExplorationConfig", {})
+    pairs = {key: (there.get(name), getattr(wanted, key)) for key, name in EXPLORATION.items()}
+    return {
+        key: (old, new)
+        for key, (old, new) in pairs.items()
+        if new is not None and (old is None or float(old) != float(new))
+    }
+
+
+def exploration(wanted: Campaign | Recommender) -> dict[str, Any]:
+    """`itemExplorationConfig`, where the config says anything of it."""
+    named = {name: getattr(wanted, key) for key, name in EXPLORATION.items()}
+    settings = {name: str(value) for name, value in named.items() if value is not None}
+    return {"itemExplorationConfig": settings} if settings else {}
 
 
 def campaign_config(wanted: Campaign, *, metadata: bool) -> dict[str, Any]:
     """CreateCampaign's `campaignConfig`."""
-    exploration = {
-        "explorationWeight": wanted.exploration_weight,
-        "explorationItemAgeCutOff": wanted.exploration_item_age_cut_off,
-    }
-    settings = {key: str(value) for key, value in exploration.items() if value is not None}
-    config: dict[str, Any] = {"enableMetadataWithRecommendations": metadata}
-    return {**config, "itemExplorationConfig": settings} if settings else config
+    return {"enableMetadataWithRecommendations": metadata, **exploration(wanted)}

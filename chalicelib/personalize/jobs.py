@@ -55,55 +55,33 @@ class Jobs(Calls):
         *,
         num_results: int = 25,
         filter_arn: str | None = None,
+        segments: bool = False,
     ) -> None:
-        """Answers the JSON lines at `source` into the folder `target`, as `<name of source>.out`."""
-        arn = self.arns.batch_job(name)
-        wanted = self._bulk(name, version_arn, source, target, num_results, filter_arn)
-        ensure(
-            f"batch inference {name!r}",
-            lambda: self.client.describe_batch_inference_job(batchInferenceJobArn=arn)[
-                "batchInferenceJob"
-            ],
-            lambda: self.client.create_batch_inference_job(**wanted),
-        )
+        """Answers the JSON lines at `source` into the folder `target`, as `<name of source>.out`.
 
-    def segment_in_bulk(
-        self,
-        name: str,
-        version_arn: str,
-        source: str,
-        target: str,
-        *,
-        num_results: int = 25,
-        filter_arn: str | None = None,
-    ) -> None:
-        """Finds the users for each of the JSON lines at `source`, as `answer_in_bulk` answers them."""
-        arn = self.arns.segment_job(name)
-        wanted = self._bulk(name, version_arn, source, target, num_results, filter_arn)
-        ensure(
-            f"batch segments {name!r}",
-            lambda: self.client.describe_batch_segment_job(batchSegmentJobArn=arn)[
-                "batchSegmentJob"
-            ],
-            lambda: self.client.create_batch_segment_job(**wanted),
-        )
-
-    def _bulk(
-        self,
-        name: str,
-        version_arn: str,
-        source: str,
-        target: str,
-        num_results: int,
-        filter_arn: str | None,
-    ) -> Any:
-        """What both kinds of batch jobs are created with."""
-        wanted: dict[str, Any] = {
+        The answers are items; of a version that makes `segments`, users.
+        """
+        wanted: Any = {
             "jobName": name,
             "solutionVersionArn": version_arn,
             "numResults": num_results,
             "jobInput": {"s3DataSource": {"path": source}},
             "jobOutput": {"s3DataDestination": {"path": target}},
             "roleArn": self.role_arn,
+            **({"filterArn": filter_arn} if filter_arn else {}),
         }
-        return {**wanted, "filterArn": filter_arn} if filter_arn else wanted
+        client = self.client
+        if segments:
+            job = {"batchSegmentJobArn": self.arns.segment_job(name)}
+            ensure(
+                f"batch segments {name!r}",
+                lambda: client.describe_batch_segment_job(**job)["batchSegmentJob"],
+                lambda: client.create_batch_segment_job(**wanted),
+            )
+        else:
+            job = {"batchInferenceJobArn": self.arns.batch_job(name)}
+            ensure(
+                f"batch inference {name!r}",
+                lambda: client.describe_batch_inference_job(**job)["batchInferenceJob"],
+                lambda: client.create_batch_inference_job(**wanted),
+            )

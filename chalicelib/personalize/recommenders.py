@@ -13,6 +13,7 @@ from chalicelib import names
 from chalicelib.aws import call
 from chalicelib.config.sections import Recommender
 from chalicelib.personalize.calls import Calls
+from chalicelib.personalize.campaigns import exploration, other_exploration
 from chalicelib.personalize.ensure import (
     State,
     change_once,
@@ -102,16 +103,22 @@ def recommender_config(wanted: Recommender, *, metadata: bool) -> dict[str, Any]
     """CreateRecommender's `recommenderConfig`. Columns are always said: an update that leaves them out
     would keep the old ones.
     """
-    exploration = {
-        "explorationWeight": wanted.exploration_weight,
-        "explorationItemAgeCutOff": wanted.exploration_item_age_cut_off,
-    }
-    settings = {key: str(value) for key, value in exploration.items() if value is not None}
     config: dict[str, Any] = {
         "minRecommendationRequestsPerSecond": wanted.min_requests_per_second,
         "enableMetadataWithRecommendations": metadata,
+        **exploration(wanted),
     }
     if wanted.exclude_columns:
         excluded = {kind.upper(): list(names) for kind, names in wanted.exclude_columns.items()}
         config["trainingDataConfig"] = {"excludedDatasetColumns": excluded}
-    return {**config, "itemExplorationConfig": settings} if settings else config
+    return config
+
+
+def other_settings(made: Mapping[str, Any], wanted: Recommender) -> dict[str, tuple[Any, Any]]:
+    """What the config says of a recommender and what it has, where they differ: by the config's keys."""
+    there = made["recommenderConfig"]
+    least = there.get("minRecommendationRequestsPerSecond", 1), wanted.min_requests_per_second
+    stopped = made["status"] == STOPPED, wanted.stopped
+    pairs = {"stopped": stopped, "min_requests_per_second": least}
+    differing = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+    return differing | other_exploration(there, wanted)

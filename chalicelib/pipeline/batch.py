@@ -49,14 +49,14 @@ def run_batch_inference(context: Context, event: SolutionEvent) -> None:
         lines = (json.dumps(question) + "\n" for question in _questions(run, solution, wanted))
         run.work.write(source, "".join(lines))
     makes_segments = kind.bulk == "segment"
-    start = run.personalize.segment_in_bulk if makes_segments else run.personalize.answer_in_bulk
-    start(
+    run.personalize.answer_in_bulk(
         names.batch_job(solution.name, run.name),
         trained_version(run, solution.name),
         run.work.url(source),
         run.work.url(layout.batch_output(run.group, solution.name, run.name)),
         num_results=wanted.num_results,
         filter_arn=run.record.filters.get(wanted.filter) if wanted.filter else None,
+        segments=makes_segments,
     )
     _check_answers(run, solution)
     if makes_segments:

@@ -97,7 +97,7 @@ def _filters(group: str, config: Config, live: Live) -> Iterator[Change]:
 
 def _recommenders(group: str, config: Config, live: Live) -> Iterator[Change]:
     from chalicelib import names
-    from chalicelib.personalize.recommenders import STOPPED
+    from chalicelib.personalize import recommenders
 
     wanted = {names.recommender(group, one.name): one for one in config.recommender}
     for full, one in wanted.items():
@@ -109,11 +109,8 @@ def _recommenders(group: str, config: Config, live: Live) -> Iterator[Change]:
         if use_case != one.use_case:
             detail = f"use_case {use_case!r} cannot become {one.use_case!r}: give the new one another name"
             yield Change("refuse", "recommender", one.name, detail)
-        if (made["status"] == STOPPED) != one.stopped:
-            yield Change("change", "recommender", one.name, "stopped" if one.stopped else "started")
-        least = made["recommenderConfig"].get("minRecommendationRequestsPerSecond", 1)
-        if least != one.min_requests_per_second:
-            detail = f"min_requests_per_second: {least} -> {one.min_requests_per_second}"
+        for what, (there, asked) in recommenders.other_settings(made, one).items():
+            detail = f"{what}: {there} -> {asked}"
             yield Change("change", "recommender", one.name, detail)
     for full in live.recommenders:
         if full not in wanted:
@@ -150,6 +147,8 @@ def _of_solution(solution: Solution, made: Described) -> Iterator[Change]:
 
 
 def _campaign(solution: Solution, made: Described | None) -> Iterator[Change]:
+    from chalicelib.personalize.campaigns import other_settings
+
     if not _is_served(solution):
         if made is not None:
             yield Change("retire", "campaign", solution.name, "it answers no more")
@@ -160,18 +159,8 @@ def _campaign(solution: Solution, made: Described | None) -> Iterator[Change]:
     if made is None:
         yield Change("make", "campaign", solution.name, "when the gate promotes the first version")
         return
-    exploration = made.get("campaignConfig", {}).get("itemExplorationConfig", {})
-    pairs = {
-        "min_provisioned_tps": (made["minProvisionedTPS"], wanted.min_provisioned_tps),
-        "exploration_weight": (exploration.get("explorationWeight"), wanted.exploration_weight),
-        "exploration_item_age_cut_off": (
-            exploration.get("explorationItemAgeCutOff"),
-            wanted.exploration_item_age_cut_off,
-        ),
-    }
-    for what, (there, asked) in pairs.items():
-        if asked is not None and (there is None or float(there) != float(asked)):
-            yield Change("change", "campaign", solution.name, f"{what}: {there} -> {asked}")
+    for what, (there, asked) in other_settings(made, wanted).items():
+        yield Change("change", "campaign", solution.name, f"{what}: {there} -> {asked}")
 
 
 def _is_served(solution: Solution) -> bool:

@@ -113,7 +113,7 @@ def test_recommenders_are_made_changed_and_retired() -> None:
     )
     stopped = DOMAIN.replace("= 2", "= 3") + "stopped = true\n"
     assert [line for line in told(stopped, there) if line.startswith("~")] == [
-        "~ recommender picks  stopped",
+        "~ recommender picks  stopped: False -> True",
         "~ recommender picks  min_requests_per_second: 2 -> 3",
     ]
     other = DOMAIN.replace('"picks"', '"others"')
