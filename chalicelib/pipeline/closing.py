@@ -12,6 +12,7 @@ from chalicelib.documents import (
     Decision,
     RunEvent,
     RunReport,
+    RunState,
     SolutionReport,
     SolutionResult,
     StateError,
@@ -33,7 +34,7 @@ def write_report(context: Context, event: WriteReport) -> Written:
     report = _report(run, event)
     run.work.write_json(layout.report(run.name), report)
     run.work.write(layout.report_page(run.name), page.page(report), "text/html; charset=utf-8")
-    if event.state.solutions:
+    if event.state.solutions or _applied_a_config(run, event.state):
         context.ledger.retire_others(run.group, run.name, run.config.answering)
     context.ledger.update_run(
         run.name,
@@ -46,6 +47,11 @@ def write_report(context: Context, event: WriteReport) -> Written:
     told = f"{run.name}: {report.reason}" if report.reason else run.name
     context.ledger.end_note(run.group, run.name, f"run {report.status}", told)
     return Written(status=report.status, reason=report.reason[:MAX_REASON])
+
+
+def _applied_a_config(run: Run, state: RunState) -> bool:
+    """A config that names less trains nothing, and what has left it goes all the same."""
+    return state.error is None and run.export.complete_by == "config"
 
 
 def _report(run: Run, event: WriteReport) -> RunReport:

@@ -300,6 +300,14 @@ def test_a_config_alone_is_applied_to_what_is_there(
     assert shop.get("/similar/i011?group=set")[0] == 200
     assert shop.get("/recommendations/u001?group=set&filter=not-seen")[0] == 200
 
+    config.write_bytes(ONE_SOLUTION)
+    assert main(["apply", "set", "--config", str(config), *where]) == 0
+    assert shop.finish("set")["solutions"] == []
+    known = shop.ledger("catalogue", "set") or {}
+    assert known["solutions"] == ["for-you"]
+    assert main(["plan", "set", *where]) == 0
+    assert "- solution set-like-it  it answers no more" in capsys.readouterr().out
+
 
 def test_an_increment_too_small_to_import_goes_in_as_events(shop: Shop) -> None:
     config = ONE_SOLUTION + b'[source]\nmode = "INCREMENTAL"\n'

@@ -222,6 +222,7 @@ def find_in_moto(name: str) -> Zipped | None:
     Raises:
         InvokeError: it cannot run here.
     """
+    from moto.awslambda.exceptions import UnknownFunctionException
     from moto.awslambda.models import lambda_backends
 
     from recdrop.local.aws.identity import ACCOUNT
@@ -229,9 +230,7 @@ def find_in_moto(name: str) -> Zipped | None:
     backend = lambda_backends[ACCOUNT][REGION]
     try:
         made = backend.get_function(name)
-    except Exception as error:
-        if type(error).__name__ != "UnknownFunctionException":
-            raise
+    except UnknownFunctionException:
         return None
     layers = [backend.layers_versions_by_arn(layer["Arn"]).code_bytes for layer in made.layers]
     parts = [made.code_bytes, *layers]
