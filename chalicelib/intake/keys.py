@@ -28,8 +28,8 @@ class Arrival:
     """An object of the drop bucket that belongs to no run yet, and what its key says it is.
 
     `folder` is the dataset folder as written, `dataset` what it becomes, `path` the rest of the key
-    below the folder. `reason` says why a key is ignored; `is_mistake` whether somebody meant it to
-    be imported all the same.
+    below the folder. `reason` says why a key is ignored; `is_misplaced` whether nothing but its folder
+    keeps it from being imported, `is_mistake` whether somebody clearly meant it to be.
     """
 
     record: ArrivalRecord
@@ -38,6 +38,7 @@ class Arrival:
     dataset: str | None = None
     path: str = ""
     reason: str = ""
+    is_misplaced: bool = False
     is_mistake: bool = False
 
     @property
@@ -114,19 +115,21 @@ def recognise(record: ArrivalRecord, mapped: Mapped) -> Arrival:
         return Arrival(record, "ignored", reason=reason)
     _, *folders, name = record.key.split("/")
     folder, dataset, inner = _dataset_folder(folders, mapped)
-    role, reason, is_mistake = _control_role(record.key, folders, name), "", False
+    role, reason = _control_role(record.key, folders, name), ""
+    is_misplaced = is_mistake = False
     if role == "data":
         # Why the file itself says nothing comes first: that its folder is unknown is then no matter.
         reason = _why_ignored(name, folders)
         if not reason and not dataset:
             near = _near(folders, mapped)
             reason = _why_no_dataset(folders, mapped, near)
+            is_misplaced = record.size > 0
             # Of other folders a manifest may tell later what they are.
             is_mistake = bool(near or not folders)
         reason = reason or _why_empty(record.size)
     path = "/".join([*inner, name])
     role = "ignored" if reason else role
-    return Arrival(record, role, folder, dataset, path, reason, is_mistake)
+    return Arrival(record, role, folder, dataset, path, reason, is_misplaced, is_mistake)
 
 
 def dataset_named(folder: str, mapped: Mapped) -> str | None:

@@ -110,7 +110,7 @@ def _select(arrivals: Mapping[Path, Arrival], root: Path, mapped: Mapping[str, s
             files.append(File(path, _name(arrival.key), arrival.folder, arrival.dataset))
         elif arrival.role == "manifest":
             ignored[arrival.key] = A_MANIFEST
-        elif arrival.dataset is None and _could_have_rows(arrival):
+        elif arrival.is_misplaced:
             ignored.pop(arrival.key, None)
             files.append(File(path, _name(arrival.key), arrival.folder))
     promised = _promised(arrivals, mapped)
@@ -148,13 +148,6 @@ def _promised(
             ]  # a name may begin with its group, whatever that is called
             promised[below if name not in names and below in names else name] = file
     return promised
-
-
-def _could_have_rows(arrival: Arrival) -> bool:
-    """Whether only its folder is what keeps it from being imported."""
-    inside = f"{GROUP}/items/{arrival.key.rsplit('/', 1)[1]}"
-    record = ArrivalRecord(key=inside, etag="", size=arrival.size, arrived=arrival.arrived)
-    return arrival.role == "ignored" and keys.recognise(record, {}).role == "data"
 
 
 def _name(key: str) -> str:

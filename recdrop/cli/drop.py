@@ -141,10 +141,15 @@ def _check(pairs: list[tuple[str, Path]], mapped: Mapped) -> None:
     from chalicelib.documents import ArrivalRecord
     from chalicelib.intake import keys
 
-    for key, path in pairs:
-        record = ArrivalRecord(key=key, etag="", size=path.stat().st_size, arrived=0.0)
-        found = keys.recognise(record, mapped)
-        if found.role == "ignored" and found.dataset is None and found.is_mistake:
+    records = {
+        path: ArrivalRecord(key=key, etag="", size=path.stat().st_size, arrived=0.0)
+        for key, path in pairs
+    }
+    recognised = {path: keys.recognise(record, mapped) for path, record in records.items()}
+    # A manifest may say of any folder what it is.
+    has_manifest = any(found.role == "manifest" for found in recognised.values())
+    for path, found in recognised.items():
+        if found.is_mistake or (found.is_misplaced and not has_manifest):
             raise CliError(
                 FINDINGS,
                 f"{str(path)!r} would not be imported: {found.reason}.",

@@ -14,8 +14,6 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from chalicelib.vocabulary.datasets import DATASETS
-
 # Kind, in words and in Personalize's: the list, its items, the ARN's parameter, in the order of
 # their deletion. Each list is asked for a group, but campaigns, which belong to a solution.
 OF_GROUP = (
@@ -104,6 +102,8 @@ def verb(kind: str) -> str:
 
 def schemas(personalize: Any, group: str) -> Iterator[Resource]:
     """The schemas that `chalicelib.names` named after the group, old ones too."""
+    from chalicelib.vocabulary.datasets import DATASETS
+
     kinds = "|".join(DATASETS)
     for item in pages(personalize, "list_schemas", "schemas"):
         if re.fullmatch(rf"{re.escape(group)}-({kinds})-[0-9a-f]{{8}}", item["name"]):

@@ -46,6 +46,19 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     assert not {"boto3", "moto", "chalice", "numpy", "recdrop.local.stack"} & set(eval(done.stderr))
 
 
+def test_verbs_begin_where_no_project_lies(tmp_path: Path) -> None:
+    """`chalicelib` is the project's: it is on no path before a verb has found that."""
+    script = (
+        "import importlib, sys; from recdrop.cli.main import COMMANDS; "
+        "[importlib.import_module(module) for module, _ in COMMANDS.values()]; "
+        "print('chalicelib' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_every_verb_has_help_and_json(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0

@@ -173,6 +173,17 @@ def test_datasets_are_found_by_the_names_of_folders_and_files(
     assert [key for key, _ in planned] == [f"shop/{key}" for key in keys]
 
 
+def test_of_any_folder_a_manifest_may_say_what_it_is(tmp_path: Path) -> None:
+    planned = plan((lay(tmp_path / "export", "run1/a.csv", "run1/manifest.json"),), "shop", None)
+    assert [key for key, _ in planned] == ["shop/run1/a.csv", "shop/run1/manifest.json"]
+
+
+def test_a_folder_that_is_nearly_called_as_one_that_the_config_maps(tmp_path: Path) -> None:
+    config = b"[[dataset]]\nname = 'orders'\ndataset = 'interactions'\n"
+    with pytest.raises(CliError, match="Did you mean 'orders'"):
+        plan((lay(tmp_path / "export", "ordrs/a.csv"),), "shop", None, lambda: config)
+
+
 def test_a_folder_that_a_config_maps_is_one_too(tmp_path: Path) -> None:
     config = b"[[dataset]]\nname = 'clicks'\ndataset = 'interactions'\n"
     export = lay(tmp_path / "export", "clicks/a.csv")
@@ -188,7 +199,11 @@ def test_a_folder_that_a_config_maps_is_one_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("interactons/a.csv", "Did you mean 'interactions'?"), ("a.csv", "in no dataset folder")],
+    [
+        ("interactons/a.csv", "Did you mean 'interactions'?"),
+        ("ordrs/a.csv", "folder 'ordrs' is no dataset"),
+        ("a.csv", "in no dataset folder"),
+    ],
 )
 def test_what_would_not_be_imported_is_refused_before_it_is_uploaded(
     tmp_path: Path, name: str, told: str
