@@ -62,7 +62,7 @@ def drop_and_wait(
     etags = upload(target, planned, as_json)
     data = frozenset((key, etag) for key, etag in etags.items() if is_data(key))
     drop = Drop(exports, before, tuple(etags), data)
-    return report(drop.wait(timeout), as_json)
+    return report(target, drop.wait(timeout), as_json)
 
 
 def upload(target: Target, planned: list[tuple[str, Path]], as_json: bool) -> dict[str, str]:

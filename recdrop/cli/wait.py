@@ -42,7 +42,7 @@ def command(
     message = f"a run is still going on after {timeout:.0f} s"
     runs = until(ended, deadline, target, message)
     # The newest comes first: how that one ended is the answer.
-    return report(runs[:1], as_json)
+    return report(target, runs[:1], as_json)
 
 
 def until(
@@ -65,12 +65,23 @@ def until(
     return runs
 
 
-def report(runs: list[Run], as_json: bool) -> int:
-    """Say how they ended."""
+def report(target: Target, runs: list[Run], as_json: bool) -> int:
+    """Say how they ended, and of those that failed why."""
+    failed = [run.run for run in runs if run.status != "SUCCEEDED"]
+    has_ledger = "LedgerTableName" in target.outputs
+    records = {name: target.ledger.run(name) for name in failed} if has_ledger else {}
+    reasons = {name: record.reason for name, record in records.items() if record and record.reason}
     if as_json:
         shown = ("name", "group", "status", "seconds")
-        print_json([{key: getattr(run, key) for key in shown} for run in runs])
+        print_json(
+            [
+                {**{key: getattr(run, key) for key in shown}, "reason": reasons.get(run.run)}
+                for run in runs
+            ]
+        )
     else:
         for run in runs:
             click.echo(f"{run.name}  {run.group}  {run.status}  {run.seconds:.1f} s")
+            if reason := reasons.get(run.run):
+                click.echo(f"  {reason}")
     return 0 if all(run.status == "SUCCEEDED" for run in runs) else RUN_FAILED

@@ -82,7 +82,9 @@ def test_two_drops_to_two_groups_each_wait_for_their_own_run(shop: Up, tmp_path:
     for process, group in ((one, "first"), (two, "second")):
         code, out, err = finish(process)
         assert code == 5, err
-        assert [(run["group"], run["status"]) for run in json.loads(out)] == [(group, "FAILED")]
+        [run] = json.loads(out)
+        assert (run["group"], run["status"]) == (group, "FAILED")
+        assert "300 usable interactions. Expected at least 1,000" in run["reason"]
 
 
 def test_two_drops_to_one_group_each_wait_for_their_own_run(shop: Up, tmp_path: Path) -> None:
