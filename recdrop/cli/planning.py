@@ -114,7 +114,8 @@ def _recommenders(group: str, config: Config, live: Live) -> Iterator[Change]:
             yield Change("change", "recommender", one.name, detail)
     for full in live.recommenders:
         if full not in wanted:
-            yield Change("retire", "recommender", full, "it answers no more")
+            detail = "it answers no more; it costs on until you stop or delete it"
+            yield Change("retire", "recommender", full, detail)
 
 
 def _solutions(group: str, config: Config, live: Live) -> Iterator[Change]:
@@ -131,7 +132,10 @@ def _solutions(group: str, config: Config, live: Live) -> Iterator[Change]:
         yield from _campaign(solution, live.campaigns.get(full))
     for full in live.solutions:
         if full not in wanted:
-            yield Change("retire", "solution", full, "it answers no more")
+            costs_on = (
+                "; its campaign costs on until you delete it" if full in live.campaigns else ""
+            )
+            yield Change("retire", "solution", full, f"it answers no more{costs_on}")
 
 
 def _of_solution(solution: Solution, made: Described) -> Iterator[Change]:

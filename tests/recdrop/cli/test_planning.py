@@ -70,7 +70,10 @@ def test_other_settings_of_a_campaign_and_another_expression_are_changes() -> No
 
 def test_what_left_the_config_is_retired() -> None:
     other = CONFIG.replace("for-you", "others")
-    assert told(other, live())[-1] == "- solution shop-for-you  it answers no more"
+    assert told(other, live())[-1] == (
+        "- solution shop-for-you  it answers no more; its campaign costs on until you delete it"
+    )
+    assert told(other, live(campaigns={}))[-1] == "- solution shop-for-you  it answers no more"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,7 @@ def test_recommenders_are_made_changed_and_retired() -> None:
         "~ recommender picks  min_requests_per_second: 2 -> 3",
     ]
     other = DOMAIN.replace('"picks"', '"others"')
-    assert "- recommender shop-picks  it answers no more" in told(other, there)
+    costs_on = "it answers no more; it costs on until you stop or delete it"
+    assert f"- recommender shop-picks  {costs_on}" in told(other, there)
     viewed = DOMAIN.replace("recommended-for-you", "frequently-bought-together")
     assert any(line.startswith("! recommender picks  use_case") for line in told(viewed, there))
