@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from recdrop.efcheck.wire import Answer, Client, WrongError
+from recdrop.efcheck.wire import Answer, Client, UnreachableError, WrongError
 
 ASYNC_SECONDS = 600.0  # Snowflake's own limit of a batch that was answered with 202
 MALFORMED = (b"", b"{", b"[]", b"null", b"{}", b'{"data":null}', b'{"data":[1]}', b"\xff")
@@ -189,18 +189,22 @@ def _malformed(asker: Asker) -> None:
 
 
 def _repeated(asker: Asker) -> None:
-    body, batch = json.dumps({"data": asker.rows(2)}).encode(), str(uuid.uuid4())
+    rows, batch = asker.rows(2), str(uuid.uuid4())
+    body = json.dumps({"data": rows}).encode()
     first, second = asker.answer(body, batch), asker.answer(body, batch)
+    values(first, rows)
     if (first.status, first.body) != (second.status, second.body):
         raise WrongError("The same batch id has two different answers.")
 
 
 def _concurrent(asker: Asker) -> None:
-    body, batch = json.dumps({"data": asker.rows(2)}).encode(), str(uuid.uuid4())
+    rows, batch = asker.rows(2), str(uuid.uuid4())
+    body = json.dumps({"data": rows}).encode()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: asker.answer(body, batch), range(4)))
     if len({(answer.status, answer.body) for answer in answers}) != 1:
         raise WrongError("The same batch id, sent four times at once, has different answers.")
+    values(answers[0], rows)
 
 
 def _lost(asker: Asker) -> None:
@@ -259,8 +263,14 @@ def run(asker: Asker) -> list[Finding]:
     """Every check, in order.
 
     Raises:
-        UnreachableError: nothing answers.
+        UnreachableError: nothing answers, or nobody is let in: then no check would say anything.
     """
+    refused = asker.client.post(json.dumps({"data": asker.rows(1)}).encode(), str(uuid.uuid4()))
+    if refused.status in (401, 403):
+        raise UnreachableError(
+            f"{asker.client.url} lets nobody in: {refused.status} to a batch of one row. "
+            "Sign with --sign REGION, or send what it wants with --header."
+        )
     findings = []
     for name, (rule, check) in CHECKS.items():
         asker.client.said.clear()

@@ -18,7 +18,7 @@ Sign = Callable[[str, str, bytes, dict[str, str]], dict[str, str]]
 
 
 class UnreachableError(Exception):
-    """Nothing answers at the URL."""
+    """Nothing answers at the URL, or nobody is let in."""
 
 
 class WrongError(Exception):

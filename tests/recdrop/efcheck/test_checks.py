@@ -47,6 +47,7 @@ def test_a_right_handler_passes(kind: type[wrong.Right]) -> None:
         (wrong.SaysWhenItAnswered, "concurrent", "different answers"),
         (wrong.PollsForEver, "unknown-poll", "GET for an unknown batch got 500."),
         (wrong.ForgetsWhatItAnswered, "polled", "Expected status 200, got 404."),
+        (wrong.AnswersABatchOnce, "lost", "Expected status 200, got 400."),
     ],
 )
 def test_a_wrong_handler_fails_for_its_own_reason(
@@ -58,10 +59,18 @@ def test_a_wrong_handler_fails_for_its_own_reason(
     allowed = {
         wrong.FailsOnNull: {"nulls", "rows"},
         wrong.SaysWhenItAnswered: {"repeated", "concurrent"},
+        # Whether an answer was lost or not: it comes once.
+        wrong.AnswersABatchOnce: {"lost", "repeated", "concurrent"},
         # Of four that poll at once, one gets the answer.
         wrong.ForgetsWhatItAnswered: {"polled", "concurrent"},
     }
     assert found.keys() <= allowed.get(kind, {check})
+
+
+def test_where_nobody_is_let_in_nothing_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    with wrong.serving(wrong.LetsNobodyIn()) as url:
+        assert main(["efcheck", url]) == 4
+    assert "lets nobody in: 403" in capsys.readouterr().err
 
 
 def test_the_report_names_request_answer_and_rule(capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,6 +155,25 @@ class PollsForEver(Right):
         return Response("", 500)
 
 
+class AnswersABatchOnce(Right):
+    """As one whose lock on a batch id is never let go."""
+
+    def __init__(self) -> None:
+        self.begun: set[str] = set()
+
+    def post(self, request: Request, body: bytes) -> Response:
+        batch = request.headers.get("sf-external-function-query-batch-id", "")
+        if batch and batch in self.begun:
+            return self.refuse()
+        self.begun.add(batch)
+        return super().post(request, body)
+
+
+class LetsNobodyIn(Right):
+    def answer(self, request: Request) -> Response:
+        return Response("{}", 403)
+
+
 class Answers202(Right):
     """Right too: every batch is polled for."""
 
