@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import select
 import urllib.parse
 import uuid
 import zlib
@@ -75,10 +76,11 @@ class Client:
         return self._send("GET", b"", batch, {})
 
     def lose(self, body: bytes, batch: str) -> None:
-        """Send a batch, and hang up before the answer is read."""
+        """Send a batch, and hang up when the answer is there, without having read it."""
         connection, path = self._connect()
         try:
             connection.request("POST", path, body, self._headers("POST", body, batch, {}))
+            select.select([connection.sock], [], [], self.timeout)
         except (OSError, HTTPException) as error:
             raise UnreachableError(f"{self.url} does not answer: {error}.") from error
         finally:
